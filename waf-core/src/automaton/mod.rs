@@ -1,0 +1,1 @@
+//! Many patterns at once over a value that comes in pieces.

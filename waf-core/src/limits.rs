@@ -1,0 +1,99 @@
+//! Every bound on memory and work, with its reason.
+//!
+//! [`Limits`] are the bounds an operator may change (`limits:` and `body:` in the configuration).
+//! The constants are the bounds of fixed tables: a sender who fills one causes a finding, never
+//! growth.
+
+const KIB: usize = 1024;
+
+/// The bounds an operator may change. One value per route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a body that are scanned whole before the first verdict; a block in them means that
+    /// nothing reached the origin.
+    pub hold: u64,
+    /// Bytes of request target. Longer ones are refused with 414: no back end reads more.
+    pub url: usize,
+    /// Bytes of all header lines together. More is refused with 431.
+    pub header_bytes: usize,
+    /// Number of header lines. More is refused with 431.
+    pub headers: usize,
+    /// Bytes of a body, where the operator wants a bound at all: our memory does not grow with it.
+    pub body: Option<u64>,
+    /// Number of fields of a request that are told apart. Frameworks stop at about a thousand.
+    pub fields: usize,
+    /// Bytes of a field's name (for JSON of its whole path).
+    pub field_name: usize,
+    /// Bytes of a value that are kept, so that everything about it is exact. Beyond it the value is
+    /// scanned as a stream.
+    pub field_window: usize,
+    /// Nesting of JSON and XML. Parsers of back ends stop between 64 and 1,000.
+    pub depth: usize,
+    /// Number of multipart parts.
+    pub parts: usize,
+    /// Bytes of the header lines of one multipart part.
+    pub part_headers: usize,
+    /// Decoded bytes per encoded byte of a compressed body, after the first 64 KiB. Honest text
+    /// stays under 20, a bomb is near 1,000.
+    pub inflate_ratio: u64,
+    /// Matches listed in one record.
+    pub record_matches: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            hold: 128 * KIB as u64,
+            url: 8 * KIB,
+            header_bytes: 64 * KIB,
+            headers: 100,
+            body: None,
+            fields: 10_000,
+            field_name: KIB,
+            field_window: 128 * KIB,
+            depth: 64,
+            parts: 1_000,
+            part_headers: 8 * KIB,
+            inflate_ratio: 100,
+            record_matches: 100,
+        }
+    }
+}
+
+/// Decoded bytes of a compressed body before `inflate_ratio` is looked at: small bodies of zeros
+/// are honest.
+pub const INFLATE_FREE: u64 = 64 * KIB as u64;
+
+/// Facts kept per request: one per (signature, collection, selector class).
+pub const CELLS: usize = 1_024;
+
+/// Bytes of a value shown around a match, before masking cuts it further.
+pub const EXCERPT: usize = 256;
+
+/// Bytes of a field's name kept for a record.
+pub const NAME_KEPT: usize = 256;
+
+/// Bytes of evidence (names and excerpts) kept per request.
+pub const EVIDENCE: usize = 32 * KIB;
+
+/// Bytes of a streamed value's end that are kept, so that the start of a match can be told.
+pub const STREAM_TAIL: usize = 4 * KIB;
+
+/// Bytes of a streamed value that are gathered before they are scanned: less is slow, more is
+/// memory.
+pub const STREAM_BLOCK: usize = 16 * KIB;
+
+/// Keys of JSON objects remembered to tell duplicates, per request.
+pub const JSON_KEYS: usize = 4_096;
+
+/// Bytes of a multipart boundary (RFC 2046 section 5.1.1).
+pub const BOUNDARY: usize = 70;
+
+/// Nesting of `all`, `any` and `not` in a rule.
+pub const MATCH_DEPTH: usize = 4;
+
+/// Bytes of one rule or configuration file.
+pub const RULE_FILE: u64 = 4 * 1024 * 1024;
+
+/// Patterns of a rule set: ids of signatures are 16 bits.
+pub const SIGNATURES: usize = 32_768;

@@ -1,0 +1,1 @@
+//! Operators made ready: one file each, one table.

@@ -1,0 +1,1 @@
+//! Bytes to field events. Every parser can be stopped at any byte and goes on with the next.

@@ -1,0 +1,78 @@
+//! What a rule looks at.
+
+use crate::field::Collection;
+
+/// A name in `targets`, standing for one or more collections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Variable {
+    /// A collection by its own name.
+    One(Collection),
+    /// Query and body arguments.
+    Args,
+    /// Names of query and body arguments.
+    ArgsNames,
+}
+
+impl Variable {
+    /// The variable with this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "ARGS" => Some(Self::Args),
+            "ARGS_NAMES" => Some(Self::ArgsNames),
+            _ => Collection::from_name(name).map(Self::One),
+        }
+    }
+
+    /// Its name in rules.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::One(collection) => collection.name(),
+            Self::Args => "ARGS",
+            Self::ArgsNames => "ARGS_NAMES",
+        }
+    }
+
+    /// The collections it stands for.
+    pub fn collections(self) -> Vec<Collection> {
+        match self {
+            Self::One(collection) => vec![collection],
+            Self::Args => vec![Collection::ArgsGet, Collection::ArgsPost],
+            Self::ArgsNames => vec![Collection::ArgsGetNames, Collection::ArgsPostNames],
+        }
+    }
+}
+
+/// Which fields of a variable are meant, by name. Names and regexes ignore ASCII case.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Selector {
+    /// All of them.
+    All,
+    /// The ones with this name. `json.a.array_0.b` also names the JSON path `$.a[0].b`.
+    Name(String),
+    /// The ones whose name the regex matches somewhere.
+    Regex(String),
+    /// A JSON path, `$.items[*].name`, or an XML path, `/a/b`, `/a/@c`, `/*`, `//@*`.
+    Path(String),
+}
+
+/// What a target does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TargetKind {
+    /// Its fields are looked at.
+    Include,
+    /// `!X`: its fields are not; wins over every inclusion.
+    Exclude,
+    /// `&X`: one value, the number of its fields.
+    Count,
+}
+
+/// One entry of `targets`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Target {
+    /// What it does.
+    pub kind: TargetKind,
+    /// Where it looks.
+    pub variable: Variable,
+    /// Which names.
+    pub selector: Selector,
+}

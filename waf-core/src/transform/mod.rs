@@ -1,0 +1,1 @@
+//! Transformations made ready: one file each, one table.

@@ -1,0 +1,1 @@
+//! The YAML front end: rule, exclusion and configuration text to plain data.
