@@ -20,3 +20,9 @@ pub mod transform;
 
 pub mod automaton;
 pub mod operator;
+
+pub mod policy;
+pub mod record;
+pub mod verdict;
+
+pub mod transaction;

@@ -1,0 +1,1 @@
+//! One request from head to record: holds the stages and calls them in order, nothing more.
