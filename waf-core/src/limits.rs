@@ -97,3 +97,7 @@ pub const RULE_FILE: u64 = 4 * 1024 * 1024;
 
 /// Patterns of a rule set: ids of signatures are 16 bits.
 pub const SIGNATURES: usize = 32_768;
+
+/// Bytes of a path, a query or a header in a record. Longer ones are cut: what matched in them is
+/// in the excerpt.
+pub const RECORD_TEXT: usize = 2 * KIB;

@@ -1,7 +1,13 @@
 //! The decision record: what happened to one request and why. One JSON line each; the names are a
 //! contract with the people who read and parse it (see README, "The record").
 
+mod masking;
+mod printable;
+
 use serde::{Deserialize, Serialize};
+
+pub use masking::{Masking, MaskingSettings, SecretPattern};
+pub use printable::printable;
 
 /// What was decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
