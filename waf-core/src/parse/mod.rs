@@ -1,1 +1,4 @@
 //! Bytes to field events. Every parser can be stopped at any byte and goes on with the next.
+
+pub mod cookie;
+pub mod media_type;
