@@ -2,3 +2,4 @@
 
 pub mod cookie;
 pub mod media_type;
+pub mod uri;
