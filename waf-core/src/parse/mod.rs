@@ -3,3 +3,4 @@
 pub mod cookie;
 pub mod media_type;
 pub mod uri;
+pub mod urlencoded;
