@@ -1,1 +1,11 @@
 //! Bytes to field events. Every parser can be stopped at any byte and goes on with the next.
+
+pub mod json;
+
+mod held;
+mod path;
+mod tally;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)] // a test that meets the unexpected should stop
+mod testing;
