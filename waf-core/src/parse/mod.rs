@@ -2,7 +2,6 @@
 
 pub mod json;
 
-mod held;
 mod path;
 mod tally;
 

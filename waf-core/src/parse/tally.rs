@@ -30,13 +30,12 @@ impl Tally {
         }
     }
 
-    /// Begins a field and counts it.
-    pub(super) fn begin(&mut self, field: Field<'_>, sink: &mut dyn FieldSink) {
+    /// Counts a field that begins at `at`.
+    pub(super) fn field(&mut self, at: u64, sink: &mut dyn FieldSink) {
         self.fields = self.fields.saturating_add(1);
         if self.fields > self.limit {
-            self.finding(Finding::LimitFields, field.at, sink);
+            self.finding(Finding::LimitFields, at, sink);
         }
-        sink.begin(field);
     }
 
     /// Begins the field that takes what a parser cannot read. It does not count.

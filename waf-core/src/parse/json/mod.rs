@@ -23,7 +23,6 @@ mod tests;
 use self::keys::Keys;
 use self::number::Number;
 use self::text::Text;
-use super::held::Held;
 use super::path::Path;
 use super::tally::Tally;
 use crate::field::FieldSink;
@@ -121,7 +120,8 @@ enum Kind {
 /// The key being read.
 #[derive(Default)]
 struct Key {
-    held: Held,
+    /// Its text, decoded: at most `limits.field_name` bytes.
+    held: Vec<u8>,
     /// Where it begins.
     at: u64,
     /// Its field has begun: it is longer than may be kept.
@@ -227,17 +227,17 @@ impl Json {
         match self.state {
             State::Text(role) => {
                 if role == Role::Key && !self.key.begun {
-                    self.begin_key(self.offset, sink);
+                    self.begin_key(self.offset, known, sink);
                 }
                 let pending = self.text.pending();
                 if !pending.is_empty() {
-                    sink.bytes(pending, self.offset - pending.len() as u64);
+                    sink.decoded(pending, known);
                 }
                 sink.end(known);
             }
             State::Literal(literal, read) => {
                 let read = literal.get(..read).unwrap_or(literal);
-                sink.bytes(read, self.offset - read.len() as u64);
+                sink.decoded(read, known);
                 sink.end(known);
             }
             State::Number(_) | State::Deep(_) => sink.end(known),

@@ -50,7 +50,7 @@ impl Json {
         self.state = State::Literal(literal, read + 1);
         if read + 1 == literal.len() {
             if literal != b"null" {
-                sink.bytes(literal, self.offset - read as u64);
+                sink.decoded(literal, self.offset + 1);
             }
             sink.end(self.offset + 1);
             self.after_bare();
@@ -117,33 +117,37 @@ impl Json {
 
     /// Keeps what may be kept of a key; with more its field begins.
     pub(super) fn hold_bytes(&mut self, bytes: &[u8], sink: &mut dyn FieldSink) {
-        let room = self.field_name.saturating_sub(self.key.held.text().len());
+        let room = self.field_name.saturating_sub(self.key.held.len());
         let (kept, rest) = bytes.split_at(room.min(bytes.len()));
-        self.key.held.bytes(kept, self.offset);
+        self.key.held.extend_from_slice(kept);
         if !rest.is_empty() {
             let at = self.offset + kept.len() as u64;
-            self.begin_key(at, sink);
+            self.begin_key(at, at + 1, sink);
             sink.bytes(rest, at);
         }
     }
 
     pub(super) fn hold_decoded(&mut self, bytes: &[u8], end: u64, sink: &mut dyn FieldSink) {
-        if self.key.held.text().len() + bytes.len() <= self.field_name {
-            return self.key.held.decoded(bytes, end);
+        if self.key.held.len() + bytes.len() <= self.field_name {
+            return self.key.held.extend_from_slice(bytes);
         }
-        self.begin_key(self.offset, sink);
+        self.begin_key(self.offset, end, sink);
         sink.decoded(bytes, end);
     }
 
-    /// Begins the field of a key, with what was kept of it; `at` is where we are.
-    pub(super) fn begin_key(&mut self, at: u64, sink: &mut dyn FieldSink) {
+    /// Begins the field of a key with what was kept of it: the byte at `at`, before `known`, made
+    /// that certain.
+    pub(super) fn begin_key(&mut self, at: u64, known: u64, sink: &mut dyn FieldSink) {
         let parent = self.frames.last().map_or(0, |frame| frame.path);
         self.path.truncate(parent);
-        if !push_key(&mut self.path, self.key.held.text()) {
+        if !push_key(&mut self.path, &self.key.held) {
             self.tally.finding(Finding::LimitName, at, sink);
         }
+        self.tally.field(self.key.at, sink);
         self.begin(Collection::ArgsPostNames, parent, self.key.at, sink);
-        self.key.held.emit(sink);
+        if !self.key.held.is_empty() {
+            sink.decoded(&self.key.held, known);
+        }
         self.key.begun = true;
     }
 
@@ -151,8 +155,8 @@ impl Json {
     /// is a finding already.
     pub(super) fn end_key(&mut self, end: u64, sink: &mut dyn FieldSink) {
         if !self.key.begun {
-            self.begin_key(self.offset, sink);
-            if self.keys.insert(self.frames.len(), self.key.held.text()) {
+            self.begin_key(self.offset, end, sink);
+            if self.keys.insert(self.frames.len(), &self.key.held) {
                 self.tally.finding(Finding::ParseJsonDuplicateKey, self.offset, sink);
             }
         }

@@ -101,7 +101,7 @@ impl Json {
             _ => return Err(Invalid),
         };
         let parent = self.place(sink);
-        self.begin(Collection::ArgsPost, parent, at, sink);
+        self.begin_value(parent, at, sink);
         self.text = Text::default();
         self.state = state;
         Ok(used)
@@ -112,7 +112,7 @@ impl Json {
         let parent = self.place(sink);
         if self.frames.len() >= self.depth {
             self.tally.finding(Finding::LimitDepth, self.offset, sink);
-            self.begin(Collection::ArgsPost, parent, self.offset, sink);
+            self.begin_value(parent, self.offset, sink);
             self.state = State::Deep(Deep { open: 0, string: false, escape: false });
             return 0;
         }
@@ -148,6 +148,14 @@ impl Json {
         parent
     }
 
+    /// Begins the field of a value. Key and value of a member count as one.
+    fn begin_value(&mut self, parent: usize, at: u64, sink: &mut dyn FieldSink) {
+        if !matches!(self.frames.last(), Some(Frame { kind: Kind::Object, .. })) {
+            self.tally.field(at, sink);
+        }
+        self.begin(Collection::ArgsPost, parent, at, sink);
+    }
+
     pub(super) fn begin(
         &mut self,
         collection: Collection,
@@ -155,6 +163,6 @@ impl Json {
         at: u64,
         sink: &mut dyn FieldSink,
     ) {
-        self.tally.begin(Field { collection, name: self.path.name(parent), at }, sink);
+        sink.begin(Field { collection, name: self.path.name(parent), at });
     }
 }

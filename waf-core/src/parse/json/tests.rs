@@ -80,7 +80,7 @@ fn events_tell_where_bytes_stand() {
         one(r#"{"a":"b\u0063d"}"#).events,
         [
             begin("ARGS_POST_NAMES", 0, 1, 2),
-            Event::Bytes("a".into(), 2),
+            Event::Decoded("a".into(), 4),
             Event::End(4),
             begin("ARGS_POST", 3, 1, 6),
             Event::Bytes("b".into(), 6),
@@ -310,6 +310,9 @@ fn many_fields_are_told_once_and_all_inspected() {
     let recorder = with(&limits, "[1,2,3,4,5]");
     assert_eq!(recorder.findings(), [("limit-fields", 7)]);
     assert_eq!(recorder.rows().len(), 5);
+    // A key and its value are one; a key whose value is empty counts too.
+    let recorder = with(&limits, r#"{"a":1,"b":{},"c":2,"d":[]}"#);
+    assert_eq!(recorder.findings(), [("limit-fields", 21)]);
 }
 
 #[test]
