@@ -6,3 +6,11 @@ pub mod head;
 pub mod media_type;
 pub mod uri;
 pub mod urlencoded;
+pub mod json;
+
+mod path;
+mod tally;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)] // a test that meets the unexpected should stop
+mod testing;
