@@ -117,6 +117,9 @@ pub const MATCH_DEPTH: usize = 4;
 /// Bytes of one rule or configuration file.
 pub const RULE_FILE: u64 = 4 * 1024 * 1024;
 
+/// Nesting of lists and mappings in a YAML file. Rules and configuration need about ten.
+pub const YAML_DEPTH: usize = 64;
+
 /// Patterns of a rule set: ids of signatures are 16 bits.
 pub const SIGNATURES: usize = 32_768;
 
