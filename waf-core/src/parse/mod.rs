@@ -5,5 +5,6 @@ pub mod encoding;
 pub mod framing;
 pub mod head;
 pub mod media_type;
+pub mod request;
 pub mod uri;
 pub mod urlencoded;
