@@ -1,6 +1,12 @@
 //! Bytes to field events. Every parser can be stopped at any byte and goes on with the next.
 
+pub mod cookie;
+pub mod framing;
+pub mod head;
 pub mod json;
+pub mod media_type;
+pub mod uri;
+pub mod urlencoded;
 
 mod path;
 mod tally;
