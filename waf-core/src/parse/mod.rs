@@ -5,6 +5,7 @@ pub mod framing;
 pub mod head;
 pub mod json;
 pub mod media_type;
+pub mod multipart;
 pub mod uri;
 pub mod urlencoded;
 
