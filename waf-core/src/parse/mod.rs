@@ -4,11 +4,15 @@ pub mod cookie;
 pub mod encoding;
 pub mod framing;
 pub mod head;
+pub mod json;
 pub mod media_type;
 pub mod request;
 pub mod uri;
 pub mod urlencoded;
 pub mod json;
+pub mod multipart;
+pub mod uri;
+pub mod urlencoded;
 
 mod path;
 mod tally;
