@@ -4,10 +4,12 @@ pub mod cookie;
 pub mod framing;
 pub mod head;
 pub mod json;
+pub mod lane;
 pub mod media_type;
 pub mod multipart;
 pub mod uri;
 pub mod urlencoded;
+pub mod xml;
 
 mod path;
 mod tally;
