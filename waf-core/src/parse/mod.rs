@@ -1,5 +1,6 @@
 //! Bytes to field events. Every parser can be stopped at any byte and goes on with the next.
 
+pub mod body;
 pub mod cookie;
 pub mod framing;
 pub mod head;
