@@ -1,8 +1,7 @@
 //! Request bodies: which parser reads one, and in which lane.
 
 use super::json::{Json, Texts};
-use super::lane::Lane;
-pub use super::lane::Streams;
+pub use super::lane::{Lane, Streams};
 use super::media_type::MediaType;
 use super::multipart::Multipart;
 use super::urlencoded::Urlencoded;

@@ -15,7 +15,10 @@ mod doctype;
 mod entity;
 mod section;
 mod tag;
+mod text;
 
+#[cfg(test)]
+mod oracle;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic)] // a test that meets the unexpected should stop
 mod tests;
@@ -23,12 +26,10 @@ mod tests;
 use std::hash::{BuildHasher, DefaultHasher, RandomState};
 
 use self::doctype::Doctype;
-use self::entity::Reference;
 use self::section::Section;
 use super::lane::{Lane, Streams};
 use super::path::Path;
 use super::tally::Tally;
-use crate::field::{Collection, Field};
 use crate::finding::Finding;
 use crate::limits::Limits;
 
@@ -201,108 +202,6 @@ impl Xml {
         }
         self.state = State::Content;
         Ok(0)
-    }
-
-    /// Between tags.
-    fn content(&mut self, input: &[u8], out: &mut dyn Streams) -> Step {
-        let run = input.iter().position(|&byte| matches!(byte, b'<' | b'&') || is_control(byte));
-        let run = run.unwrap_or(input.len());
-        if run > 0 {
-            return self.text(input.get(..run).unwrap_or(input), out);
-        }
-        match input.first() {
-            Some(b'<') => self.hold(b'<', State::Open),
-            Some(b'&') if !self.frames.is_empty() => self.hold(b'&', State::Reference(None)),
-            _ => return Err(Fault::Malformed),
-        }
-        Ok(1)
-    }
-
-    /// Text that stands in the source as it is. Blanks before the first other byte are dropped.
-    fn text(&mut self, bytes: &[u8], out: &mut dyn Streams) -> Step {
-        let blanks = if self.text { 0 } else { leading_blanks(bytes) };
-        if blanks > 0 {
-            return Ok(blanks);
-        }
-        let at = self.offset;
-        self.begin_text(at, out)?;
-        out.stream(Lane::Main).bytes(bytes, at);
-        Ok(bytes.len())
-    }
-
-    /// Begins the text field of the current element, unless it has begun.
-    fn begin_text(&mut self, at: u64, out: &mut dyn Streams) -> Result<(), Fault> {
-        let Some(frame) = self.frames.last() else { return Err(Fault::Malformed) };
-        if !self.text {
-            self.text = true;
-            self.path.truncate(frame.path);
-            let parent = self.frames.iter().nth_back(1).map_or(0, |frame| frame.path);
-            self.begin(parent, at, out);
-        }
-        Ok(())
-    }
-
-    fn end_text(&mut self, known: u64, out: &mut dyn Streams) {
-        if std::mem::take(&mut self.text) {
-            out.stream(Lane::Main).end(known);
-        }
-    }
-
-    /// Begins a field named by the path.
-    fn begin(&mut self, parent: usize, at: u64, out: &mut dyn Streams) {
-        let sink = out.stream(Lane::Main);
-        self.tally.field(at, sink);
-        sink.begin(Field { collection: Collection::Xml, name: self.path.name(parent), at });
-    }
-
-    /// In a reference, which is held.
-    fn reference(&mut self, quote: Option<u8>, byte: u8, out: &mut dyn Streams) -> Step {
-        self.held.push(byte);
-        let known = self.offset + 1;
-        match entity::decode(&self.held) {
-            Reference::Partial => return Ok(1),
-            Reference::Character(decoded) => {
-                let mut utf8 = [0; 4];
-                self.decoded(quote, decoded.encode_utf8(&mut utf8).as_bytes(), known, out)?;
-            }
-            Reference::Unknown => {
-                if byte != b';' {
-                    self.held.pop();
-                }
-                self.tally.finding(Finding::ParseXml, self.held_at, out.stream(Lane::Main));
-                self.release(quote, known, out)?;
-            }
-        }
-        self.state = quote.map_or(State::Content, State::Value);
-        Ok(usize::from(byte == b';'))
-    }
-
-    /// What is held is no reference: it stands for itself.
-    fn release(
-        &mut self,
-        quote: Option<u8>,
-        known: u64,
-        out: &mut dyn Streams,
-    ) -> Result<(), Fault> {
-        let held = std::mem::take(&mut self.held);
-        self.decoded(quote, &held, known, out)
-    }
-
-    fn decoded(
-        &mut self,
-        quote: Option<u8>,
-        bytes: &[u8],
-        known: u64,
-        out: &mut dyn Streams,
-    ) -> Result<(), Fault> {
-        if quote.is_none() {
-            if !self.text && leading_blanks(bytes) == bytes.len() {
-                return Ok(());
-            }
-            self.begin_text(self.held_at, out)?;
-        }
-        out.stream(Lane::Main).decoded(bytes, known);
-        Ok(())
     }
 
     /// Holds the first byte of markup or of a reference.

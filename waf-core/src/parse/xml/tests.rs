@@ -12,11 +12,11 @@ fn with(limits: &Limits, body: &[u8]) -> Lanes {
     })
 }
 
-fn xml(body: impl AsRef<[u8]>) -> Lanes {
+pub(super) fn xml(body: impl AsRef<[u8]>) -> Lanes {
     with(&Limits::default(), body.as_ref())
 }
 
-fn row(name: &str, value: &str) -> Row {
+pub(super) fn row(name: &str, value: &str) -> Row {
     ("XML", name.into(), latin1(value.as_bytes()))
 }
 
@@ -326,4 +326,20 @@ fn random_bodies_do_not_panic_and_lose_nothing() {
         assert_eq!(seen, body.matches("%q%").count(), "{body:?}");
     }
     assert!(valid > 300, "{valid} valid documents");
+}
+
+/// Work does not grow faster than the body: the sinks' calls are counted.
+#[test]
+fn calls_are_linear_in_the_body() {
+    let limits = Limits { fields: usize::MAX, depth: usize::MAX, ..Limits::default() };
+    for unit in ["<a>", "<a/>", "<!--->-->", "<![CDATA[]]]]>", "&", "&lt;", "]]x", "<a b=''/>"] {
+        let calls = |times: usize| {
+            let mut lanes = Lanes::default();
+            let mut xml = Xml::new(&limits);
+            xml.feed(format!("<a>{}", unit.repeat(times)).as_bytes(), &mut lanes);
+            lanes.main.calls + lanes.raw.calls
+        };
+        assert!(calls(2_000) <= 2 * calls(1_000) + 100, "{unit}");
+        assert!(calls(1_000) <= 4_000, "{unit}");
+    }
 }
