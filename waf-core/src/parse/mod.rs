@@ -6,11 +6,13 @@ pub mod encoding;
 pub mod framing;
 pub mod head;
 pub mod json;
+pub mod lane;
 pub mod media_type;
 pub mod multipart;
 pub mod request;
 pub mod uri;
 pub mod urlencoded;
+pub mod xml;
 
 mod path;
 mod tally;
