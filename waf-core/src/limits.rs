@@ -131,6 +131,9 @@ pub const JSON_KEYS: usize = 4_096;
 /// Bytes of a multipart boundary (RFC 2046 section 5.1.1).
 pub const BOUNDARY: usize = 70;
 
+/// Bytes that a parser may hold before it tells what they are: a multipart delimiter.
+pub const LOOK_BACK: u64 = 80;
+
 /// Nesting of `all`, `any` and `not` in a rule.
 pub const MATCH_DEPTH: usize = 4;
 
