@@ -9,8 +9,9 @@ use regex_syntax::hir::Hir;
 
 use super::assign::{Profile, assign};
 use super::cluster::{Cluster, Cursor, Run};
-use super::nfa::{self, Scratch};
+use super::nfa::Scratch;
 use super::tables::{self, Page, SLOW};
+use super::training;
 use super::trim::trim;
 use super::work::{TableBudget, Work};
 use super::{BuildError, Hit, PatternId, PatternSet};
@@ -21,6 +22,9 @@ const LANES: usize = 4;
 
 /// Bytes between resets of a warming run, about the length of a field.
 const WARM_PIECE: usize = 512;
+
+/// Bytes of the tables of one pattern by itself, while it is measured.
+const TRACE_BYTES: usize = 8 << 20;
 
 /// Many patterns, made ready. Shared by all threads; only its tables grow, up to a bound.
 #[derive(Debug)]
@@ -50,8 +54,8 @@ impl Cursors {
 impl Automata {
     /// Makes patterns ready; their ids are their places.
     ///
-    /// `groups` has a number for each pattern: patterns with different ones share no cluster, so a
-    /// group of which nothing is wanted costs nothing. `table_bytes` bounds the tables of all
+    /// `groups` has a number for each pattern (0 where it is too short): patterns with different ones
+    /// share no cluster, so a group of which nothing is wanted costs nothing. `table_bytes` bounds the tables of all
     /// clusters together; when they are full, unseen text gets slow and memory stays.
     pub fn new(patterns: &[Hir], groups: &[u32], table_bytes: usize) -> Result<Self, BuildError> {
         if patterns.len() > SIGNATURES {
@@ -61,14 +65,12 @@ impl Automata {
             ));
         }
         let trimmed: Vec<Hir> = patterns.iter().map(trim).collect();
-        let mut named = Vec::with_capacity(trimmed.len());
-        let mut profiles = Vec::with_capacity(trimmed.len());
-        for (at, hir) in trimmed.iter().enumerate() {
-            let id = PatternId(at as u16);
-            let group = groups.get(at).copied().unwrap_or(0);
-            profiles.push(Profile::new(hir, group, size(id, hir)?));
-            named.push((id, hir));
-        }
+        let named: Vec<_> = (0..).map(PatternId).zip(&trimmed).collect();
+        let text = training::text();
+        let profiles = named
+            .iter()
+            .map(|&(id, hir)| profile(id, hir, groups.get(id.index()).copied(), &text))
+            .collect::<Result<Vec<_>, _>>()?;
         let budget = Arc::new(TableBudget::new(table_bytes));
         let clusters = assign(&profiles)
             .into_iter()
@@ -231,7 +233,7 @@ impl<'a> Batch<'a> {
         let mut at = 0;
         while self.len > 0 {
             let rest = self.piece.get(at..).unwrap_or_default();
-            let (taken, entries) = self.step(rest);
+            let (taken, entries) = self.step(rest, run.wanted);
             let Some(&byte) = rest.get(taken) else { break };
             at += taken;
             self.settle(entries, byte, at, cursors, run);
@@ -243,20 +245,24 @@ impl<'a> Batch<'a> {
         self.len = 0;
     }
 
-    fn step(&mut self, rest: &[u8]) -> (usize, [u32; LANES]) {
+    fn step(&mut self, rest: &[u8], wanted: &PatternSet) -> (usize, [u32; LANES]) {
         match self.len {
-            1 => self.step_lanes::<1>(rest),
-            2 => self.step_lanes::<2>(rest),
-            3 => self.step_lanes::<3>(rest),
-            _ => self.step_lanes::<LANES>(rest),
+            1 => self.step_lanes::<1>(rest, wanted),
+            2 => self.step_lanes::<2>(rest, wanted),
+            3 => self.step_lanes::<3>(rest, wanted),
+            _ => self.step_lanes::<LANES>(rest, wanted),
         }
     }
 
-    fn step_lanes<const N: usize>(&mut self, rest: &[u8]) -> (usize, [u32; LANES]) {
+    fn step_lanes<const N: usize>(
+        &mut self,
+        rest: &[u8],
+        wanted: &PatternSet,
+    ) -> (usize, [u32; LANES]) {
         let lanes =
             std::array::from_fn(|lane| Lane::of(&self.automata.clusters[self.places[lane]]));
         let states = std::array::from_fn(|lane| self.states[lane]);
-        let (taken, states, entries) = step::<N>(lanes, states, rest);
+        let (taken, states, entries) = step::<N>(lanes, states, rest, wanted);
         self.states[..N].copy_from_slice(&states);
         let mut all = [0; LANES];
         all[..N].copy_from_slice(&entries);
@@ -302,7 +308,8 @@ fn alone(cluster: &Cluster, cursor: &mut Cursor, piece: &[u8], mut at: u64, run:
             Cursor::Stopped => return,
             Cursor::Off(kernel) => cluster.simulate(kernel, rest, at, run),
             Cursor::On(state) => {
-                let (taken, [state], [entry]) = step([Lane::of(cluster)], [*state], rest);
+                let (taken, [state], [entry]) =
+                    step([Lane::of(cluster)], [*state], rest, run.wanted);
                 match rest.get(taken) {
                     Some(&byte) => {
                         let at = at + taken as u64;
@@ -322,44 +329,81 @@ fn alone(cluster: &Cluster, cursor: &mut Cursor, piece: &[u8], mut at: u64, run:
 struct Lane<'a> {
     classes: &'a [u8; 256],
     pages: &'a [OnceLock<Page>],
+    cluster: &'a Cluster,
 }
 
 impl<'a> Lane<'a> {
     fn of(cluster: &'a Cluster) -> Self {
-        Self { classes: cluster.classes(), pages: cluster.tables().pages() }
+        Self { classes: cluster.classes(), pages: cluster.tables().pages(), cluster }
     }
 }
 
-/// The inner loop: steps until an entry of some lane is no state, and gives the number of bytes
-/// taken, the states after them, and the entries that were met there.
+/// The inner loop: steps until some lane meets what is not known, or a match that is wanted. Gives
+/// the number of bytes taken, the states after them, and the entries that were met there.
 #[inline(never)]
 fn step<const N: usize>(
     lanes: [Lane<'_>; N],
     mut states: [u32; N],
     input: &[u8],
+    wanted: &PatternSet,
 ) -> (usize, [u32; N], [u32; N]) {
     for (at, &byte) in input.iter().enumerate() {
-        let entries: [u32; N] = std::array::from_fn(|lane| {
+        let mut entries: [u32; N] = std::array::from_fn(|lane| {
             let class = usize::from(lanes[lane].classes[usize::from(byte)]);
             tables::entry(lanes[lane].pages, states[lane], class)
         });
-        if entries.iter().fold(0, |all, entry| all | entry) & SLOW != 0 {
-            return (at, states, entries);
+        if any_slow(&entries) {
+            entries = std::array::from_fn(|lane| lanes[lane].cluster.pass(entries[lane], wanted));
+            if any_slow(&entries) {
+                return (at, states, entries);
+            }
         }
         states = entries;
     }
     (input.len(), states, [0; N])
 }
 
-/// The states of a pattern's NFA, if they are not too many.
-fn size(id: PatternId, pattern: &Hir) -> Result<usize, BuildError> {
-    let size = nfa::size(id, pattern)?;
+#[inline(always)]
+fn any_slow<const N: usize>(entries: &[u32; N]) -> bool {
+    entries.iter().fold(0, |all, entry| all | entry) & SLOW != 0
+}
+
+/// Runs a pattern by itself over the text.
+fn profile(
+    id: PatternId,
+    pattern: &Hir,
+    group: Option<u32>,
+    text: &[u8],
+) -> Result<Profile, BuildError> {
+    let budget = Arc::new(TableBudget::new(TRACE_BYTES));
+    let cluster = Cluster::new(&[(id, pattern)], TRACE_BYTES, budget)?;
+    let size = cluster.size();
     if size > PATTERN_NFA_STATES {
-        let message =
-            format!("the pattern is too large: {size} states, {PATTERN_NFA_STATES} are the most");
+        let most = PATTERN_NFA_STATES;
+        let message = format!("the pattern is too large: {size} states, {most} are the most");
         return Err(BuildError::new(Some(id), message));
     }
-    Ok(size)
+    Ok(Profile { group: group.unwrap_or(0), size, trace: trace(&cluster, text) })
+}
+
+/// The state after each byte of a text.
+fn trace(cluster: &Cluster, text: &[u8]) -> Vec<u32> {
+    let (mut wanted, mut work) = (PatternSet::none(0), Work::unlimited());
+    let (mut scratch, mut hits) = (Scratch::default(), Vec::new());
+    let (wanted, work, scratch) = (&mut wanted, &mut work, &mut scratch);
+    let mut run = Run { wanted, work, scratch, hits: &mut hits, warming: true };
+    let mut cursor = cluster.start().clone();
+    (0..)
+        .zip(text.chunks(1))
+        .map(|(at, byte)| {
+            alone(cluster, &mut cursor, byte, u64::from(at), &mut run);
+            match cursor {
+                Cursor::On(state) => state,
+                // More states than the tables hold: each is a new one.
+                _ => SLOW | at,
+            }
+        })
+        .collect()
 }
 
 fn sort(hits: &mut [Hit]) {

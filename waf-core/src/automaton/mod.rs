@@ -36,6 +36,7 @@ mod nfa;
 mod phrases;
 mod set;
 mod tables;
+mod training;
 mod trim;
 mod work;
 

@@ -37,6 +37,15 @@ pub struct Scratch {
     after_stack: Vec<StateID>,
 }
 
+impl Scratch {
+    /// Puts the states of the kernel in order: equal ones are then equal slices.
+    pub(super) fn sort(&mut self) {
+        if let Some((_, states)) = self.kernel.split_first_mut() {
+            states.sort_unstable();
+        }
+    }
+}
+
 /// Which NFA states were met. Clearing is one addition.
 #[derive(Debug, Default)]
 struct Marks {
@@ -118,6 +127,11 @@ impl Machine {
         self.symbols.len()
     }
 
+    /// The number of NFA states.
+    pub(super) fn size(&self) -> usize {
+        self.nfa.states().len()
+    }
+
     pub(super) fn classes(&self) -> &[u8; 256] {
         &self.classes
     }
@@ -138,14 +152,24 @@ impl Machine {
 
     /// One step from `kernel`, into `scratch.kernel` and `scratch.reports`.
     ///
-    /// The threads of a pattern end where it is reported: only its first match is asked for.
+    /// The threads of a pattern end where it is reported: only its first match is asked for. The
+    /// states are in no order until [`Scratch::sort`].
     pub(super) fn step(&self, kernel: &[u32], class: usize, scratch: &mut Scratch) {
         let Some((&kind, states)) = kernel.split_first() else { return };
         let before = Kind::from_number(kind);
         let symbol = self.symbols[class];
         self.clear(scratch, symbol.kind);
         for &state in states {
-            self.advance(state_id(state), before, symbol, scratch);
+            match (self.nfa.state(state_id(state)), symbol.byte) {
+                (State::Look { .. }, _) => self.advance(state_id(state), before, symbol, scratch),
+                // What waits and is no look-around takes a byte: most of all, so by itself.
+                (waiting, Some(byte)) => {
+                    if let Some(next) = next_state(waiting, byte) {
+                        self.arrive(next, symbol.kind, scratch);
+                    }
+                }
+                (_, None) => {}
+            }
         }
         let starts = self.start_of[before as usize * self.symbols.len() + class];
         let starts = &self.starts[starts as usize];
@@ -156,7 +180,6 @@ impl Machine {
         }
         scratch.reports.extend_from_slice(&starts.reports);
         self.retire(scratch);
-        scratch.kernel[1..].sort_unstable();
     }
 
     fn clear(&self, scratch: &mut Scratch, kind: Kind) {
@@ -302,11 +325,6 @@ impl Machine {
             }
         }
     }
-}
-
-/// The number of states of a pattern's NFA.
-pub(super) fn size(id: PatternId, pattern: &Hir) -> Result<usize, BuildError> {
-    compile(&[(id, pattern)]).map(|nfa| nfa.states().len())
 }
 
 fn state_id(state: u32) -> StateID {
