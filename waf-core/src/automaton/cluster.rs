@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use regex_syntax::hir::Hir;
 
-use super::nfa::{Machine, Report, Scratch};
+use super::nfa::{Machine, Report};
+use super::scratch::Scratch;
 use super::tables::{self, SLOW, Tables, UNKNOWN};
 use super::work::{TableBudget, Work};
 use super::{BuildError, Hit, PatternId, PatternSet};

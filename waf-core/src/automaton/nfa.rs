@@ -12,6 +12,7 @@ use regex_automata::util::primitives::{PatternID, StateID};
 use regex_syntax::hir::Hir;
 
 use super::look::{Kind, decided, holds};
+use super::scratch::Scratch;
 use super::{BuildError, PatternId};
 use crate::limits::PATTERN_NFA_BYTES;
 
@@ -22,53 +23,6 @@ pub(super) struct Report {
     /// Whether it ends with the byte of the step; otherwise it ended before, and the byte only made
     /// it certain.
     pub(super) with_byte: bool,
-}
-
-/// Memory for steps; any cluster may use any, its contents mean nothing between steps.
-#[derive(Debug, Default)]
-pub struct Scratch {
-    /// The kernel after the step.
-    pub(super) kernel: Vec<u32>,
-    /// What the step reports, each pattern once.
-    pub(super) reports: Vec<Report>,
-    before: Marks,
-    after: Marks,
-    before_stack: Vec<StateID>,
-    after_stack: Vec<StateID>,
-}
-
-impl Scratch {
-    /// Puts the states of the kernel in order: equal ones are then equal slices.
-    pub(super) fn sort(&mut self) {
-        if let Some((_, states)) = self.kernel.split_first_mut() {
-            states.sort_unstable();
-        }
-    }
-}
-
-/// Which NFA states were met. Clearing is one addition.
-#[derive(Debug, Default)]
-struct Marks {
-    stamps: Vec<u32>,
-    stamp: u32,
-}
-
-impl Marks {
-    fn clear(&mut self, states: usize) {
-        if self.stamps.len() < states {
-            self.stamps.resize(states, 0);
-        }
-        self.stamp = self.stamp.checked_add(1).unwrap_or_else(|| {
-            self.stamps.fill(0);
-            1
-        });
-    }
-
-    /// Whether it is the first time.
-    fn insert(&mut self, state: StateID) -> bool {
-        let stamp = &mut self.stamps[state.as_usize()];
-        std::mem::replace(stamp, self.stamp) != self.stamp
-    }
 }
 
 /// One class of bytes, or the end of the value.
