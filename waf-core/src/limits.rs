@@ -64,8 +64,46 @@ impl Default for Limits {
 /// are honest.
 pub const INFLATE_FREE: u64 = 64 * KIB as u64;
 
+/// Bytes of a request method. The longest registered one has 17; a first word longer than this is
+/// some other protocol.
+pub const METHOD: usize = 32;
+
+/// Bytes of an HTTP version, generously: `HTTP/1.1` has 8.
+pub const VERSION: usize = 16;
+
+/// Empty lines read before a request line. One is refused already; the head behind a few is still
+/// read, for the record.
+pub const EMPTY_LINES: usize = 8;
+
+/// Bytes of chunk extensions in one body. No client sends any, and a chunk of one byte may carry
+/// many.
+pub const CHUNK_EXTENSIONS: usize = 4 * KIB;
+
+/// Bytes of trailer lines behind a chunked body; they are read and dropped.
+pub const TRAILERS: usize = 8 * KIB;
+
+/// Window of a brotli stream as a power of two: 4 MiB, what encoders use unless told otherwise. The
+/// format allows 16 MiB, which a sender could make us hold for each request.
+pub const BROTLI_WINDOW: u32 = 22;
+
 /// Facts kept per request: one per (signature, collection, selector class).
 pub const CELLS: usize = 1_024;
+
+/// Bytes of one such fact, its evidence apart.
+pub const CELL_BYTES: usize = 160;
+
+/// Bytes that a content decoder takes: its window and tables.
+pub const DECODER: usize = 64 * KIB;
+
+/// Conditions of one rule: they are the bits of one word.
+pub const CONDITIONS: usize = 64;
+
+/// Exclusions with `characters` that may meet at one rule and target: each combination is a
+/// signature of its own.
+pub const CHARACTER_EXCLUSIONS: usize = 3;
+
+/// Fields named in `coverage.inexact` of one record.
+pub const INEXACT: usize = 16;
 
 /// Bytes of a value shown around a match, before masking cuts it further.
 pub const EXCERPT: usize = 256;
@@ -79,6 +117,10 @@ pub const EVIDENCE: usize = 32 * KIB;
 /// Bytes of a streamed value's end that are kept, so that the start of a match can be told.
 pub const STREAM_TAIL: usize = 4 * KIB;
 
+/// Bytes of a value that libinjection reads: the default `field_window`. It is third-party code
+/// that takes microseconds a kilobyte.
+pub const INJECTION_WINDOW: usize = 128 * KIB;
+
 /// Bytes of a streamed value that are gathered before they are scanned: less is slow, more is
 /// memory.
 pub const STREAM_BLOCK: usize = 16 * KIB;
@@ -89,11 +131,52 @@ pub const JSON_KEYS: usize = 4_096;
 /// Bytes of a multipart boundary (RFC 2046 section 5.1.1).
 pub const BOUNDARY: usize = 70;
 
+/// Bytes that a parser may hold before it tells what they are: a multipart delimiter.
+pub const LOOK_BACK: u64 = 80;
+
 /// Nesting of `all`, `any` and `not` in a rule.
 pub const MATCH_DEPTH: usize = 4;
 
 /// Bytes of one rule or configuration file.
 pub const RULE_FILE: u64 = 4 * 1024 * 1024;
 
+/// Nesting of lists and mappings in a YAML file. Rules and configuration need about ten.
+pub const YAML_DEPTH: usize = 64;
+
+/// Bytes that the tables of a rule set's automata may grow to. The rules of paranoia 1 settle at
+/// about 20 MB on rich text.
+pub const TABLES: usize = 24 * 1024 * KIB;
+
 /// Patterns of a rule set: ids of signatures are 16 bits.
 pub const SIGNATURES: usize = 32_768;
+
+/// Bytes of a path, a query or a header in a record. Longer ones are cut: what matched in them is
+/// in the excerpt.
+pub const RECORD_TEXT: usize = 2 * KIB;
+
+/// States a request may add to the tables of the automata, before what its bytes earn. Honest short
+/// requests need fewer once the tables are warm; a flood of attack tokens spends them at once.
+pub const WORK_STATES: u64 = 256;
+
+/// Bytes of a request that earn it one more state in the tables of the automata: cold rich text
+/// (HTML, code) needs about one in three to seven bytes, warm text one in hundreds.
+pub const WORK_BYTES_PER_STATE: u64 = 8;
+
+/// States of one pattern's NFA: the largest rules in use have some thousands. The scan of a byte
+/// never costs more than some multiple of it.
+pub const PATTERN_NFA_STATES: usize = 65_536;
+
+/// Bytes of one pattern's NFA while it is built, before its states are counted.
+pub const PATTERN_NFA_BYTES: usize = 8 * 1024 * KIB;
+
+/// States of the NFA of a cluster of patterns: more go to another cluster.
+pub const CLUSTER_NFA_STATES: usize = 131_072;
+
+/// Clusters of one group of patterns, unless their NFAs are too large for so few: as many as step
+/// side by side at the price of one. On the first paranoia level of the Core Rule Set eight halve
+/// the states, and the speed.
+pub const GROUP_CLUSTERS: usize = 4;
+
+/// Phrases that a full transition table is made of; above, the form with 10 to 40 times less memory
+/// at half the speed.
+pub const PHRASES_DFA: usize = 500;

@@ -1,0 +1,242 @@
+//! [`Automata`]: several clusters behind one face.
+
+use std::sync::Arc;
+
+use regex_syntax::hir::Hir;
+
+use super::assign::{Profile, assign};
+use super::cluster::{Cluster, Cursor, Run};
+use super::lanes::{Batch, alone};
+use super::scratch::Scratch;
+use super::training;
+use super::trim::trim;
+use super::work::{TableBudget, Work};
+use super::{BuildError, Hit, PatternId, PatternSet};
+use crate::limits::{PATTERN_NFA_STATES, SIGNATURES};
+
+/// Bytes between resets of a warming run, about the length of a field.
+const WARM_PIECE: usize = 512;
+
+/// Bytes of the tables of one pattern by itself, while it is measured.
+const TRACE_BYTES: usize = 8 << 20;
+
+/// Many patterns, made ready. Shared by all threads; only its tables grow, up to a bound.
+#[derive(Debug)]
+pub struct Automata {
+    clusters: Vec<Cluster>,
+    patterns: usize,
+}
+
+/// All that automata remember of a value: a few bytes for each cluster.
+///
+/// Equal cursors stand at the same position and will report the same for the same bytes, while the
+/// same patterns are wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursors {
+    at: u64,
+    started: bool,
+    each: Vec<Cursor>,
+}
+
+impl Cursors {
+    /// Bytes of the value scanned so far.
+    pub fn position(&self) -> u64 {
+        self.at
+    }
+}
+
+impl Automata {
+    /// Makes patterns ready; their ids are their places.
+    ///
+    /// `groups` has a number for each pattern (0 where it is too short): patterns with different ones
+    /// share no cluster, so a group of which nothing is wanted costs nothing. `table_bytes` bounds the tables of all
+    /// clusters together; when they are full, unseen text gets slow and memory stays.
+    pub fn new(patterns: &[Hir], groups: &[u32], table_bytes: usize) -> Result<Self, BuildError> {
+        if patterns.len() > SIGNATURES {
+            return Err(BuildError::new(
+                None,
+                format!("there are more than {SIGNATURES} patterns"),
+            ));
+        }
+        let trimmed: Vec<Hir> = patterns.iter().map(trim).collect();
+        let named: Vec<_> = (0..).map(PatternId).zip(&trimmed).collect();
+        let text = training::text();
+        let profiles = named
+            .iter()
+            .map(|&(id, hir)| profile(id, hir, groups.get(id.index()).copied(), &text))
+            .collect::<Result<Vec<_>, _>>()?;
+        let budget = Arc::new(TableBudget::new(table_bytes));
+        let clusters = assign(&profiles)
+            .into_iter()
+            .map(|places| {
+                let members: Vec<_> = places.into_iter().map(|at| named[at]).collect();
+                Cluster::new(&members, table_bytes, Arc::clone(&budget))
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self { clusters, patterns: patterns.len() })
+    }
+
+    /// The number of patterns.
+    pub fn len(&self) -> usize {
+        self.patterns
+    }
+
+    /// Whether there are no patterns.
+    pub fn is_empty(&self) -> bool {
+        self.patterns == 0
+    }
+
+    /// The number of clusters.
+    pub fn clusters(&self) -> usize {
+        self.clusters.len()
+    }
+
+    /// The number of states in the tables.
+    pub fn states(&self) -> usize {
+        self.clusters.iter().map(|cluster| cluster.tables().states()).sum()
+    }
+
+    /// Bytes the tables take now.
+    pub fn table_bytes(&self) -> usize {
+        self.clusters.iter().map(|cluster| cluster.tables().bytes()).sum()
+    }
+
+    /// Cursors before the first byte of a value.
+    pub fn start(&self) -> Cursors {
+        let each = self.clusters.iter().map(|cluster| cluster.start().clone()).collect();
+        Cursors { at: 0, started: false, each }
+    }
+
+    /// Puts used cursors before the first byte of another value, keeping their memory.
+    pub fn restart(&self, cursors: &mut Cursors) {
+        cursors.at = 0;
+        cursors.started = false;
+        cursors.each.clear();
+        cursors.each.extend(self.clusters.iter().map(|cluster| cluster.start().clone()));
+    }
+
+    /// Scans the next piece of a value.
+    ///
+    /// A pattern that is reported leaves `wanted`. Between the pieces of a value patterns may be
+    /// taken out of `wanted`, never put in: what nobody wants is not followed. Hits are appended in
+    /// order of what they needed, then of patterns.
+    pub fn scan(
+        &self,
+        cursors: &mut Cursors,
+        piece: &[u8],
+        wanted: &mut PatternSet,
+        work: &mut Work,
+        scratch: &mut Scratch,
+        hits: &mut Vec<Hit>,
+    ) {
+        let before = hits.len();
+        self.advance(cursors, piece, &mut Run { wanted, work, scratch, hits, warming: false });
+        sort(&mut hits[before..]);
+    }
+
+    /// Tells the end of a value: what `$` and `\b` wait for there is reported.
+    pub fn finish(
+        &self,
+        cursors: &mut Cursors,
+        wanted: &mut PatternSet,
+        work: &mut Work,
+        scratch: &mut Scratch,
+        hits: &mut Vec<Hit>,
+    ) {
+        let before = hits.len();
+        let mut run = Run { wanted, work, scratch, hits, warming: false };
+        self.advance(cursors, b"", &mut run);
+        for (cluster, cursor) in self.clusters.iter().zip(&mut cursors.each) {
+            if cluster.is_wanted(&run) {
+                cluster.finish(cursor, cursors.at, &mut run);
+            }
+            *cursor = Cursor::Stopped;
+        }
+        sort(&mut hits[before..]);
+    }
+
+    /// Fills the tables with what `text` meets: as one value, and cut into short ones.
+    pub fn warm(&self, text: &[u8]) {
+        let mut wanted = PatternSet::none(0);
+        let mut scratch = Scratch::default();
+        let mut hits = Vec::new();
+        for value in std::iter::once(text).chain(text.chunks(WARM_PIECE)) {
+            let work = &mut Work::unlimited();
+            let (wanted, scratch, hits) = (&mut wanted, &mut scratch, &mut hits);
+            let mut run = Run { wanted, work, scratch, hits, warming: true };
+            let mut cursors = self.start();
+            self.advance(&mut cursors, value, &mut run);
+            for (cluster, cursor) in self.clusters.iter().zip(&cursors.each) {
+                cluster.finish(cursor, cursors.at, &mut run);
+            }
+        }
+    }
+
+    fn advance(&self, cursors: &mut Cursors, piece: &[u8], run: &mut Run<'_>) {
+        if !std::mem::replace(&mut cursors.started, true) {
+            self.clusters.iter().for_each(|cluster| cluster.begin(run));
+        }
+        let mut batch = Batch::new(&self.clusters, piece, cursors.at);
+        for (place, cluster) in self.clusters.iter().enumerate() {
+            let cursor = &mut cursors.each[place];
+            if *cursor == Cursor::Stopped {
+                continue;
+            }
+            if !cluster.is_wanted(run) {
+                *cursor = Cursor::Stopped;
+                continue;
+            }
+            match *cursor {
+                Cursor::On(state) => batch.add(place, state),
+                _ => alone(cluster, cursor, piece, cursors.at, run),
+            }
+            if batch.is_full() {
+                batch.scan(&mut cursors.each, run);
+            }
+        }
+        batch.scan(&mut cursors.each, run);
+        cursors.at += piece.len() as u64;
+    }
+}
+
+/// Runs a pattern by itself over the text.
+fn profile(
+    id: PatternId,
+    pattern: &Hir,
+    group: Option<u32>,
+    text: &[u8],
+) -> Result<Profile, BuildError> {
+    let budget = Arc::new(TableBudget::new(TRACE_BYTES));
+    let cluster = Cluster::new(&[(id, pattern)], TRACE_BYTES, budget)?;
+    let size = cluster.size();
+    if size > PATTERN_NFA_STATES {
+        let most = PATTERN_NFA_STATES;
+        let message = format!("the pattern is too large: {size} states, {most} are the most");
+        return Err(BuildError::new(Some(id), message));
+    }
+    Ok(Profile { group: group.unwrap_or(0), size, trace: trace(&cluster, text) })
+}
+
+/// The state after each byte of a text.
+fn trace(cluster: &Cluster, text: &[u8]) -> Vec<u32> {
+    let (mut wanted, mut work) = (PatternSet::none(0), Work::unlimited());
+    let (mut scratch, mut hits) = (Scratch::default(), Vec::new());
+    let (wanted, work, scratch) = (&mut wanted, &mut work, &mut scratch);
+    let mut run = Run { wanted, work, scratch, hits: &mut hits, warming: true };
+    let mut cursor = cluster.start().clone();
+    (0..)
+        .zip(text.chunks(1))
+        .map(|(at, byte)| {
+            alone(cluster, &mut cursor, byte, u64::from(at), &mut run);
+            match cursor {
+                Cursor::On(state) => state,
+                // More states than the tables hold: each counts as a new one.
+                _ => u32::MAX - at,
+            }
+        })
+        .collect()
+}
+
+fn sort(hits: &mut [Hit]) {
+    hits.sort_unstable_by_key(|hit| (hit.needed, hit.pattern));
+}
