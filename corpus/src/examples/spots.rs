@@ -5,7 +5,7 @@ use std::fmt;
 use waf_core::field::Collection;
 use waf_core::rule::{Condition, Expression, Rule, Selector, Target, TargetKind, Variable};
 
-use crate::reference::select;
+use crate::reference::{Regexes, select};
 
 /// A place that text can stand in, with the name it stands under.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -117,7 +117,8 @@ fn body_arguments(target: &Target, all: &[Target]) -> Vec<Spot> {
         _ => {
             let name = name_of(target, all);
             let path = json_path(&name);
-            let meant = select::selects(all, Collection::ArgsPost, path.as_bytes());
+            let regexes = Regexes::default();
+            let meant = select::selects(&regexes, all, Collection::ArgsPost, path.as_bytes());
             let mut spots = vec![Spot::Form(name.clone()), Spot::Multipart(name)];
             spots.extend(meant.then_some(Spot::Json(path)));
             spots
@@ -158,12 +159,13 @@ fn name_of(target: &Target, all: &[Target]) -> String {
         (_, None) => return "x".to_owned(),
     };
     let words = words.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+    let regexes = Regexes::default();
     let candidates = ["example", "x-example", "f", "q"].into_iter();
     candidates
         .chain(words.filter(|word| !word.is_empty()))
         .find(|name| {
-            select::names(&target.selector, name.as_bytes())
-                && select::selects(all, collection, name.as_bytes())
+            select::names(&regexes, &target.selector, name.as_bytes())
+                && select::selects(&regexes, all, collection, name.as_bytes())
         })
         .unwrap_or("example")
         .to_owned()

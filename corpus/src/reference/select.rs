@@ -1,43 +1,40 @@
 //! Which fields a rule looks at: every selector compared with every name.
 
-use regex_automata::meta::Regex;
-use regex_automata::util::syntax;
 use waf_core::field::Collection;
 use waf_core::rule::{Selector, Target, TargetKind};
 
+use super::regexes::Regexes;
+
 /// Whether a field is among the targets of a condition: some target names it, no `!` does.
-pub(crate) fn selects(targets: &[Target], collection: Collection, name: &[u8]) -> bool {
+pub(crate) fn selects(
+    regexes: &Regexes,
+    targets: &[Target],
+    collection: Collection,
+    name: &[u8],
+) -> bool {
     let meant = |target: &Target| {
-        target.variable.collections().contains(&collection) && names(&target.selector, name)
+        target.variable.collections().contains(&collection)
+            && names(regexes, &target.selector, name)
     };
     let taken_away = targets.iter().any(|t| t.kind == TargetKind::Exclude && meant(t));
     !taken_away && targets.iter().any(|t| t.kind != TargetKind::Exclude && meant(t))
 }
 
 /// Whether a selector means a name.
-pub(crate) fn names(selector: &Selector, name: &[u8]) -> bool {
+pub(crate) fn names(regexes: &Regexes, selector: &Selector, name: &[u8]) -> bool {
     match selector {
         Selector::All => true,
         Selector::Name(text) => {
             name.eq_ignore_ascii_case(text.as_bytes())
                 || seclang_name(name).is_some_and(|name| name.eq_ignore_ascii_case(text))
         }
-        Selector::Regex(text) => {
-            regex(&format!("(?i:{text})")).is_some_and(|regex| regex.is_match(name))
-        }
+        Selector::Regex(text) => regexes.find(&format!("(?i:{text})"), name).is_some(),
         Selector::Path(path) => match path.as_str() {
             "/*" => name.starts_with(b"/") && !name.contains(&b'@'),
             "//@*" => last_step(name).starts_with(b"@"),
             path => is_on_path(path.as_bytes(), name),
         },
     }
-}
-
-/// A regex as rules mean it: bytes, `.` is any of them, classes are ASCII.
-pub(crate) fn regex(text: &str) -> Option<Regex> {
-    let syntax = syntax::Config::new().unicode(false).utf8(false).dot_matches_new_line(true);
-    let config = Regex::config().utf8_empty(false);
-    Regex::builder().syntax(syntax).configure(config).build(text).ok()
 }
 
 /// `$.items[0].name` as SecLang spells it: `json.items.array_0.name`. `None` for what is no JSON
@@ -83,6 +80,8 @@ mod tests {
 
     #[test]
     fn names_of_every_kind() {
+        let regexes = Regexes::default();
+        let names = |selector: &Selector, name: &[u8]| names(&regexes, selector, name);
         let name = |text: &str| Selector::Name(text.into());
         let path = |text: &str| Selector::Path(text.into());
         assert!(names(&name("User-Agent"), b"user-agent"));
