@@ -187,3 +187,133 @@ pub trait FieldSink {
         self.end(at + value.len() as u64);
     }
 }
+
+/// A test aid: collects fields in comparable form.
+///
+/// Two runs of a parser over the same bytes must leave equal recorders, however the bytes were cut.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recorder {
+    /// The fields that began, in order.
+    pub fields: Vec<Recorded>,
+    /// The findings in order, with their offsets.
+    pub findings: Vec<(Finding, u64)>,
+    /// Calls out of order, such as a field in a field. A correct parser causes none.
+    pub misuse: Vec<&'static str>,
+    open: bool,
+}
+
+/// One field as a [`Recorder`] saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// Where it stands.
+    pub collection: Collection,
+    /// Its name.
+    pub name: Vec<u8>,
+    /// Where its value begins.
+    pub at: u64,
+    /// Its whole value.
+    pub value: Vec<u8>,
+    /// For each byte of the value, the offset behind the source byte that made it known.
+    pub known: Vec<u64>,
+    /// What `end` said; `None` while the field is open.
+    pub end: Option<u64>,
+}
+
+impl Recorder {
+    /// An empty recorder.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The fields of one collection as pairs of name and value, for printing and comparing; bytes
+    /// outside UTF-8 become U+FFFD.
+    pub fn pairs(&self, collection: Collection) -> Vec<(String, String)> {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let of_collection = self.fields.iter().filter(|field| field.collection == collection);
+        of_collection.map(|field| (text(&field.name), text(&field.value))).collect()
+    }
+
+    fn piece(&mut self, bytes: &[u8], known: impl Iterator<Item = u64>) {
+        match self.fields.last_mut() {
+            Some(field) if self.open => {
+                field.value.extend_from_slice(bytes);
+                field.known.extend(known);
+            }
+            _ => self.misuse.push("value bytes outside a field"),
+        }
+    }
+}
+
+impl FieldSink for Recorder {
+    fn begin(&mut self, field: Field<'_>) {
+        if self.open {
+            self.misuse.push("a field in a field");
+        }
+        if field.name.shared > field.name.text.len() || field.name.parent > field.name.text.len() {
+            self.misuse.push("a prefix longer than the name");
+        }
+        self.open = true;
+        self.fields.push(Recorded {
+            collection: field.collection,
+            name: field.name.text.to_vec(),
+            at: field.at,
+            value: Vec::new(),
+            known: Vec::new(),
+            end: None,
+        });
+    }
+
+    fn bytes(&mut self, bytes: &[u8], at: u64) {
+        self.piece(bytes, at + 1..=at + bytes.len() as u64);
+    }
+
+    fn decoded(&mut self, bytes: &[u8], end: u64) {
+        self.piece(bytes, std::iter::repeat_n(end, bytes.len()));
+    }
+
+    fn end(&mut self, end: u64) {
+        match self.fields.last_mut() {
+            Some(field) if self.open => field.end = Some(end),
+            _ => self.misuse.push("an end outside a field"),
+        }
+        self.open = false;
+    }
+
+    fn finding(&mut self, finding: Finding, at: u64) {
+        self.findings.push((finding, at));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_do_not_show_in_a_recorder() {
+        let mut whole = Recorder::new();
+        whole.whole(Collection::ArgsGet, b"a", b"xyz", 2);
+        let mut cut = Recorder::new();
+        cut.begin(Field { collection: Collection::ArgsGet, name: FieldName::flat(b"a"), at: 2 });
+        cut.bytes(b"x", 2);
+        cut.bytes(b"", 3);
+        cut.bytes(b"yz", 3);
+        cut.end(5);
+        assert_eq!(whole, cut);
+        assert_eq!(cut.fields[0].known, [3, 4, 5]);
+        assert_eq!(cut.pairs(Collection::ArgsGet), [("a".to_owned(), "xyz".to_owned())]);
+    }
+
+    #[test]
+    fn a_recorder_tells_calls_out_of_order() {
+        let mut recorder = Recorder::new();
+        recorder.bytes(b"x", 0);
+        recorder.end(1);
+        recorder.begin(Field {
+            collection: Collection::RequestLine,
+            name: FieldName::none(),
+            at: 0,
+        });
+        recorder.whole(Collection::RequestLine, b"", b"", 0);
+        assert_eq!(recorder.misuse.len(), 3);
+    }
+}

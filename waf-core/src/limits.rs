@@ -64,6 +64,28 @@ impl Default for Limits {
 /// are honest.
 pub const INFLATE_FREE: u64 = 64 * KIB as u64;
 
+/// Bytes of a request method. The longest registered one has 17; a first word longer than this is
+/// some other protocol.
+pub const METHOD: usize = 32;
+
+/// Bytes of an HTTP version, generously: `HTTP/1.1` has 8.
+pub const VERSION: usize = 16;
+
+/// Empty lines read before a request line. One is refused already; the head behind a few is still
+/// read, for the record.
+pub const EMPTY_LINES: usize = 8;
+
+/// Bytes of chunk extensions in one body. No client sends any, and a chunk of one byte may carry
+/// many.
+pub const CHUNK_EXTENSIONS: usize = 4 * KIB;
+
+/// Bytes of trailer lines behind a chunked body; they are read and dropped.
+pub const TRAILERS: usize = 8 * KIB;
+
+/// Window of a brotli stream as a power of two: 4 MiB, what encoders use unless told otherwise. The
+/// format allows 16 MiB, which a sender could make us hold for each request.
+pub const BROTLI_WINDOW: u32 = 22;
+
 /// Facts kept per request: one per (signature, collection, selector class).
 pub const CELLS: usize = 1_024;
 
@@ -94,6 +116,9 @@ pub const MATCH_DEPTH: usize = 4;
 
 /// Bytes of one rule or configuration file.
 pub const RULE_FILE: u64 = 4 * 1024 * 1024;
+
+/// Nesting of lists and mappings in a YAML file. Rules and configuration need about ten.
+pub const YAML_DEPTH: usize = 64;
 
 /// Patterns of a rule set: ids of signatures are 16 bits.
 pub const SIGNATURES: usize = 32_768;

@@ -1,1 +1,16 @@
 //! Bytes to field events. Every parser can be stopped at any byte and goes on with the next.
+
+pub mod cookie;
+pub mod framing;
+pub mod head;
+pub mod media_type;
+pub mod uri;
+pub mod urlencoded;
+pub mod json;
+
+mod path;
+mod tally;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)] // a test that meets the unexpected should stop
+mod testing;
