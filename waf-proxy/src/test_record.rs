@@ -24,7 +24,11 @@ pub(crate) fn passed(request_id: &str) -> DecisionRecord {
             path: "/login".into(),
             ..RequestRecord::default()
         },
-        score: ScoreRecord { inbound_threshold: 5, outbound_threshold: 4, ..ScoreRecord::default() },
+        score: ScoreRecord {
+            inbound_threshold: 5,
+            outbound_threshold: 4,
+            ..ScoreRecord::default()
+        },
         matches: Vec::new(),
         verdict_offset: None,
         coverage: CoverageRecord::default(),

@@ -40,9 +40,8 @@ impl AuditLog {
         let writer = Writer::open(audit, dropped.clone())?;
         let queue = Arc::new(Queue::new(audit.queue));
         let records = Arc::clone(&queue);
-        let thread = thread::Builder::new()
-            .name("audit-log".into())
-            .spawn(move || writer.run(&records))?;
+        let thread =
+            thread::Builder::new().name("audit-log".into()).spawn(move || writer.run(&records))?;
         Ok(Self {
             audit: ArcSwap::from_pointee(audit.clone()),
             queue,

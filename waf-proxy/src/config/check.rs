@@ -2,7 +2,7 @@
 
 use waf_core::source::{Report, Span};
 
-use super::text::Located;
+use waf_core::yaml::Located;
 
 /// Collects complaints, so that one run tells all of them.
 pub struct Checker<'a> {

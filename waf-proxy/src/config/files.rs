@@ -41,7 +41,7 @@ impl Files for Disk {
             let paths = glob::glob(text)
                 .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error.msg))?;
             for path in paths {
-                found.push(path.map_err(glob::GlobError::into_error)?);
+                found.push(path.map_err(io::Error::from)?);
             }
         }
         found.sort();

@@ -44,10 +44,12 @@ impl Builder<'_> {
             usize::try_from(value).unwrap_or(usize::MAX)
         };
         let url = size("url", written.url, default.url, (64, HEAD));
-        let header_bytes = size("header_bytes", written.header_bytes, default.header_bytes, (KIB, HEAD));
+        let header_bytes =
+            size("header_bytes", written.header_bytes, default.header_bytes, (KIB, HEAD));
         let field_name = size("field_name", written.field_name, default.field_name, (16, MIB));
         let field_window = size("field_window", Some(window), 0, (KIB, KEPT));
-        let part_headers = size("part_headers", written.part_headers, default.part_headers, (64, MIB));
+        let part_headers =
+            size("part_headers", written.part_headers, default.part_headers, (64, MIB));
         let mut count = |key: &str, count: Option<usize>, default: usize, most: usize| {
             let value = count.unwrap_or(default);
             self.check.between(&format!("{path}limits.{key}"), value, (1, most))
@@ -65,7 +67,12 @@ impl Builder<'_> {
             parts: count("parts", written.parts, default.parts, 100_000),
             part_headers,
             inflate_ratio: written.inflate_ratio.unwrap_or(default.inflate_ratio).max(1),
-            record_matches: count("record_matches", written.record_matches, default.record_matches, 1_000),
+            record_matches: count(
+                "record_matches",
+                written.record_matches,
+                default.record_matches,
+                1_000,
+            ),
         }
     }
 

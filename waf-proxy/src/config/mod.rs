@@ -12,7 +12,6 @@ mod limits;
 mod listeners;
 mod reload;
 mod routes;
-mod text;
 pub mod units;
 mod upstreams;
 pub mod written;
@@ -28,12 +27,12 @@ pub use audit::{Audit, AuditLevel, OnFull};
 pub use listeners::{Admin, Secret};
 pub use reload::fixed_keys_changed;
 pub use routes::{Route, RouteSettings};
-pub use upstreams::Upstream;
+pub use upstreams::{Upstream, UpstreamTls};
 
 use crate::settings::{BodySettings, Clients, Listener, OnError, Timeouts};
 use check::Checker;
 use files::Files;
-use text::Located;
+use waf_core::yaml::Located;
 use written::Written;
 
 /// What the command line says, over the file.
@@ -114,7 +113,8 @@ impl Config {
             vec![Report::error(None, format!("cannot read {}: {error}", path.display()))]
         })?;
         let source = Source::new(path.display().to_string(), text);
-        let (written, located) = text::read(&source).map_err(|report| vec![report])?;
+        let (written, located) =
+            waf_core::yaml::read_located(&source).map_err(|report| vec![report])?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         Builder::new(files, Some(&located), folder, command_line).build(Some(source), written)
     }

@@ -162,7 +162,11 @@ impl Builder<'_> {
         ];
         for (key, _) in set.into_iter().filter(|(_, set)| *set) {
             let message = format!("`{key}` holds for all routes together");
-            self.check.error_help(&format!("{path}.{key}"), message, "set it at the top of the file");
+            self.check.error_help(
+                &format!("{path}.{key}"),
+                message,
+                "set it at the top of the file",
+            );
         }
     }
 
@@ -176,12 +180,10 @@ impl Builder<'_> {
         let body = over(route.body.as_ref(), file.body.as_ref(), written::Body::over);
         let limits = over(route.limits.as_ref(), file.limits.as_ref(), written::Limits::over);
         let scoring = over(route.scoring.as_ref(), file.scoring.as_ref(), Scoring::over);
-        let page = over(
-            route.block_page.as_ref(),
-            file.block_page.as_ref(),
-            written::BlockPage::over,
-        );
-        let response = over(route.response.as_ref(), file.response.as_ref(), written::Response::over);
+        let page =
+            over(route.block_page.as_ref(), file.block_page.as_ref(), written::BlockPage::over);
+        let response =
+            over(route.response.as_ref(), file.response.as_ref(), written::Response::over);
         self.refuse_unfinished(path, &body, &response);
         let policy = PolicySettings {
             mode: self.mode(route.mode, file.mode),
@@ -242,9 +244,8 @@ impl Builder<'_> {
         let threshold = (1, 10_000);
         let paranoia = written.paranoia.unwrap_or(default.paranoia);
         let detection = written.detection_paranoia.unwrap_or(paranoia);
-        let mut at = |key: &str, value, range| {
-            self.check.between(&format!("{path}.{key}"), value, range)
-        };
+        let mut at =
+            |key: &str, value, range| self.check.between(&format!("{path}.{key}"), value, range);
         let inbound = written.inbound_threshold.unwrap_or(default.inbound_threshold);
         let outbound = written.outbound_threshold.unwrap_or(default.outbound_threshold);
         let settings = PolicySettings {
@@ -282,7 +283,8 @@ impl Builder<'_> {
             self.check.error(path, format!("`{scope}` changes neither `mode` nor `score`"));
         }
         let score = written.score;
-        let score = score.map(|score| self.check.between(&format!("{path}.score"), score, (0, 100)));
+        let score =
+            score.map(|score| self.check.between(&format!("{path}.score"), score, (0, 100)));
         Override {
             scope: match scope.strip_prefix("class:") {
                 Some(class) => OverrideScope::Class(class.to_owned()),
@@ -348,7 +350,8 @@ impl Builder<'_> {
     fn methods(&mut self, path: &str, written: Option<&[String]>) -> Vec<String> {
         let written = written.unwrap_or_default();
         for (index, method) in written.iter().enumerate() {
-            let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+            let is_token =
+                |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
             if method.is_empty() || !method.bytes().all(is_token) {
                 let place = format!("{path}[{index}]");
                 self.check.error(&place, format!("`{method}` is no method"));

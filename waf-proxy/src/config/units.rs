@@ -138,7 +138,8 @@ mod tests {
         assert_eq!(size("0B"), Some(0));
         assert_eq!(size("48KiB"), Some(49_152));
         assert_eq!(size("5 GiB"), Some(5_368_709_120));
-        for wrong in ["", "5", "KiB", "5kb", "5KB", "-1B", "1.5MiB", "99999999999999GiB", "1 KiB "] {
+        for wrong in ["", "5", "KiB", "5kb", "5KB", "-1B", "1.5MiB", "99999999999999GiB", "1 KiB "]
+        {
             assert_eq!(size(wrong), None, "{wrong}");
         }
     }

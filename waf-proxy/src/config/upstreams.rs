@@ -12,7 +12,6 @@ use waf_core::source::Report;
 use super::listeners::reaches;
 use super::units::Time;
 use super::{Builder, written};
-use crate::settings::UpstreamTls;
 
 /// One application.
 #[derive(Clone, Debug)]
@@ -35,6 +34,15 @@ pub struct Upstream {
     pub idle: Duration,
     /// More attempts, only while no byte of a body was sent.
     pub retries: usize,
+}
+
+/// TLS towards an application. Its certificate is always verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpstreamTls {
+    /// The name in the certificate.
+    pub server_name: String,
+    /// The authorities' certificates in DER; absent for the system's.
+    pub ca: Option<Vec<Vec<u8>>>,
 }
 
 /// More attempts than this only multiply an outage.
@@ -70,12 +78,7 @@ impl Builder<'_> {
         written.0.iter().map(|(name, upstream)| self.upstream(name, upstream, admin)).collect()
     }
 
-    fn upstream(
-        &mut self,
-        name: &str,
-        written: &written::Upstream,
-        admin: SocketAddr,
-    ) -> Upstream {
+    fn upstream(&mut self, name: &str, written: &written::Upstream, admin: SocketAddr) -> Upstream {
         let path = format!("upstreams.{name}");
         let texts = written.servers.clone().unwrap_or_default();
         if texts.is_empty() {
@@ -126,7 +129,8 @@ impl Builder<'_> {
         written: &written::UpstreamTls,
         servers: &[String],
     ) -> Option<UpstreamTls> {
-        let named = servers.first().and_then(|server| server.rsplit_once(':')).map(|(name, _)| name);
+        let named =
+            servers.first().and_then(|server| server.rsplit_once(':')).map(|(name, _)| name);
         let Some(server_name) = written.server_name.as_deref().or(named) else {
             self.check.error(&format!("{path}.tls"), "TLS needs a `server_name` to verify");
             return None;
@@ -205,7 +209,5 @@ fn resolve(text: &str) -> Result<SocketAddr, String> {
         return Err(format!("`{text}` is not host:port"));
     }
     let addresses = text.to_socket_addrs().map_err(|error| format!("`{text}`: {error}"))?;
-    addresses
-        .min_by_key(SocketAddr::is_ipv6)
-        .ok_or_else(|| format!("`{text}` has no address"))
+    addresses.min_by_key(SocketAddr::is_ipv6).ok_or_else(|| format!("`{text}` has no address"))
 }

@@ -119,7 +119,10 @@ fn the_first_exclusion_to_expire_is_told() {
     let expiries = vec![("942100".into(), 2_000), ("942100".into(), 1_000), ("x".into(), 3_000)];
     metrics.loaded(&Names { expiries, ..names() });
     let series = |rule: &str| {
-        value(&metrics, &format!("pinpoint_exclusion_expiry_timestamp_seconds{{rule_id=\"{rule}\"}}"))
+        value(
+            &metrics,
+            &format!("pinpoint_exclusion_expiry_timestamp_seconds{{rule_id=\"{rule}\"}}"),
+        )
     };
     assert_eq!((series("942100"), series("x")), (Some(1_000.0), Some(3_000.0)));
 }
