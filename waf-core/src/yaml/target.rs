@@ -28,11 +28,17 @@ pub(super) fn targets(
             }
         }
     }
-    let takes_away = |target: &Target| target.kind == TargetKind::Exclude;
-    if targets.len() == texts.len() && targets.iter().all(takes_away) {
-        checker.wrong(path, "this list looks at nothing").help("name a target without `!`");
+    if texts.is_empty() {
+        checker.wrong(path, "this list is empty").help("as in `[ARGS, REQUEST_COOKIES]`");
     }
     targets
+}
+
+/// Complains when every target of the list at `path` only takes away.
+pub(super) fn check_looked_at(checker: &mut Checker<'_>, targets: &[Target], path: &str) {
+    if !targets.is_empty() && targets.iter().all(|target| target.kind == TargetKind::Exclude) {
+        checker.wrong(path, "this list only takes away").help("name a target without `!`");
+    }
 }
 
 /// The phase after which every field of `collection` is known.
@@ -225,7 +231,7 @@ fn unknown_variable(name: &str, part: Range<usize>) -> Problem {
     let known = Collection::ALL.iter().map(|collection| collection.name());
     match suggest::nearest(name, known.chain(["ARGS", "ARGS_NAMES"])) {
         Some(near) => problem.help(format!("did you mean `{near}`?")),
-        None => problem,
+        None => problem.help("targets are named as in SecLang: rules/README.md lists them"),
     }
 }
 
