@@ -2,13 +2,19 @@
 //! reverse proxy.
 
 #![forbid(unsafe_code)]
+#![deny(missing_docs)]
 
-pub mod audit_log;
-pub mod config;
-pub mod engine;
-pub mod metrics;
-pub mod observer;
 pub mod settings;
+
+pub mod engine;
+pub mod observer;
+
+pub mod config;
+pub mod rules;
+
+pub mod admin;
+pub mod audit_log;
+pub mod metrics;
 
 #[cfg(test)]
 mod test_record;
