@@ -19,6 +19,7 @@ use prometheus::IntCounter;
 use waf_core::record::{Decision, DecisionRecord, Source};
 
 pub use recent::Recent;
+pub(crate) use recent::is_of;
 
 use crate::config::{Audit, AuditLevel};
 use queue::Queue;

@@ -57,9 +57,4 @@ impl<'a> Checker<'a> {
     pub(super) fn finish<T>(self, value: T) -> Result<T, Vec<Report>> {
         if self.reports.is_empty() { Ok(value) } else { Err(self.reports) }
     }
-
-    /// What was wrong.
-    pub(super) fn into_reports(self) -> Vec<Report> {
-        self.reports
-    }
 }
