@@ -427,7 +427,7 @@ const HTML: &[&[u8]] = &[
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(3_000))]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn libinjection_does_not_panic(sql in text(SQL, 40), html in text(HTML, 40)) {
@@ -488,6 +488,34 @@ proptest! {
             prop_assert!(at_every_cut(&only_it, address.to_string().as_bytes()).0);
         }
     }
+}
+
+proptest! {
+    // Without the relief one takes milliseconds.
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    /// Relieving long words of their dots changes no answer.
+    #[test]
+    fn long_words_keep_their_answer(
+        word in "[a-c.]{1024,1100}",
+        before in text(SQL, 4),
+        after in text(SQL, 8),
+    ) {
+        for value in [[&before[..], b" ", word.as_bytes(), b" ", &after].concat(),
+            [word.as_bytes(), b"' ", &after].concat()]
+        {
+            let sqli = libinjectionrs::detect_sqli(&value).is_injection();
+            prop_assert_eq!(detect_sqli(&value).is_some(), sqli);
+        }
+    }
+}
+
+#[test]
+fn an_injection_after_a_long_word_is_found() {
+    let value = [&b"a.".repeat(2_000)[..], b"' or '1'='1"].concat();
+    assert_eq!(detect_sqli(&value).as_deref(), Some("s&sos"));
+    let value = [b"1 or ", &b"a.".repeat(2_000)[..], b" = 1 union select x from y"].concat();
+    assert!(detect_sqli(&value).is_some());
 }
 
 /// A sender chooses the value; the time must grow with its length, not with the square.

@@ -111,6 +111,27 @@ fn a_rule_may_leave_much_out() {
 }
 
 #[test]
+fn files_of_other_editors_are_read() {
+    let text = format!("\u{feff}{}", EVERY_KEY.trim_start().replace('\n', "\r\n"));
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("other-editor.yaml");
+    fs::write(&file, &text).unwrap();
+    let rule = rule(&yaml::read_file(&file).unwrap().text);
+    assert_eq!(rule.id.as_str(), "test-every-key");
+    let span = &rule.expression.conditions()[0].span;
+    assert_eq!(&span.source.text[span.start..span.end], r"'a\d'");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("latin1.yaml");
+    fs::write(&file, b"id: caf\xe9\n").unwrap();
+    let report = yaml::read_file(&file).unwrap_err().to_string();
+    assert!(report.contains("latin1.yaml") && report.contains("byte 8"), "{report}");
+    let report = yaml::read_file(Path::new("no/such.yaml")).unwrap_err().to_string();
+    assert!(report.contains("no/such.yaml"), "{report}");
+}
+
+#[test]
 fn the_phase_is_the_latest_that_a_target_needs() {
     let phase = |targets: &str| {
         rule(&EVERY_KEY.replace("phase: response_headers", "").replace("[ARGS,", targets)).phase

@@ -21,8 +21,11 @@ impl Within {
     /// The first place from `start` on where the `length` bytes at `start` and then `byte` stand.
     ///
     /// The start only moves forward over a value, so a value costs at most the square of the text's
-    /// length, and no more than the text's length once it left the text.
+    /// length, however long it is.
     fn next_place(&self, start: usize, length: usize, byte: u8) -> Option<usize> {
+        if self.0.get(start + length) == Some(&byte) {
+            return Some(start);
+        }
         let so_far = self.0.get(start..start + length)?;
         let places = self.0.get(start..)?.windows(length + 1);
         let found = places.into_iter().position(|window| {

@@ -36,6 +36,20 @@ pub(super) fn of_shape(located: &Located, message: &str) -> Report {
     report
 }
 
+/// Characters that YAML does not allow anywhere (YAML 1.2.2, section 5.1).
+pub(super) fn is_forbidden(c: char) -> bool {
+    let allowed = matches!(c, '\t' | '\n' | '\r' | '\u{85}');
+    (c.is_control() && !allowed) || matches!(c, '\u{fffe}' | '\u{ffff}')
+}
+
+/// A forbidden character at byte `at`.
+pub(super) fn of_character(source: &Arc<Source>, at: usize) -> Report {
+    let c = source.text[at..].chars().next().unwrap_or_default();
+    let message = format!("the control character U+{:04X} stands here", u32::from(c));
+    Report::error(Some(Span::new(source, at, at + c.len_utf8())), message)
+        .help("in double quotes it is written `\\x1b` or `\\u001b`, with its own number")
+}
+
 /// A text that is no YAML. `line` and `column` count from 1, the column in characters.
 pub(super) fn of_syntax(source: &Arc<Source>, line: usize, column: usize, message: &str) -> Report {
     let opening = opening(message);

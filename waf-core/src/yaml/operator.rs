@@ -243,7 +243,7 @@ fn network(text: &str) -> Option<IpNet> {
     text.parse().ok().or_else(address)
 }
 
-/// Reads phrases from next to the rule's file; what a caller without files gives.
+/// For callers that have no files.
 pub(super) fn no_phrases(_: &Source, _: &str) -> Result<String, String> {
     Err("no files are read here".to_owned())
 }

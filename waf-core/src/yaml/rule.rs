@@ -12,7 +12,7 @@ use super::expression::{Inherited, Match, expression, transformations};
 use super::locate::Located;
 use super::operator::no_phrases;
 use super::pattern::check_regex;
-use super::target::{CheckRegex, check_looked_at, phase, targets};
+use super::target::{CheckRegex, check_looked_at, targets};
 use crate::finding::Finding;
 use crate::rule::{
     Action, Condition, Expression, Operator, Phase, Rule, RuleId, RuleMode, Severity, TargetKind,
@@ -324,7 +324,7 @@ fn earliest(expression: &Expression) -> Phase {
     targets
         .filter(|target| target.kind != TargetKind::Exclude)
         .flat_map(|target| target.variable.collections())
-        .map(phase)
+        .map(|&collection| Phase::of(collection))
         .max()
         .unwrap_or(Phase::RequestHeaders)
 }

@@ -6,7 +6,7 @@ use super::checker::Checker;
 use super::pattern::RegexProblem;
 use super::suggest;
 use crate::field::Collection;
-use crate::rule::{Phase, Selector, Target, TargetKind, Variable};
+use crate::rule::{Selector, Target, TargetKind, Variable};
 
 /// Checks the syntax of a regex.
 pub type CheckRegex<'a> = &'a dyn Fn(&str) -> Result<(), RegexProblem>;
@@ -38,42 +38,6 @@ pub(super) fn targets(
 pub(super) fn check_looked_at(checker: &mut Checker<'_>, targets: &[Target], path: &str) {
     if !targets.is_empty() && targets.iter().all(|target| target.kind == TargetKind::Exclude) {
         checker.wrong(path, "this list only takes away").help("name a target without `!`");
-    }
-}
-
-/// The phase after which every field of `collection` is known.
-pub(super) fn phase(collection: Collection) -> Phase {
-    use Collection as C;
-    match collection {
-        C::RequestLine
-        | C::RequestMethod
-        | C::RequestProtocol
-        | C::RequestUri
-        | C::RequestUriRaw
-        | C::RequestFilename
-        | C::RequestBasename
-        | C::QueryString
-        | C::RemoteAddr
-        | C::ArgsGet
-        | C::ArgsGetNames
-        | C::RequestCookies
-        | C::RequestCookiesNames
-        | C::RequestHeaders
-        | C::RequestHeadersNames => Phase::RequestHeaders,
-        C::ArgsPost
-        | C::ArgsPostNames
-        | C::ArgsCombinedSize
-        | C::RequestBody
-        | C::RequestBodyLength
-        | C::Files
-        | C::FilesNames
-        | C::FilesSizes
-        | C::FilesCombinedSize
-        | C::FilesTmpContent
-        | C::MultipartPartHeaders
-        | C::Xml => Phase::RequestBody,
-        C::ResponseStatus | C::ResponseHeaders => Phase::ResponseHeaders,
-        C::ResponseBody => Phase::ResponseBody,
     }
 }
 

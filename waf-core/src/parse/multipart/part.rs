@@ -63,7 +63,7 @@ impl Multipart {
         self.fault(at, sink);
         self.tell_headers(known, sink);
         self.rest(at, sink);
-        sink.bytes(&line, at);
+        sink.decoded(&line, known);
     }
 
     fn begin_content(&mut self, known: u64, sink: &mut dyn FieldSink) {
