@@ -5,6 +5,7 @@
 //! Where lines can still be told apart the head is read to its end even then, so that the record of
 //! a refused request can show what was asked for.
 
+use super::framing::Framing;
 use super::media_type::{is_token, is_token_byte};
 use crate::finding::Finding;
 use crate::limits::{EMPTY_LINES, Limits, METHOD, VERSION};
@@ -22,6 +23,9 @@ pub struct RequestHead {
     pub version: Vec<u8>,
     /// The `:authority` of HTTP/2; `None` in HTTP/1.x.
     pub authority: Option<Vec<u8>>,
+    /// HTTP/2: the head did not end the stream. In HTTP/1.x the header lines tell, and this is
+    /// false.
+    pub body_follows: bool,
     /// Header lines in order: name as received, value without the blanks around it.
     pub headers: Vec<(Vec<u8>, Vec<u8>)>,
 }
@@ -36,7 +40,7 @@ impl RequestHead {
     ) -> Self {
         let (method, target, version) = (method.into(), target.into(), version.into());
         let line = [&method[..], &target[..], &version[..]].join(&b' ');
-        Self { line, method, target, version, authority: None, headers }
+        Self { line, method, target, version, headers, ..Self::default() }
     }
 
     /// With the `:authority` of HTTP/2, which stands in for a missing Host as RFC 9113 section 8.3.1
@@ -48,6 +52,18 @@ impl RequestHead {
         }
         self.authority = Some(authority.to_vec());
         self
+    }
+
+    /// With what the END_STREAM flag of HTTP/2 says: whether a body follows.
+    #[must_use]
+    pub fn with_body(mut self, follows: bool) -> Self {
+        self.body_follows = follows;
+        self
+    }
+
+    /// Whether a body of at least one byte is announced.
+    pub fn has_body(&self) -> bool {
+        self.body_follows || Framing::of(self).is_ok_and(Framing::has_body)
     }
 
     /// The values of a header in order, its name compared without case.
@@ -88,7 +104,7 @@ pub enum HeadState {
 /// Reads one request head, in pieces. Keeps at most `limits.url`, `limits.header_bytes` and a few
 /// hundred bytes.
 ///
-/// It tells what is wrong with the bytes; what they mean is judged by `request::validate`.
+/// It tells what is wrong with the bytes; what they mean is judged by [`super::request::validate`].
 #[derive(Clone, Debug)]
 pub struct HeadParser {
     max_url: usize,
