@@ -1,0 +1,32 @@
+//! The proxy of Pinpoint: Pingora, with every request judged before its origin may act on it.
+
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+pub mod settings;
+
+pub mod held;
+pub mod ids;
+pub mod observer;
+pub mod shared;
+
+pub mod engine;
+#[allow(missing_docs, clippy::all, reason = "a stand-in, to be deleted")]
+pub mod stub;
+
+pub mod block;
+pub mod clients;
+pub mod routes;
+
+pub mod exchange;
+pub mod heads;
+pub mod inspect;
+pub mod upstream;
+
+pub mod context;
+pub mod service;
+pub mod wire;
+
+pub mod demo;
+pub mod server;
+pub mod tls;
