@@ -1,9 +1,12 @@
 //! The command line: one module per command.
 
 mod check;
+mod examples;
 mod inspect;
 mod output;
+mod replay;
 mod rules;
+mod run;
 mod why;
 
 use std::process::ExitCode;
@@ -34,8 +37,10 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(run::Arguments),
     Check(check::Arguments),
     Inspect(inspect::Arguments),
+    Replay(replay::Arguments),
     Why(why::Arguments),
     #[command(subcommand)]
     Rules(rules::Command),
@@ -136,8 +141,10 @@ impl From<ModeArgument> for Mode {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match cli.command {
+        Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => interruptible(|| check::run(&arguments)),
         Command::Inspect(arguments) => interruptible(|| inspect::run(&arguments)),
+        Command::Replay(arguments) => interruptible(|| replay::run(&arguments)),
         Command::Why(arguments) => interruptible(|| why::run(&arguments)),
         Command::Rules(command) => interruptible(|| rules::run(&command)),
     };

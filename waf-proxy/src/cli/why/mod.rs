@@ -2,7 +2,7 @@
 
 mod exclusion;
 mod lookup;
-mod story;
+pub(super) mod story;
 
 use std::path::{Path, PathBuf};
 
@@ -47,7 +47,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     };
     match arguments.format.format {
         Format::Text => {
-            print(&story::tell(&record));
+            print(&story::tell(&record, &story::answered_by(&record)));
             eprintln!("{}", found.places.last().map(String::as_str).unwrap_or_default());
         }
         Format::Json => print_json(&json!({

@@ -8,9 +8,9 @@ use waf_core::record::{Decision, DecisionRecord, MatchRecord, Mode, Source, Stop
 use super::exclusion::{causes, propose};
 use crate::cli::output::{Style, safe, styled};
 
-/// The whole story.
-pub(in crate::cli) fn tell(record: &DecisionRecord) -> String {
-    let mut story = summary(record);
+/// The whole story, `sentence` being its first words: whose answer it was.
+pub(in crate::cli) fn tell(record: &DecisionRecord, sentence: &str) -> String {
+    let mut story = summary(record, sentence);
     for (index, one) in record.matches.iter().enumerate() {
         story.push('\n');
         rule(&mut story, index + 1, one, record.mode);
@@ -22,7 +22,7 @@ pub(in crate::cli) fn tell(record: &DecisionRecord) -> String {
 }
 
 /// What was asked, and whose answer it was.
-fn summary(record: &DecisionRecord) -> String {
+fn summary(record: &DecisionRecord, sentence: &str) -> String {
     let request = &record.request;
     let query = if request.query.is_empty() { "" } else { "?" };
     let mut text = String::new();
@@ -40,7 +40,7 @@ fn summary(record: &DecisionRecord) -> String {
         safe(&record.route),
     );
     let style = if record.decision == Decision::Pass { Style::Green } else { Style::Red };
-    let _ = writeln!(text, "{}", styled(&answered_by(record), style));
+    let _ = writeln!(text, "{}", styled(sentence, style));
     text
 }
 
@@ -79,6 +79,20 @@ pub(in crate::cli) fn answered_by(record: &DecisionRecord) -> String {
         }
         (Decision::Pass, Source::Waf | Source::Protocol | Source::Size) => {
             format!("Pinpoint answered {status}.")
+        }
+    }
+}
+
+/// One sentence: what would be decided, where nobody has answered.
+pub(in crate::cli) fn decided(record: &DecisionRecord) -> String {
+    match (record.decision, record.source) {
+        (Decision::Pass, _) => format!("Pass: {}.", score(record)),
+        (Decision::WouldBlock, _) => format!("Would be blocked: {}.", cause(record)),
+        (Decision::Block, Source::Protocol | Source::Size) => {
+            format!("Blocked with {}: {}.", record.status.unwrap_or_default(), names(record))
+        }
+        (Decision::Block, _) => {
+            format!("Blocked with {}: {}.", record.status.unwrap_or_default(), cause(record))
         }
     }
 }
@@ -242,9 +256,13 @@ mod tests {
     use super::*;
     use crate::test_record::{blocked, passed};
 
+    fn tell_all(record: &DecisionRecord) -> String {
+        tell(record, &answered_by(record))
+    }
+
     #[test]
     fn the_story_of_a_block_names_rule_field_and_bytes() {
-        let story = tell(&blocked("01JD"));
+        let story = tell_all(&blocked("01JD"));
         for part in [
             "POST shop.example/login\n",
             "id 01JD",
@@ -297,8 +315,8 @@ mod tests {
         record.source = Source::Protocol;
         record.matches[0].rule_id = "protocol-framing".into();
         record.matches[0].blocks = true;
-        assert!(tell(&record).contains("cannot be switched off"));
-        assert!(!tell(&passed("a")).contains("switched off"));
+        assert!(tell_all(&record).contains("cannot be switched off"));
+        assert!(!tell_all(&passed("a")).contains("switched off"));
     }
 
     #[test]
@@ -307,7 +325,7 @@ mod tests {
         record.request.path = "/\x1b]0;x\x07".into();
         record.matches[0].excerpt = "\u{9b}31m\r".into();
         record.matches[0].target = "ARGS:\n\x1b[1m".into();
-        let story = tell(&record);
+        let story = tell_all(&record);
         assert!(story.chars().all(|c| c == '\n' || !c.is_control()), "{story:?}");
     }
 }

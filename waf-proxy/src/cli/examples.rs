@@ -1,0 +1,105 @@
+//! Every rule's own examples, run through the engine.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use waf_core::policy::PolicySettings;
+use waf_core::record::{Masking, Mode};
+use waf_core::rule::{Example, Rule};
+use waf_core::source::Report;
+use waf_corpus::{Cut, Runner};
+
+use super::output::safe;
+use crate::site::Site;
+
+/// What running all examples gave.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// Rules that have examples.
+    pub(super) rules: usize,
+    /// Requests made of examples.
+    pub(super) requests: usize,
+    /// Examples that went wrong, each at its place.
+    pub(super) failures: Vec<Report>,
+}
+
+impl Outcome {
+    pub(super) fn text(&self) -> String {
+        let mut text: String =
+            self.failures.iter().map(|failure| format!("{failure}\n\n")).collect();
+        text += &format!(
+            "{} rules, {} requests made of their examples, {} failed\n",
+            self.rules,
+            self.requests,
+            self.failures.len()
+        );
+        text
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let failures: Vec<Value> = self
+            .failures
+            .iter()
+            .map(|failure| {
+                let span = failure.span.as_ref();
+                json!({
+                    "message": failure.message,
+                    "file": span.map(|span| span.source.name.as_str()),
+                    "line": span.map(waf_core::source::Span::line),
+                })
+            })
+            .collect();
+        json!({ "rules": self.rules, "requests": self.requests, "failures": failures })
+    }
+}
+
+/// Sends every attack and every benign example of every rule, in all places that its targets allow.
+pub(super) fn run(site: &Site) -> Outcome {
+    let mut outcome = Outcome::default();
+    let Some(policy) = everything(site) else { return outcome };
+    let mut runner = Runner::new(policy, Masking::default());
+    for rule in site.rules().filter(|rule| !rule.attacks.is_empty() || !rule.benign.is_empty()) {
+        outcome.rules += 1;
+        for (examples, must_match) in [(&rule.attacks, true), (&rule.benign, false)] {
+            for example in examples {
+                one(&mut runner, &mut outcome, rule, example, must_match);
+            }
+        }
+    }
+    outcome
+}
+
+fn one(
+    runner: &mut Runner,
+    outcome: &mut Outcome,
+    rule: &Rule,
+    example: &Example,
+    must_match: bool,
+) {
+    for request in waf_corpus::examples::requests(rule, example) {
+        outcome.requests += 1;
+        let record = runner.run(&request, Cut::Whole);
+        let matched = record.matches.iter().any(|one| one.rule_id == rule.id.as_str());
+        if matched != must_match {
+            let verb = if must_match { "does not match" } else { "matches" };
+            let kind = if must_match { "attack" } else { "benign" };
+            let place = safe(&request.id).into_owned();
+            let message = format!("`{}` {verb} this {kind} example in {place}", rule.id);
+            outcome.failures.push(Report::error(Some(example.span.clone()), message));
+            return;
+        }
+    }
+}
+
+/// Every rule looked for, whatever its level, and nothing cut short by a verdict.
+fn everything(site: &Site) -> Option<Arc<waf_core::policy::Policy>> {
+    let settings = PolicySettings {
+        mode: Mode::Detect,
+        paranoia: 4,
+        detection_paranoia: 4,
+        ..PolicySettings::default()
+    };
+    let rules = site.rules().cloned().collect();
+    let compiled = waf_core::compile::compile(rules, vec![settings]).ok()?;
+    compiled.policies.into_iter().next()
+}
