@@ -73,7 +73,7 @@ fn classes(site: &Site) -> BTreeMap<&str, usize> {
 /// A line for each route, and one for requests without a route.
 fn policies(site: &Site) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
+    table.load_style(presets::NOTHING);
     table.set_header(["ROUTE", "MODE", "THRESHOLDS", "PARANOIA", "EXCLUSIONS", "MEMORY A REQUEST"]);
     for (name, policy) in named(site) {
         let settings = policy.settings();

@@ -87,7 +87,7 @@ fn test(arguments: &ListArguments) -> Result<Exit, Failure> {
 
 fn table(rules: &[&Rule]) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
+    table.load_style(presets::NOTHING);
     table.set_header(["RULE", "CLASS", "SEVERITY", "SCORE", "PL", "MODE", "NAME"]);
     for rule in rules {
         table.add_row([

@@ -155,16 +155,12 @@ fn announce(live: &Live, server: &Server) {
 
 /// Stops on SIGTERM and SIGINT, reloads on SIGHUP, reopens on SIGUSR1.
 async fn signals(live: Arc<Live>, stop: watch::Sender<bool>) {
-    let kinds = [
-        SignalKind::terminate(),
-        SignalKind::interrupt(),
-        SignalKind::hangup(),
-        SignalKind::user_defined1(),
-    ];
-    let streams: std::io::Result<Vec<_>> = kinds.into_iter().map(signal).collect();
-    let Ok([mut terminate, mut interrupt, mut hangup, mut reopen]) =
-        streams.and_then(|streams| streams.try_into().map_err(|_| std::io::ErrorKind::Other.into()))
-    else {
+    let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup), Ok(mut reopen)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::hangup()),
+        signal(SignalKind::user_defined1()),
+    ) else {
         tracing::error!("signals cannot be handled");
         return;
     };
