@@ -239,13 +239,10 @@ impl Body {
         self.seen < bound && !self.released
     }
 
-    /// Whether what is read now will come back from Pingora: the tail of a body that is held whole,
-    /// and every body of unknown length. A body longer than `hold` streams on by itself.
+    /// Whether what is read now will come back from Pingora: the last 64 KiB of a body, and every
+    /// body of unknown length.
     fn must_be_replayable(&self) -> bool {
-        match self.length {
-            Some(length) => length <= self.hold && length - self.seen.min(length) <= REPLAY,
-            None => true,
-        }
+        self.length.is_none_or(|length| length.saturating_sub(self.seen) <= REPLAY)
     }
 
     /// A body that was read to its end and that Pingora cannot replay would hang at the origin.

@@ -433,5 +433,7 @@ async fn attacks_in_the_url_never_reach_the_origin() {
     let escaped = http1::get(proxy.address, "/?q=<b>\"x\"").await;
     assert_eq!(escaped.status, 200);
     assert!(origin.only().head.starts_with("GET /?q=%3Cb%3E%22x%22 HTTP/1.1\r\n"));
-    assert_eq!(proxy.records(2).await[1].request.path, "/?q=<b>\"x\"");
+    // The record shows what came, not what the origin got.
+    let records = proxy.records(2).await;
+    assert!(records.iter().any(|record| record.request.path == "/?q=<b>\"x\""), "{records:?}");
 }
