@@ -1,1 +1,20 @@
-//! .
+//! Requests to try the engine with: readers for recorded requests, ways to cut a body, a runner,
+//! counts, and a reference engine that is slow and plainly right.
+//!
+//! ```text
+//! files -> read: Request -> run: Transaction, cut as asked -> DecisionRecord -> tally
+//! ```
+
+#![forbid(unsafe_code)]
+
+pub mod cut;
+pub mod examples;
+pub mod read;
+pub mod request;
+pub mod run;
+pub mod tally;
+
+pub use cut::Cut;
+pub use read::read;
+pub use request::{Label, Request};
+pub use run::Runner;

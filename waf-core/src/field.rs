@@ -180,6 +180,11 @@ pub trait FieldSink {
     /// Something is wrong with the source at offset `at`.
     fn finding(&mut self, finding: Finding, at: u64);
 
+    /// Nothing that stands before offset `offset` will be reported any more. Parsers say so when
+    /// the bytes they were given are used up, so that what lies before may go on; where pieces are
+    /// cut decides when it is said, never what is found.
+    fn passed(&mut self, _offset: u64) {}
+
     /// A whole field at once, its value standing in the source as it is.
     fn whole(&mut self, collection: Collection, name: &[u8], value: &[u8], at: u64) {
         self.begin(Field { collection, name: FieldName::flat(name), at });

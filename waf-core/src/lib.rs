@@ -21,8 +21,16 @@ pub mod transform;
 pub mod automaton;
 pub mod operator;
 
-pub mod policy;
 pub mod record;
 pub mod verdict;
 
+pub mod policy;
+pub mod ruleset;
+
+pub mod compile;
+mod scan;
+
+mod decide;
 pub mod transaction;
+
+pub use scan::Scratch;

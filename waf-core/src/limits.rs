@@ -89,6 +89,22 @@ pub const BROTLI_WINDOW: u32 = 22;
 /// Facts kept per request: one per (signature, collection, selector class).
 pub const CELLS: usize = 1_024;
 
+/// Bytes of one such fact, its evidence apart.
+pub const CELL_BYTES: usize = 160;
+
+/// Bytes that a content decoder takes: its window and tables.
+pub const DECODER: usize = 64 * KIB;
+
+/// Conditions of one rule: they are the bits of one word.
+pub const CONDITIONS: usize = 64;
+
+/// Exclusions with `characters` that may meet at one rule and target: each combination is a
+/// signature of its own.
+pub const CHARACTER_EXCLUSIONS: usize = 3;
+
+/// Fields named in `coverage.inexact` of one record.
+pub const INEXACT: usize = 16;
+
 /// Bytes of a value shown around a match, before masking cuts it further.
 pub const EXCERPT: usize = 256;
 
@@ -100,6 +116,10 @@ pub const EVIDENCE: usize = 32 * KIB;
 
 /// Bytes of a streamed value's end that are kept, so that the start of a match can be told.
 pub const STREAM_TAIL: usize = 4 * KIB;
+
+/// Bytes of a value that libinjection reads: the default `field_window`. It is third-party code
+/// that takes microseconds a kilobyte.
+pub const INJECTION_WINDOW: usize = 128 * KIB;
 
 /// Bytes of a streamed value that are gathered before they are scanned: less is slow, more is
 /// memory.
@@ -120,9 +140,39 @@ pub const RULE_FILE: u64 = 4 * 1024 * 1024;
 /// Nesting of lists and mappings in a YAML file. Rules and configuration need about ten.
 pub const YAML_DEPTH: usize = 64;
 
+/// Bytes that the tables of a rule set's automata may grow to. The rules of paranoia 1 settle at
+/// about 20 MB on rich text.
+pub const TABLES: usize = 24 * 1024 * KIB;
+
 /// Patterns of a rule set: ids of signatures are 16 bits.
 pub const SIGNATURES: usize = 32_768;
 
 /// Bytes of a path, a query or a header in a record. Longer ones are cut: what matched in them is
 /// in the excerpt.
 pub const RECORD_TEXT: usize = 2 * KIB;
+
+/// States a request may add to the tables of the automata, before what its bytes earn. Honest short
+/// requests need fewer once the tables are warm; a flood of attack tokens spends them at once.
+pub const WORK_STATES: u64 = 256;
+
+/// Bytes of a request that earn it one more state in the tables of the automata: cold rich text
+/// (HTML, code) needs about one in three to seven bytes, warm text one in hundreds.
+pub const WORK_BYTES_PER_STATE: u64 = 8;
+
+/// States of one pattern's NFA: the largest rules in use have some thousands. The scan of a byte
+/// never costs more than some multiple of it.
+pub const PATTERN_NFA_STATES: usize = 65_536;
+
+/// Bytes of one pattern's NFA while it is built, before its states are counted.
+pub const PATTERN_NFA_BYTES: usize = 8 * 1024 * KIB;
+
+/// States of the NFA of a cluster of patterns: more go to another cluster.
+pub const CLUSTER_NFA_STATES: usize = 131_072;
+
+/// Clusters, in one group, of patterns with a loop over a wide class. More of them step slower,
+/// fewer of them multiply states.
+pub const WIDE_CLUSTERS: usize = 8;
+
+/// Phrases that a full transition table is made of; above, the form with 10 to 40 times less memory
+/// at half the speed.
+pub const PHRASES_DFA: usize = 500;

@@ -1,9 +1,14 @@
 //! How a rule set is applied: mode, thresholds, paranoia, overrides, exclusions, limits. One policy
 //! per route.
 
-use crate::limits::Limits;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::field::Collection;
+use crate::limits::{self, Limits};
 use crate::record::Mode;
 use crate::rule::{Exclusion, RuleMode};
+use crate::ruleset::{ClassId, FieldPlan, RuleIndex, RuleSet, Trigger};
 
 /// Which rules an override is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,5 +69,91 @@ impl Default for PolicySettings {
             block_status: 403,
             today: 0,
         }
+    }
+}
+
+/// One rule under a policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RuleStance {
+    /// It is looked for.
+    pub active: bool,
+    /// Its matches count.
+    pub counted: bool,
+    /// What a match adds.
+    pub score: u32,
+}
+
+/// A rule set with the settings of a route, and the plans that follow from both.
+pub struct Policy {
+    pub(crate) settings: PolicySettings,
+    pub(crate) ruleset: Arc<RuleSet>,
+    pub(crate) stances: Vec<RuleStance>,
+    /// Plans of every (collection, class): `plans[collection * classes + class]`.
+    pub(crate) plans: Vec<Arc<FieldPlan>>,
+    /// What each finding triggers, in the order of [`Finding::ALL`].
+    pub(crate) findings: Vec<Vec<Trigger>>,
+    /// The exclusions that may apply, in the order of their numbers.
+    pub(crate) exclusions: Vec<Exclusion>,
+}
+
+impl Policy {
+    /// The settings it was made from.
+    pub fn settings(&self) -> &PolicySettings {
+        &self.settings
+    }
+
+    /// The rule set it applies.
+    pub fn ruleset(&self) -> &Arc<RuleSet> {
+        &self.ruleset
+    }
+
+    /// How a rule stands under it.
+    pub fn stance(&self, rule: RuleIndex) -> RuleStance {
+        self.stances[rule.index()]
+    }
+
+    /// What is wanted of the fields of a collection and class.
+    pub fn plan(&self, collection: Collection, class: ClassId) -> &Arc<FieldPlan> {
+        &self.plans[collection as usize * self.ruleset.names.len() + class.index()]
+    }
+
+    /// Which exclusions apply to a request, by its decoded, dot-free path. On an ambiguous path
+    /// none does that asks for one: the origin may resolve it otherwise.
+    pub fn active_exclusions(&self, method: &[u8], path: &[u8], ambiguous: bool) -> Vec<bool> {
+        self.exclusions
+            .iter()
+            .map(|exclusion| {
+                let on_path = match &exclusion.path {
+                    Some(pattern) => !ambiguous && pattern.matches(path),
+                    None => true,
+                };
+                let methods = &exclusion.methods;
+                on_path && (methods.is_empty() || methods.iter().any(|m| m.as_bytes() == method))
+            })
+            .collect()
+    }
+
+    /// Most bytes the engine keeps for one request, beside the body held by the proxy.
+    pub fn memory_bound(&self) -> usize {
+        const LANES: usize = 3;
+        let limits = &self.settings.limits;
+        // A window of the value, and of how its bytes are spelled, for each stream of fields.
+        let windows = LANES * 2 * (limits.field_window + limits::STREAM_BLOCK);
+        let names = LANES * (limits.depth + 2) * 16 + LANES * 4 * limits.field_name;
+        let facts = limits::CELLS * limits::CELL_BYTES + limits::EVIDENCE;
+        let keys = limits::JSON_KEYS * 16;
+        let rules = self.stances.len() * 48;
+        let streams = LANES * self.ruleset.chains.len() * (limits::STREAM_TAIL + 512);
+        let head = limits.url + limits.header_bytes + limits.part_headers;
+        windows + names + facts + keys + rules + streams + head + limits::DECODER
+    }
+}
+
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Policy")
+            .field("settings", &self.settings)
+            .field("ruleset", &self.ruleset)
+            .finish_non_exhaustive()
     }
 }

@@ -117,10 +117,10 @@ impl fmt::Display for Report {
         };
         write!(f, "{level}: {}", Printable(&self.message))?;
         if let Some(span) = &self.span {
-            snippet(f, span, "")?;
+            snippet(f, "-->", span, "")?;
         }
         if let Some(related) = &self.related {
-            snippet(f, &related.0, &related.1)?;
+            snippet(f, ":::", &related.0, &related.1)?;
         }
         if let Some(help) = &self.help {
             write!(f, "\n  = help: {}", Printable(help))?;
@@ -131,8 +131,8 @@ impl fmt::Display for Report {
 
 impl std::error::Error for Report {}
 
-/// `--> file:line:column`, the line, and a caret under the span.
-fn snippet(f: &mut fmt::Formatter<'_>, span: &Span, label: &str) -> fmt::Result {
+/// `--> file:line:column` (`:::` for a second place), the line, and a caret under the span.
+fn snippet(f: &mut fmt::Formatter<'_>, arrow: &str, span: &Span, label: &str) -> fmt::Result {
     let (line, column) = span.source.position(span.start);
     let text = span.source.text.lines().nth(line - 1).unwrap_or("");
     let covered = span.source.text.get(span.start..span.end).unwrap_or("");
@@ -140,7 +140,7 @@ fn snippet(f: &mut fmt::Formatter<'_>, span: &Span, label: &str) -> fmt::Result 
     let shown = Excerpt::of(text, column - 1, covered);
     let number = line.to_string();
     let gutter = " ".repeat(number.len());
-    write!(f, "\n{gutter}--> {}:{line}:{column}", Printable(&span.source.name))?;
+    write!(f, "\n{gutter}{arrow} {}:{line}:{column}", Printable(&span.source.name))?;
     write!(f, "\n{gutter} |\n{number} | {}", Printable(&shown.text))?;
     write!(f, "\n{gutter} | {}{}", shown.indent(), "^".repeat(shown.width))?;
     if label.is_empty() { Ok(()) } else { write!(f, " {label}") }

@@ -58,9 +58,14 @@ pub struct Chunked {
     state: State,
     /// Bytes that the current chunk still has, or its size while that is read.
     left: u64,
+    /// Digits of the size so far.
+    digits: u8,
     extensions: usize,
     trailers: usize,
 }
+
+/// Hexadecimal digits of a chunk size that 64 bits can hold.
+const SIZE_DIGITS: u8 = 16;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
@@ -150,9 +155,13 @@ impl Chunked {
     }
 
     fn digit(&mut self, byte: u8) -> Result<State, Finding> {
+        // Leading zeros count too: they are no reason to read for ever.
+        self.digits = if self.state == State::Start { 1 } else { self.digits + 1 };
+        if self.digits > SIZE_DIGITS {
+            return Err(Finding::ProtocolFraming);
+        }
         let value = super::uri::hex(byte).ok_or(Finding::ProtocolFraming)?;
-        let shifted = self.left.checked_mul(16).ok_or(Finding::ProtocolFraming)?;
-        self.left = shifted | u64::from(value);
+        self.left = self.left << 4 | u64::from(value);
         Ok(State::Size)
     }
 

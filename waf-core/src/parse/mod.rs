@@ -1,14 +1,18 @@
 //! Bytes to field events. Every parser can be stopped at any byte and goes on with the next.
 
+pub mod body;
 pub mod cookie;
 pub mod encoding;
 pub mod framing;
 pub mod head;
+pub mod json;
+pub mod lane;
 pub mod media_type;
+pub mod multipart;
 pub mod request;
 pub mod uri;
 pub mod urlencoded;
-pub mod json;
+pub mod xml;
 
 mod path;
 mod tally;

@@ -29,7 +29,7 @@ impl Path {
 
     /// Appends what fits; false when something was cut.
     pub(super) fn push(&mut self, bytes: &[u8]) -> bool {
-        let room = self.limit.saturating_sub(self.text.len()).min(bytes.len());
+        let room = self.room().min(bytes.len());
         self.text.extend(bytes.iter().take(room));
         room == bytes.len()
     }
@@ -38,5 +38,15 @@ impl Path {
     pub(super) fn name(&mut self, parent: usize) -> FieldName<'_> {
         let shared = std::mem::replace(&mut self.same, self.text.len());
         FieldName { text: &self.text, shared, parent: parent.min(self.text.len()) }
+    }
+
+    /// Bytes that still fit.
+    pub(super) fn room(&self) -> usize {
+        self.limit.saturating_sub(self.text.len())
+    }
+
+    /// The path as the name of a field in another stream, which shares nothing.
+    pub(super) fn unshared_name(&self, parent: usize) -> FieldName<'_> {
+        FieldName { text: &self.text, shared: 0, parent: parent.min(self.text.len()) }
     }
 }

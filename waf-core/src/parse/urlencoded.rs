@@ -29,6 +29,20 @@ pub struct Urlencoded {
     found: Found,
 }
 
+const IN_NAME: [bool; 256] = table(b"&%+=");
+const IN_VALUE: [bool; 256] = table(b"&%+");
+
+/// One lookup a byte.
+const fn table(bytes: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut i = 0;
+    while i < bytes.len() {
+        table[bytes[i] as usize] = true;
+        i += 1;
+    }
+    table
+}
+
 /// Where in a pair the next byte stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
@@ -88,7 +102,11 @@ impl Urlencoded {
     pub fn feed(&mut self, mut input: &[u8], sink: &mut dyn FieldSink) {
         while let Some(&byte) = input.first() {
             let plain = match self.escape {
-                Escape::None => input.iter().take_while(|&&byte| !self.is_special(byte)).count(),
+                Escape::None => {
+                    let special = self.special();
+                    let stop = input.iter().position(|&byte| special[usize::from(byte)]);
+                    stop.unwrap_or(input.len())
+                }
                 _ => 0,
             };
             if plain > 0 {
@@ -107,13 +125,9 @@ impl Urlencoded {
         self.end_pair(self.at, sink);
     }
 
-    /// Whether a byte is more than itself here.
-    fn is_special(&self, byte: u8) -> bool {
-        match byte {
-            b'&' | b'%' | b'+' => true,
-            b'=' => self.place != Place::Value,
-            _ => false,
-        }
+    /// Which bytes are more than themselves here.
+    fn special(&self) -> &'static [bool; 256] {
+        if self.place == Place::Value { &IN_VALUE } else { &IN_NAME }
     }
 
     /// One byte that is special, or stands in an escape.

@@ -16,6 +16,7 @@ pub use operator::Operator;
 pub use target::{Selector, Target, TargetKind, Variable};
 pub use transformation::Transformation;
 
+use crate::field::Collection;
 use crate::source::Span;
 
 /// A rule's id: digits for SecLang, words for YAML. Cheap to clone.
@@ -95,6 +96,27 @@ impl Phase {
     /// Every phase in order.
     pub const ALL: &'static [Self] =
         &[Self::RequestHeaders, Self::RequestBody, Self::ResponseHeaders, Self::ResponseBody];
+
+    /// The phase in which the fields of a collection are known.
+    pub fn of(collection: Collection) -> Self {
+        match collection {
+            Collection::ArgsPost
+            | Collection::ArgsPostNames
+            | Collection::ArgsCombinedSize
+            | Collection::RequestBody
+            | Collection::RequestBodyLength
+            | Collection::Files
+            | Collection::FilesNames
+            | Collection::FilesSizes
+            | Collection::FilesCombinedSize
+            | Collection::FilesTmpContent
+            | Collection::MultipartPartHeaders
+            | Collection::Xml => Self::RequestBody,
+            Collection::ResponseStatus | Collection::ResponseHeaders => Self::ResponseHeaders,
+            Collection::ResponseBody => Self::ResponseBody,
+            _ => Self::RequestHeaders,
+        }
+    }
 
     /// The word in rules and records.
     pub fn name(self) -> &'static str {

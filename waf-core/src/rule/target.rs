@@ -33,11 +33,14 @@ impl Variable {
     }
 
     /// The collections it stands for.
-    pub fn collections(self) -> Vec<Collection> {
+    pub fn collections(self) -> &'static [Collection] {
         match self {
-            Self::One(collection) => vec![collection],
-            Self::Args => vec![Collection::ArgsGet, Collection::ArgsPost],
-            Self::ArgsNames => vec![Collection::ArgsGetNames, Collection::ArgsPostNames],
+            Self::One(collection) => {
+                let at = collection as usize;
+                Collection::ALL.get(at..=at).unwrap_or_default()
+            }
+            Self::Args => &[Collection::ArgsGet, Collection::ArgsPost],
+            Self::ArgsNames => &[Collection::ArgsGetNames, Collection::ArgsPostNames],
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Gathers what is wrong with the meaning of one text.
 
+use std::collections::BTreeMap;
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
@@ -13,16 +14,27 @@ use crate::source::{Report, Source, Span};
 pub(super) struct Checker<'a> {
     located: &'a Located,
     reports: Vec<Report>,
+    /// Required keys that are not there, by mapping: one complaint for all of a mapping.
+    missing: BTreeMap<String, Vec<Missing>>,
+}
+
+struct Missing {
+    key: &'static str,
+    help: Option<&'static str>,
 }
 
 impl<'a> Checker<'a> {
     /// No complaint yet.
     pub(super) fn new(located: &'a Located) -> Self {
-        Self { located, reports: Vec::new() }
+        Self { located, reports: Vec::new(), missing: BTreeMap::new() }
     }
 
     /// What was wrong, in the order of the text.
     pub(super) fn take_reports(&mut self) -> Vec<Report> {
+        for (path, keys) in std::mem::take(&mut self.missing) {
+            let report = self.missing_report(&path, &keys);
+            self.reports.push(report);
+        }
         self.reports.sort_by_key(|report| report.span.as_ref().map(|span| span.start));
         std::mem::take(&mut self.reports)
     }
@@ -76,16 +88,30 @@ impl<'a> Checker<'a> {
         self.wrong(path, format!("unknown {kind} `{word}`")).maybe_help(help)
     }
 
-    /// A required key that is not there. Shown where its mapping, at `path`, begins.
-    pub(super) fn missing(&mut self, path: &str, name: &str) -> Complaint<'_> {
+    /// A required key of the mapping at `path` is not there.
+    pub(super) fn missing(&mut self, path: &str, key: &'static str, help: Option<&'static str>) {
+        self.missing.entry(path.to_owned()).or_default().push(Missing { key, help });
+    }
+
+    fn missing_report(&self, path: &str, keys: &[Missing]) -> Report {
         let span = self.located.span(path);
-        let end = self.located.source().text[span.start..span.end].find('\n');
-        let span = Span { end: end.map_or(span.end, |length| span.start + length), ..span };
-        self.push(Report::error(Some(span), format!("the key `{name}` is missing")))
+        let span = Span { end: span.end.min(span.start + 1), ..span };
+        let names: Vec<_> = keys.iter().map(|missing| format!("`{}`", missing.key)).collect();
+        let message = match names.as_slice() {
+            [name] => format!("the key {name} is missing"),
+            names => format!("the keys {} are missing", names.join(", ")),
+        };
+        let help: Vec<_> = keys.iter().filter_map(|missing| missing.help).collect();
+        let report = Report::error(Some(span), message);
+        if help.is_empty() { report } else { report.help(help.join("; ")) }
     }
 
     /// A required text under the top key `name`, not empty.
-    pub(super) fn text<'v>(&mut self, name: &str, value: Option<&'v str>) -> Option<&'v str> {
+    pub(super) fn text<'v>(
+        &mut self,
+        name: &'static str,
+        value: Option<&'v str>,
+    ) -> Option<&'v str> {
         self.text_at("", name, value)
     }
 
@@ -93,11 +119,11 @@ impl<'a> Checker<'a> {
     pub(super) fn text_at<'v>(
         &mut self,
         path: &str,
-        name: &str,
+        name: &'static str,
         value: Option<&'v str>,
     ) -> Option<&'v str> {
         let Some(text) = value else {
-            self.missing(path, name);
+            self.missing(path, name, None);
             return None;
         };
         if text.trim().is_empty() {
@@ -161,12 +187,16 @@ impl Complaint<'_> {
     }
 }
 
+/// Bytes of text that are repeated in a complaint.
+const SHORT: usize = 40;
+
 /// What a value is, in a rule author's words.
 pub(super) fn kind(value: &Value) -> String {
     match value {
         Value::Null => "nothing".to_owned(),
         Value::Bool(value) => value.to_string(),
         Value::Number(number) => format!("the number {number}"),
+        Value::String(text) if text.len() <= SHORT => format!("the text {text:?}"),
         Value::String(_) => "text".to_owned(),
         Value::Array(_) => "a list".to_owned(),
         Value::Object(_) => "a mapping".to_owned(),

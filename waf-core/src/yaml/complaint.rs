@@ -26,16 +26,34 @@ pub(super) fn of_shape(located: &Located, message: &str) -> Report {
             format!("the key `{name}` is missing"),
         );
     }
-    let span = Some(located.span(path));
-    match of_type(message) {
-        Some(words) => Report::error(span, words),
-        None => Report::error(span, message),
+    let report = Report::error(
+        Some(located.span(path)),
+        of_type(message).unwrap_or_else(|| message.to_owned()),
+    );
+    if message.ends_with("expected a sequence") {
+        return report.help("as in `[…, …]`, or each on a line of its own behind `- `");
     }
+    report
+}
+
+/// Characters that YAML does not allow anywhere (YAML 1.2.2, section 5.1).
+pub(super) fn is_forbidden(c: char) -> bool {
+    let allowed = matches!(c, '\t' | '\n' | '\r' | '\u{85}');
+    (c.is_control() && !allowed) || matches!(c, '\u{fffe}' | '\u{ffff}')
+}
+
+/// A forbidden character at byte `at`.
+pub(super) fn of_character(source: &Arc<Source>, at: usize) -> Report {
+    let c = source.text[at..].chars().next().unwrap_or_default();
+    let message = format!("the control character U+{:04X} stands here", u32::from(c));
+    Report::error(Some(Span::new(source, at, at + c.len_utf8())), message)
+        .help("in double quotes it is written `\\x1b` or `\\u001b`, with its own number")
 }
 
 /// A text that is no YAML. `line` and `column` count from 1, the column in characters.
 pub(super) fn of_syntax(source: &Arc<Source>, line: usize, column: usize, message: &str) -> Report {
-    let (line, column) = match opening(message) {
+    let opening = opening(message);
+    let (line, column) = match opening {
         // What is never closed is seen at the end of the text, and mended where it begins.
         Some(opening) if message.contains("unexpected end of stream") => opening,
         _ => (line, column),
@@ -43,13 +61,19 @@ pub(super) fn of_syntax(source: &Arc<Source>, line: usize, column: usize, messag
     let at = offset(source, line, column);
     let next = source.text[at..].chars().next();
     let place = Span::new(source, at, at + next.map_or(0, char::len_utf8));
-    let (words, help) = words(message, next);
-    let report = Report::error(Some(place), words);
+    let before = source.text[..at].rsplit('\n').next().unwrap_or_default();
+    let (words, help) = words(message, before, next);
+    let mut report = Report::error(Some(place), words);
+    if let Some((line, column)) = opening.filter(|_| message.contains("while parsing a flow")) {
+        let at = offset(source, line, column);
+        report = report.related(Span::new(source, at, at + 1), "opened here");
+    }
     if help.is_empty() { report } else { report.help(help) }
 }
 
-/// Our words for the mistakes that authors make, with advice.
-fn words(message: &str, next: Option<char>) -> (String, &'static str) {
+/// Our words for the mistakes that authors make, with advice. `before` is the line up to the place,
+/// `next` the character there.
+fn words(message: &str, before: &str, next: Option<char>) -> (String, &'static str) {
     let (words, help) = if next == Some('\t') {
         ("a tab indents this line", "indent with spaces: YAML takes no tabs here")
     } else if message.contains("unexpected end of stream") {
@@ -59,11 +83,13 @@ fn words(message: &str, next: Option<char>) -> (String, &'static str) {
             "no such escape in double quotes",
             "put patterns in single quotes: a backslash is plain text there",
         )
-    } else if message.contains("mapping values are not allowed") {
+    } else if message.contains("mapping values are not allowed") && !before.contains(": ") {
         (
-            "a value cannot hold `: ` without quotes",
-            "put the text in quotes, or check the indentation of this line",
+            "this key is not in line with the others",
+            "keys of one mapping begin in the same column; text that holds `: ` is in quotes",
         )
+    } else if message.contains("mapping values are not allowed") {
+        ("a value cannot hold `: ` without quotes", "put the text in quotes")
     } else if message.contains("cannot start any token") {
         ("a text cannot begin with this character", "put the text in quotes")
     } else if message.contains("unknown anchor") {

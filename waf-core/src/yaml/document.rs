@@ -8,7 +8,8 @@ use std::sync::Arc;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::complaint;
-use super::locate::{Located, Unlocated, locate};
+use super::locate::{Located, locate};
+use super::tree::Unlocated;
 use crate::limits;
 use crate::source::{Report, Source, Span};
 
@@ -22,7 +23,8 @@ pub fn read_file(path: &Path) -> Result<Arc<Source>, Report> {
     }
     let bytes = fs::read(path).map_err(|error| cannot(error.to_string()))?;
     match String::from_utf8(bytes) {
-        Ok(text) => Ok(Source::new(name, text)),
+        // Some editors begin a file with a byte order mark; serde_yaml stumbles over it.
+        Ok(text) => Ok(Source::new(name, text.strip_prefix('\u{feff}').unwrap_or(&text))),
         Err(error) => Err(cannot(format!(
             "it is not UTF-8: byte {} is no character",
             error.utf8_error().valid_up_to() + 1
@@ -41,6 +43,9 @@ pub fn read_located<T: DeserializeOwned>(source: &Arc<Source>) -> Result<(T, Loc
     let length = source.text.len() as u64;
     if length > limits::RULE_FILE {
         return Err(Report::error(None, format!("`{}`: {}", source.name, too_long(length))));
+    }
+    if let Some(at) = source.text.find(complaint::is_forbidden) {
+        return Err(complaint::of_character(source, at));
     }
     let located = locate(source).map_err(|unlocated| match unlocated {
         Unlocated::Refused(report) => report,

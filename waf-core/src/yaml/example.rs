@@ -47,9 +47,8 @@ pub(super) fn examples(
 ) -> (Vec<Example>, Vec<Example>) {
     let Some(written) = written else {
         if needed.attack + needed.benign > 0 {
-            checker
-                .missing("", "tests")
-                .help("`attack:` lists what must match the rule, `benign:` what must not");
+            let help = "`tests`: `attack` lists what must match, `benign` what must not";
+            checker.missing("", "tests", Some(help));
         }
         return (Vec::new(), Vec::new());
     };
@@ -62,8 +61,7 @@ pub(super) fn examples(
 fn list(checker: &mut Checker<'_>, values: &[Value], name: &str, needed: usize) -> Vec<Example> {
     let path = format!("tests.{name}");
     if values.len() < needed {
-        let message =
-            format!("`{name}` needs {needed} examples at least, here are {}", values.len());
+        let message = format!("`{name}` needs at least {needed} examples and has {}", values.len());
         checker.wrong_key(&path, message);
     }
     let mut examples = Vec::with_capacity(values.len());

@@ -91,9 +91,8 @@ impl Reader<'_, '_, '_> {
                 None
             }
             (None, None) => {
-                self.checker
-                    .missing(&self.path, "rule")
-                    .help("say which rules: `rule:` with an id, or `tag:`");
+                let help = "which rules: `rule` with an id, or `tag`";
+                self.checker.missing(&self.path, "rule", Some(help));
                 None
             }
         }
@@ -127,9 +126,8 @@ impl Reader<'_, '_, '_> {
                 Vec::new()
             }
             (None, false) => {
-                self.checker
-                    .missing(&self.path, "targets")
-                    .help("name the fields; or write `whole_rule: true` to switch all of it off");
+                let help = "which fields: `targets`, or `whole_rule: true` for all there are";
+                self.checker.missing(&self.path, "targets", Some(help));
                 Vec::new()
             }
             (Some(texts), false) => {

@@ -6,7 +6,7 @@ use super::checker::{Checker, kind};
 use super::operator::{self, operator};
 use super::rule::RuleContext;
 use super::suggest;
-use super::target::targets;
+use super::target::{check_looked_at, targets};
 use crate::limits;
 use crate::rule::{Condition, Expression, Target, Transformation};
 
@@ -138,7 +138,9 @@ impl Reader<'_, '_, '_> {
             Some(list) => {
                 let path = format!("{around}targets");
                 let texts = self.texts(list, &path)?;
-                Some(targets(self.checker, &texts, &path, self.context.regex))
+                let targets = targets(self.checker, &texts, &path, self.context.regex);
+                check_looked_at(self.checker, &targets, &path);
+                Some(targets)
             }
             None => None,
         };

@@ -18,6 +18,7 @@ mod rule;
 mod set;
 mod suggest;
 mod target;
+mod tree;
 
 pub use document::{read, read_file, read_located};
 pub use exclusion::exclusions;

@@ -77,6 +77,9 @@ pub fn phrases(text: &str) -> Vec<String> {
     lines.filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect()
 }
 
+/// Characters of a pattern that a complaint repeats.
+const SHOWN: usize = 24;
+
 struct Argument<'c, 'l, 'a> {
     checker: &'c mut Checker<'l>,
     name: &'a str,
@@ -91,10 +94,15 @@ impl<'a> Argument<'_, '_, 'a> {
         let mut message = format!("the regex is wrong: {}", problem.message);
         if self.checker.inside(self.path, problem.range()).is_none() {
             // The caret cannot show it: the file spells it otherwise.
-            let part = pattern.get(problem.range()).filter(|part| !part.is_empty());
-            message += &part.map(|part| format!(", at `{part}`")).unwrap_or_default();
+            let from = pattern.get(problem.start..).unwrap_or_default();
+            let shown: String = from.chars().take(SHOWN).collect();
+            let cut = if shown.len() < from.len() { "…" } else { "" };
+            message += &format!(", at `{shown}{cut}`");
         }
-        self.checker.wrong_part(self.path, problem.range(), message);
+        let complaint = self.checker.wrong_part(self.path, problem.range(), message);
+        if problem.message.contains("look-around") || problem.message.contains("backreference") {
+            complaint.help("spell it out, or say it with `all`, `not` and `same_value`");
+        }
         None
     }
 
@@ -235,9 +243,9 @@ fn network(text: &str) -> Option<IpNet> {
     text.parse().ok().or_else(address)
 }
 
-/// Reads phrases from next to the rule's file; what a caller without files gives.
+/// For callers that have no files.
 pub(super) fn no_phrases(_: &Source, _: &str) -> Result<String, String> {
-    Err("rules of this place have no files beside them".to_owned())
+    Err("no files are read here".to_owned())
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use super::expression::{Inherited, Match, expression, transformations};
 use super::locate::Located;
 use super::operator::no_phrases;
 use super::pattern::check_regex;
-use super::target::{CheckRegex, phase, targets};
+use super::target::{CheckRegex, check_looked_at, targets};
 use crate::finding::Finding;
 use crate::rule::{
     Action, Condition, Expression, Operator, Phase, Rule, RuleId, RuleMode, Severity, TargetKind,
@@ -146,7 +146,11 @@ fn about(checker: &mut Checker<'_>, written: &WrittenRule) -> About {
         }
         Some(_) => {}
         None => {
-            checker.missing("", "references").help(REFERENCES);
+            checker.missing(
+                "",
+                "references",
+                Some("`references`: URLs, `CWE-89`, `CVE-2021-44228`"),
+            );
         }
     }
     for (index, text) in references.iter().enumerate() {
@@ -186,7 +190,7 @@ fn weight(checker: &mut Checker<'_>, written: &WrittenRule) -> Weight {
     let severities = Severity::ALL.iter().map(|&severity| (severity.name(), severity));
     let severity = checker.word("severity", written.severity.as_deref(), severities);
     if written.severity.is_none() {
-        checker.missing("", "severity").help("one of: critical, error, warning, notice");
+        checker.missing("", "severity", Some("`severity`: critical, error, warning, notice"));
     }
     let severity = severity.unwrap_or(Severity::Notice);
     let actions = [("score", Action::Score), ("block", Action::Block)];
@@ -210,17 +214,21 @@ fn matching(
     context: &RuleContext<'_>,
 ) -> Option<Match> {
     let targets = match &written.targets {
-        Some(texts) => targets(checker, texts, "targets", context.regex),
+        Some(texts) => {
+            let targets = targets(checker, texts, "targets", context.regex);
+            check_looked_at(checker, &targets, "targets");
+            targets
+        }
         None => {
             if !names_finding(written) {
-                checker.missing("", "targets").help("what is looked at, as in `targets: [ARGS]`");
+                checker.missing("", "targets", Some("`targets`: what is looked at, as `[ARGS]`"));
             }
             Vec::new()
         }
     };
     let transformations = transformations(checker, &written.transform, "transform");
     let Some(value) = &written.matching else {
-        checker.missing("", "match").help("one operator, as in `match: {rx: '…'}`");
+        checker.missing("", "match", Some("`match`: one operator, as `{rx: '…'}`"));
         return None;
     };
     expression(checker, value, &Inherited { targets, transformations }, context)
@@ -268,7 +276,7 @@ fn check_id(checker: &mut Checker<'_>, id: Option<&str>, finding: Option<Finding
     let Some(id) = id else { return };
     if let Some(finding) = finding {
         if id != finding.id() {
-            let message = format!("the rule of the finding `{finding}` has the id `{finding}`");
+            let message = format!("the id must be `{finding}`, the finding that this rule names");
             checker.wrong("id", message);
         }
     } else if !is_rule_id(id) {
@@ -316,7 +324,7 @@ fn earliest(expression: &Expression) -> Phase {
     targets
         .filter(|target| target.kind != TargetKind::Exclude)
         .flat_map(|target| target.variable.collections())
-        .map(phase)
+        .map(|&collection| Phase::of(collection))
         .max()
         .unwrap_or(Phase::RequestHeaders)
 }

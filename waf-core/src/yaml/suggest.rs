@@ -21,7 +21,7 @@ pub(super) fn help<'a>(
     names: impl IntoIterator<Item = &'a str> + Clone,
 ) -> Option<String> {
     /// More names than this help nobody.
-    const FEW: usize = 24;
+    const FEW: usize = 30;
 
     if let Some(name) = nearest(word, names.clone()) {
         return Some(format!("did you mean `{name}`?"));

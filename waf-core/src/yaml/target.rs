@@ -6,7 +6,7 @@ use super::checker::Checker;
 use super::pattern::RegexProblem;
 use super::suggest;
 use crate::field::Collection;
-use crate::rule::{Phase, Selector, Target, TargetKind, Variable};
+use crate::rule::{Selector, Target, TargetKind, Variable};
 
 /// Checks the syntax of a regex.
 pub type CheckRegex<'a> = &'a dyn Fn(&str) -> Result<(), RegexProblem>;
@@ -28,46 +28,16 @@ pub(super) fn targets(
             }
         }
     }
-    let takes_away = |target: &Target| target.kind == TargetKind::Exclude;
-    if targets.len() == texts.len() && targets.iter().all(takes_away) {
-        checker.wrong(path, "this list looks at nothing").help("name a target without `!`");
+    if texts.is_empty() {
+        checker.wrong(path, "this list is empty").help("as in `[ARGS, REQUEST_COOKIES]`");
     }
     targets
 }
 
-/// The phase after which every field of `collection` is known.
-pub(super) fn phase(collection: Collection) -> Phase {
-    use Collection as C;
-    match collection {
-        C::RequestLine
-        | C::RequestMethod
-        | C::RequestProtocol
-        | C::RequestUri
-        | C::RequestUriRaw
-        | C::RequestFilename
-        | C::RequestBasename
-        | C::QueryString
-        | C::RemoteAddr
-        | C::ArgsGet
-        | C::ArgsGetNames
-        | C::RequestCookies
-        | C::RequestCookiesNames
-        | C::RequestHeaders
-        | C::RequestHeadersNames => Phase::RequestHeaders,
-        C::ArgsPost
-        | C::ArgsPostNames
-        | C::ArgsCombinedSize
-        | C::RequestBody
-        | C::RequestBodyLength
-        | C::Files
-        | C::FilesNames
-        | C::FilesSizes
-        | C::FilesCombinedSize
-        | C::FilesTmpContent
-        | C::MultipartPartHeaders
-        | C::Xml => Phase::RequestBody,
-        C::ResponseStatus | C::ResponseHeaders => Phase::ResponseHeaders,
-        C::ResponseBody => Phase::ResponseBody,
+/// Complains when every target of the list at `path` only takes away.
+pub(super) fn check_looked_at(checker: &mut Checker<'_>, targets: &[Target], path: &str) {
+    if !targets.is_empty() && targets.iter().all(|target| target.kind == TargetKind::Exclude) {
+        checker.wrong(path, "this list only takes away").help("name a target without `!`");
     }
 }
 
@@ -225,7 +195,7 @@ fn unknown_variable(name: &str, part: Range<usize>) -> Problem {
     let known = Collection::ALL.iter().map(|collection| collection.name());
     match suggest::nearest(name, known.chain(["ARGS", "ARGS_NAMES"])) {
         Some(near) => problem.help(format!("did you mean `{near}`?")),
-        None => problem,
+        None => problem.help("targets are named as in SecLang: rules/README.md lists them"),
     }
 }
 

@@ -22,7 +22,7 @@ impl Brotli {
     }
 
     /// The decompressor tells all it knows only when it asks for input, so it is given one byte at
-    /// a time: what stands before a fault is then always told.
+    /// a time: what stands before a fault is then always told. It costs about a microsecond each.
     pub(super) fn step(&mut self, input: &[u8], output: &mut [u8]) -> Step {
         if let Some(&byte) = input.first().filter(|_| !self.begun) {
             if window(byte).is_some_and(|bits| bits > BROTLI_WINDOW) {

@@ -95,6 +95,14 @@ fn vectors_of_other_programs() {
     }
 }
 
+/// A stored block may begin with the bits of a zlib header's first byte (RFC 1951 section 3.2.4
+/// ignores the padding); the second byte tells.
+#[test]
+fn a_bare_stream_that_looks_like_zlib_at_first() {
+    let stored = b"\x08\x05\x00\xfa\xffhello\x01\x00\x00\xff\xff";
+    assert_eq!(decoded(Coding::Deflate, stored), fine(b"hello"));
+}
+
 #[test]
 fn truncated_streams() {
     for (coding, whole) in [

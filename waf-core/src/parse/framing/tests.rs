@@ -123,6 +123,8 @@ fn chunked_bodies() {
         (b"3;a\rb\r\nabc", "", framing.clone()),
         (b"3;\0\r\nabc", "", framing.clone()),
         (b"10000000000000000\r\n", "", framing.clone()),
+        (b"00000000000000001\r\na\r\n", "", framing.clone()),
+        (b"0000000000000001\r\na\r\n", "a", Ok(None)),
         (b"ffffffffffffffff\r\nab", "ab", Ok(None)),
         (b"0\r\n\n", "", framing.clone()),
         (b"0\r\nX: y\n\r\n", "", framing.clone()),

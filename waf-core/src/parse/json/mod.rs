@@ -252,7 +252,7 @@ impl Json {
     fn begin_rest(&mut self, at: u64, sink: &mut dyn FieldSink) {
         Tally::begin_rest(at, sink);
         if let State::Mark(read @ 1..) = self.state {
-            sink.bytes(BYTE_ORDER_MARK.get(..read).unwrap_or(&[]), at);
+            sink.decoded(BYTE_ORDER_MARK.get(..read).unwrap_or(&[]), self.offset + 1);
         }
         self.state = State::Rest;
     }

@@ -137,3 +137,21 @@ fn agrees_with_serde_json_on_mutated_documents() {
     }
     assert!((2_000..5_900).contains(&invalid), "{invalid} invalid of 6000");
 }
+
+/// Every first and second byte of a character, with up to two that continue it.
+#[test]
+fn agrees_with_std_on_what_is_utf8() {
+    let mut text = Vec::new();
+    for first in 0x80..=0xFF {
+        for second in (0x20..=0xFF).filter(|byte| !matches!(byte, b'"' | b'\\')) {
+            for tail in [&b""[..], b"\x80", b"\xBF\x80", b"\x80\x80\x80"] {
+                text.clear();
+                text.extend([b'"', first, second]);
+                text.extend(tail);
+                text.push(b'"');
+                let valid = parse(Texts::One, &Limits::default(), &[&text]).findings().is_empty();
+                assert_eq!(valid, std::str::from_utf8(&text).is_ok(), "{}", text.escape_ascii());
+            }
+        }
+    }
+}

@@ -111,6 +111,20 @@ fn a_long_name_is_cut_as_a_name_and_told_whole_as_a_value() {
 }
 
 #[test]
+fn names_are_held_up_to_their_limit_only() {
+    let limits = Limits { field_name: 100, ..Limits::default() };
+    let mut parser = Urlencoded::new(NAMES, VALUES, &limits);
+    let mut recorder = Recorder::new();
+    for _ in 0..1_000 {
+        parser.feed(b"name%41%zz+", &mut recorder);
+        assert!(parser.name.len() <= 100);
+    }
+    parser.finish(&mut recorder);
+    assert_eq!(recorder.fields[0].value, b"nameA%zz ".repeat(1_000));
+    assert_eq!(recorder.fields[0].name.len(), 100);
+}
+
+#[test]
 fn too_many_fields_are_found_once_and_still_told() {
     let limits = Limits { fields: 2, ..Limits::default() };
     let recorder = run([&b"a=1&b=2&c=3&d=4"[..]].into_iter(), &limits);

@@ -1,0 +1,74 @@
+//! Requests through the engine, in process.
+
+use std::sync::Arc;
+
+use waf_core::Scratch;
+use waf_core::parse::framing::Framing;
+use waf_core::parse::request::{HeadPolicy, validate};
+use waf_core::policy::Policy;
+use waf_core::record::{DecisionRecord, Masking, Source};
+use waf_core::transaction::{About, Transaction};
+
+use crate::cut::Cut;
+use crate::request::Request;
+
+/// Runs requests under one policy.
+pub struct Runner {
+    policy: Arc<Policy>,
+    head: HeadPolicy,
+    masking: Masking,
+    scratch: Scratch,
+}
+
+impl Runner {
+    /// A runner that hides nothing in its records.
+    pub fn new(policy: Arc<Policy>, masking: Masking) -> Self {
+        let head =
+            HeadPolicy { limits: policy.settings().limits.clone(), ..HeadPolicy::default() };
+        Self { policy, head, masking, scratch: Scratch::default() }
+    }
+
+    /// The record of a request whose body comes in pieces.
+    pub fn run(&mut self, request: &Request, cut: Cut) -> DecisionRecord {
+        let mut transaction = Transaction::new(Arc::clone(&self.policy));
+        let scratch = &mut self.scratch;
+        let mut findings = request.findings.clone();
+        for found in validate(&request.head, &self.head) {
+            if !findings.iter().any(|(known, _)| *known == found.0) {
+                findings.push(found);
+            }
+        }
+        let mut refusal =
+            transaction.request_head(&request.head, "127.0.0.1", &findings, scratch);
+        if refusal.is_none() {
+            for piece in cut.pieces(&request.body) {
+                refusal = transaction.request_body(piece, scratch).refusal;
+                if refusal.is_some() {
+                    break;
+                }
+            }
+        }
+        if refusal.is_none() {
+            refusal = transaction.request_end(scratch).refusal;
+        }
+        let body_total = match Framing::of(&request.head) {
+            Ok(Framing::Length(_)) => Some(request.body.len() as u64),
+            _ => None,
+        };
+        transaction.record(&About {
+            time: "1970-01-01T00:00:00.000Z".to_owned(),
+            request_id: &request.id,
+            client_request_id: None,
+            route: "default",
+            client_ip: "127.0.0.1",
+            status: Some(refusal.map_or(200, |refusal| refusal.status)),
+            intended_status: None,
+            source: refusal.is_none().then_some(Source::Origin),
+            decision: None,
+            audit_headers: &[],
+            masking: &self.masking,
+            total_us: 0,
+            body_total,
+        })
+    }
+}

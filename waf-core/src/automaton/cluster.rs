@@ -1,0 +1,199 @@
+//! A cluster: patterns that step as one automaton.
+
+use std::sync::Arc;
+
+use regex_syntax::hir::Hir;
+
+use super::nfa::{Machine, Report, Scratch};
+use super::tables::{self, SLOW, Tables, UNKNOWN};
+use super::work::{TableBudget, Work};
+use super::{BuildError, Hit, PatternId, PatternSet};
+
+/// Patterns that step as one automaton. Immutable but for its tables, which only grow.
+#[derive(Debug)]
+pub(super) struct Cluster {
+    machine: Machine,
+    tables: Tables,
+    members: PatternSet,
+    start: Cursor,
+}
+
+/// All that a cluster remembers of a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Cursor {
+    /// A state of the tables.
+    On(u32),
+    /// A kernel that the tables do not have.
+    Off(Box<[u32]>),
+    /// Nothing is wanted of the cluster any more.
+    Stopped,
+}
+
+/// What a scan is given and gives.
+pub(super) struct Run<'a> {
+    pub(super) wanted: &'a mut PatternSet,
+    pub(super) work: &'a mut Work,
+    pub(super) scratch: &'a mut Scratch,
+    pub(super) hits: &'a mut Vec<Hit>,
+    /// Go on when nothing is wanted: the tables are being warmed.
+    pub(super) warming: bool,
+}
+
+impl Run<'_> {
+    /// Notes the reports that are wanted, of a step over the byte at `at`.
+    fn note(&mut self, reports: &[Report], at: u64, needed: u64) {
+        for report in reports {
+            if self.wanted.remove(report.pattern) {
+                let end = at + u64::from(report.with_byte);
+                self.hits.push(Hit { pattern: report.pattern, start: None, end, needed });
+            }
+        }
+    }
+}
+
+impl Cluster {
+    /// A cluster whose tables take at most `most` bytes, and no more than the budget has.
+    pub(super) fn new(
+        patterns: &[(PatternId, &Hir)],
+        most: usize,
+        budget: Arc<TableBudget>,
+    ) -> Result<Self, BuildError> {
+        let machine = Machine::new(patterns)?;
+        let tables = Tables::new(machine.class_count(), most, budget);
+        let kernel = Machine::start_kernel();
+        let start = tables.intern(&kernel).map_or(Cursor::Off(kernel), Cursor::On);
+        let members = patterns.iter().map(|&(id, _)| id).collect();
+        Ok(Self { machine, tables, members, start })
+    }
+
+    pub(super) fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
+    pub(super) fn classes(&self) -> &[u8; 256] {
+        self.machine.classes()
+    }
+
+    /// The cursor before the first byte.
+    pub(super) fn start(&self) -> &Cursor {
+        &self.start
+    }
+
+    /// Whether the cluster still has something to find.
+    pub(super) fn is_wanted(&self, run: &Run<'_>) -> bool {
+        run.warming || run.wanted.intersects(&self.members)
+    }
+
+    /// Notes the patterns that match in every value, before its first byte.
+    pub(super) fn begin(&self, run: &mut Run<'_>) {
+        for &pattern in self.machine.always() {
+            run.note(&[Report { pattern, with_byte: false }], 0, 0);
+        }
+    }
+
+    /// Takes the step of an `entry` with [`SLOW`]: from `state` over the byte at `at`.
+    #[inline(never)]
+    pub(super) fn slow(
+        &self,
+        (state, entry): (u32, u32),
+        byte: u8,
+        at: u64,
+        run: &mut Run<'_>,
+    ) -> Cursor {
+        if entry != UNKNOWN
+            && let Some(edge) = self.tables.edge(entry)
+        {
+            run.note(&edge.reports, at, at + 1);
+            return self.kept(Cursor::On(edge.next), run);
+        }
+        let class = usize::from(self.machine.classes()[usize::from(byte)]);
+        let Some(kernel) = self.tables.kernel(state) else { return Cursor::Stopped };
+        self.machine.step(kernel, class, run.scratch);
+        let next = self.place(run);
+        if let Cursor::On(next) = next {
+            self.tables.link(state, class, next, &run.scratch.reports);
+        }
+        self.note_step(at, at + 1, run);
+        self.kept(next, run)
+    }
+
+    /// Steps a kernel the tables do not have, until they have it again or the input ends. Gives the
+    /// number of bytes taken.
+    pub(super) fn simulate(
+        &self,
+        kernel: &[u32],
+        input: &[u8],
+        at: u64,
+        run: &mut Run<'_>,
+    ) -> (usize, Cursor) {
+        let mut current = kernel.to_vec();
+        for (taken, (&byte, at)) in input.iter().zip(at..).enumerate() {
+            let class = usize::from(self.machine.classes()[usize::from(byte)]);
+            self.machine.step(&current, class, run.scratch);
+            let known = self.known(run);
+            if !run.scratch.reports.is_empty() {
+                self.note_step(at, at + 1, run);
+                if !self.is_wanted(run) {
+                    return (taken + 1, Cursor::Stopped);
+                }
+            }
+            if let Some(state) = known {
+                return (taken + 1, Cursor::On(state));
+            }
+            std::mem::swap(&mut current, &mut run.scratch.kernel);
+        }
+        (input.len(), Cursor::Off(current.into()))
+    }
+
+    /// Takes the end of the value, after `at` bytes.
+    pub(super) fn finish(&self, cursor: &Cursor, at: u64, run: &mut Run<'_>) {
+        let class = self.machine.end_class();
+        let kernel: &[u32] = match cursor {
+            Cursor::Stopped => return,
+            Cursor::Off(kernel) => kernel,
+            Cursor::On(state) => {
+                let entry = tables::entry(self.tables.pages(), *state, class);
+                if entry & SLOW == 0 {
+                    return;
+                }
+                if entry != UNKNOWN
+                    && let Some(edge) = self.tables.edge(entry)
+                {
+                    return run.note(&edge.reports, at, at);
+                }
+                let Some(kernel) = self.tables.kernel(*state) else { return };
+                kernel
+            }
+        };
+        self.machine.step(kernel, class, run.scratch);
+        if let Cursor::On(state) = *cursor {
+            self.tables.link(state, class, state, &run.scratch.reports);
+        }
+        self.note_step(at, at, run);
+    }
+
+    fn note_step(&self, at: u64, needed: u64, run: &mut Run<'_>) {
+        let reports = std::mem::take(&mut run.scratch.reports);
+        run.note(&reports, at, needed);
+        run.scratch.reports = reports;
+    }
+
+    fn kept(&self, cursor: Cursor, run: &Run<'_>) -> Cursor {
+        if self.is_wanted(run) { cursor } else { Cursor::Stopped }
+    }
+
+    /// The cursor at the kernel of the last step.
+    fn place(&self, run: &mut Run<'_>) -> Cursor {
+        self.known(run)
+            .map_or_else(|| Cursor::Off(run.scratch.kernel.as_slice().into()), Cursor::On)
+    }
+
+    /// The state with the kernel of the last step, made if there is room and work left.
+    fn known(&self, run: &mut Run<'_>) -> Option<u32> {
+        let kernel = &run.scratch.kernel;
+        self.tables.find(kernel).or_else(|| {
+            let may_grow = !self.tables.is_frozen() && run.work.take();
+            if may_grow { self.tables.intern(kernel) } else { None }
+        })
+    }
+}

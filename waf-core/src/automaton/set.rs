@@ -1,0 +1,101 @@
+//! [`PatternSet`]: which patterns are meant.
+
+use super::PatternId;
+
+/// A set of patterns, one bit each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PatternSet {
+    words: Vec<u64>,
+}
+
+impl PatternSet {
+    /// No pattern of `count`.
+    pub fn none(count: usize) -> Self {
+        Self { words: vec![0; count.div_ceil(64)] }
+    }
+
+    /// The first `count` patterns.
+    pub fn all(count: usize) -> Self {
+        let mut set = Self { words: vec![u64::MAX; count.div_ceil(64)] };
+        if let (Some(last), false) = (set.words.last_mut(), count.is_multiple_of(64)) {
+            *last = (1 << (count % 64)) - 1;
+        }
+        set
+    }
+
+    /// Adds a pattern.
+    pub fn insert(&mut self, pattern: PatternId) {
+        let word = pattern.index() / 64;
+        if word >= self.words.len() {
+            self.words.resize(word + 1, 0);
+        }
+        self.words[word] |= bit(pattern);
+    }
+
+    /// Takes a pattern out; whether it was in.
+    pub fn remove(&mut self, pattern: PatternId) -> bool {
+        let Some(word) = self.words.get_mut(pattern.index() / 64) else { return false };
+        let had = *word & bit(pattern) != 0;
+        *word &= !bit(pattern);
+        had
+    }
+
+    /// Whether a pattern is in.
+    pub fn contains(&self, pattern: PatternId) -> bool {
+        self.words.get(pattern.index() / 64).is_some_and(|word| word & bit(pattern) != 0)
+    }
+
+    /// Whether no pattern is in.
+    pub fn is_empty(&self) -> bool {
+        self.words.iter().all(|&word| word == 0)
+    }
+
+    /// Whether the sets share a pattern.
+    pub fn intersects(&self, other: &Self) -> bool {
+        self.words.iter().zip(&other.words).any(|(a, b)| a & b != 0)
+    }
+
+    /// Keeps only the patterns that are in `other` too.
+    pub fn intersect_with(&mut self, other: &Self) {
+        for (at, word) in self.words.iter_mut().enumerate() {
+            *word &= other.words.get(at).copied().unwrap_or(0);
+        }
+    }
+
+    /// Adds the patterns of `other`.
+    pub fn union_with(&mut self, other: &Self) {
+        if self.words.len() < other.words.len() {
+            self.words.resize(other.words.len(), 0);
+        }
+        for (word, more) in self.words.iter_mut().zip(&other.words) {
+            *word |= more;
+        }
+    }
+
+    /// Takes every pattern out.
+    pub fn clear(&mut self) {
+        self.words.fill(0);
+    }
+
+    /// The number of patterns in it.
+    pub fn len(&self) -> usize {
+        self.words.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
+    /// The patterns in it, in order.
+    pub fn iter(&self) -> impl Iterator<Item = PatternId> {
+        (0..self.words.len() * 64).filter_map(PatternId::new).filter(|&id| self.contains(id))
+    }
+}
+
+impl FromIterator<PatternId> for PatternSet {
+    fn from_iter<I: IntoIterator<Item = PatternId>>(patterns: I) -> Self {
+        let mut set = Self::default();
+        patterns.into_iter().for_each(|pattern| set.insert(pattern));
+        set
+    }
+}
+
+fn bit(pattern: PatternId) -> u64 {
+    1 << (pattern.index() % 64)
+}

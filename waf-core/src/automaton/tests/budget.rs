@@ -1,0 +1,88 @@
+//! Bounds, and threads that share tables.
+
+use super::patterns::{PATTERNS, texts};
+use super::scan;
+use crate::automaton::{Automata, PatternSet, Work, syntax};
+
+fn automata(room: usize) -> Automata {
+    let hirs: Vec<_> = PATTERNS.iter().map(|pattern| syntax::parse(pattern).unwrap()).collect();
+    Automata::new(&hirs, &vec![0; hirs.len()], room).unwrap()
+}
+
+#[test]
+fn work_bounds_new_states() {
+    let automata = automata(1 << 24);
+    let before = automata.states();
+    let text = texts().concat();
+    scan(&automata, &text, &[usize::MAX], &Work::none());
+    assert_eq!(automata.states(), before);
+
+    let mut work = Work::none();
+    work.earn(8 * 20 + 7);
+    scan(&automata, &text, &[usize::MAX], &work);
+    assert_eq!(automata.states(), before + 20);
+}
+
+#[test]
+fn room_bounds_the_tables() {
+    for room in [0, 1_000, 10_000, 100_000] {
+        let automata = automata(room);
+        automata.warm(&texts().concat());
+        assert!(automata.table_bytes() <= room);
+    }
+}
+
+#[test]
+fn warm_tables_do_not_grow() {
+    let automata = automata(1 << 24);
+    let text = texts().concat();
+    automata.warm(&text);
+    let (states, bytes) = (automata.states(), automata.table_bytes());
+    scan(&automata, &text, &[usize::MAX], &Work::unlimited());
+    assert_eq!((automata.states(), automata.table_bytes()), (states, bytes));
+}
+
+#[test]
+fn threads_share_tables() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Automata>();
+    let values = texts();
+    let alone = automata(1 << 24);
+    let expected: Vec<_> =
+        values.iter().map(|value| scan(&alone, value, &[usize::MAX], &Work::none())).collect();
+    for room in [1 << 24, 20_000] {
+        let automata = automata(room);
+        std::thread::scope(|scope| {
+            for thread in 0..6 {
+                let (automata, values, expected) = (&automata, &values, &expected);
+                scope.spawn(move || {
+                    for round in 0..3 {
+                        for at in 0..values.len() {
+                            let at = (at * 7 + thread * 5 + round) % values.len();
+                            let hits = scan(automata, &values[at], &[thread + 1], &Work::request());
+                            assert_eq!(hits, expected[at]);
+                        }
+                    }
+                });
+            }
+        });
+        assert!(automata.table_bytes() <= room);
+    }
+}
+
+#[test]
+fn sets() {
+    let all = PatternSet::all(70);
+    assert_eq!((all.len(), all.iter().count()), (70, 70));
+    let mut some: PatternSet = all.iter().filter(|id| id.index() % 32 == 1).collect();
+    assert_eq!(some.iter().map(|id| id.index()).collect::<Vec<_>>(), [1, 33, 65]);
+    assert!(some.intersects(&all) && !some.intersects(&PatternSet::none(70)));
+    let first = some.iter().next().unwrap();
+    assert!(some.remove(first) && !some.remove(first) && !some.contains(first));
+    some.intersect_with(&PatternSet::all(64));
+    assert_eq!(some.len(), 1);
+    some.union_with(&all);
+    assert_eq!(some, all);
+    some.clear();
+    assert!(some.is_empty());
+}

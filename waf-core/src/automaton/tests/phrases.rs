@@ -1,0 +1,77 @@
+//! Phrases against a search for each.
+
+use proptest::prelude::*;
+
+use crate::automaton::{Hit, PatternSet, Phrases};
+use crate::limits::PHRASES_DFA;
+
+/// For each list the first end of a phrase, and the first byte of the longest that ends there.
+fn slow(lists: &[Vec<Vec<u8>>], ignore_case: bool, value: &[u8]) -> Vec<(usize, u64, u64)> {
+    let fold = |text: &[u8]| if ignore_case { text.to_ascii_lowercase() } else { text.to_vec() };
+    let value = fold(value);
+    let mut found = Vec::new();
+    for (list, phrases) in lists.iter().enumerate() {
+        let hit = (0..=value.len()).find_map(|end| {
+            let longest = phrases
+                .iter()
+                .filter(|phrase| !phrase.is_empty() && value[..end].ends_with(&fold(phrase)))
+                .map(Vec::len)
+                .max()?;
+            Some((list, (end - longest) as u64, end as u64))
+        });
+        found.extend(hit);
+    }
+    found.sort_by_key(|&(list, _, end)| (end, list));
+    found
+}
+
+fn scan(phrases: &Phrases, value: &[u8], cut: usize) -> Vec<(usize, u64, u64)> {
+    let mut wanted = PatternSet::all(phrases.len());
+    let (mut cursor, mut hits) = (phrases.start(), Vec::<Hit>::new());
+    for piece in value.chunks(cut) {
+        phrases.scan(&mut cursor, piece, &mut wanted, &mut hits);
+    }
+    assert!(hits.iter().all(|hit| hit.needed == hit.end && !wanted.contains(hit.pattern)));
+    hits.iter().map(|hit| (hit.pattern.index(), hit.start.unwrap(), hit.end)).collect()
+}
+
+fn check(lists: &[Vec<Vec<u8>>], value: &[u8]) {
+    for ignore_case in [false, true] {
+        let phrases = Phrases::new(lists, ignore_case).unwrap();
+        let expected = slow(lists, ignore_case, value);
+        for cut in [1, 3, value.len().max(1)] {
+            assert_eq!(scan(&phrases, value, cut), expected);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_lists(
+        lists in prop::collection::vec(prop::collection::vec("[abB]{0,4}".prop_map(Vec::from), 0..6), 0..6),
+        value in "[abBc]{0,20}",
+    ) {
+        check(&lists, value.as_bytes());
+    }
+}
+
+#[test]
+fn many_phrases() {
+    let words = |range: std::ops::Range<usize>| {
+        range.map(|at| format!("Word{at}-").into_bytes()).collect::<Vec<_>>()
+    };
+    let lists = [words(0..300), words(250..PHRASES_DFA + 100), words(0..2)];
+    let small = Phrases::new(&lists[..1], true).unwrap();
+    let large = Phrases::new(&lists, true).unwrap();
+    assert!(large.bytes() < small.bytes());
+    check(&lists, b"xx word7- word299-WORD1-word599-Word600-");
+    check(&lists, b"word599 -word-");
+}
+
+#[test]
+fn nothing_wanted_is_passed_over() {
+    let phrases = Phrases::new(&[[&b"ab"[..]]], false).unwrap();
+    let (mut cursor, mut hits) = (phrases.start(), Vec::new());
+    phrases.scan(&mut cursor, b"xab", &mut PatternSet::none(1), &mut hits);
+    assert!(hits.is_empty());
+}

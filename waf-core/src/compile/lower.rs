@@ -1,0 +1,326 @@
+//! Conditions to signatures: equal (chain, operator) pairs become one.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use regex_syntax::hir::Hir;
+
+use crate::automaton::{PatternId, syntax};
+use crate::bytes::ByteSet;
+use crate::limits;
+use crate::operator::Check;
+use crate::policy::PolicySettings;
+use crate::rule::{
+    Condition, Expression, Operator, Phase, Rule, Target, TargetKind, Transformation,
+};
+use crate::ruleset::{
+    ChainTree, CompiledCondition, CompiledRule, Formula, Joint, Pattern, Probe, Settles, Signature,
+    SignatureId, ValueFormula,
+};
+use crate::source::{Report, Span};
+
+/// Everything the rules ask, before plans are made.
+pub(super) struct Lowered {
+    pub(super) rules: Vec<CompiledRule>,
+    pub(super) chains: ChainTree,
+    pub(super) signatures: Vec<Signature>,
+    pub(super) joints: Vec<Joint>,
+    pub(super) patterns: Vec<Pattern>,
+    pub(super) lists: Vec<Vec<String>>,
+    pub(super) checks: Vec<Check>,
+    groups: Vec<u32>,
+    known_signatures: HashMap<Signature, SignatureId>,
+    known_operators: HashMap<Operator, Probe>,
+    known_joints: HashMap<Joint, u16>,
+}
+
+/// Lowers every rule.
+pub(super) fn lower(
+    rules: Vec<Rule>,
+    policies: &[PolicySettings],
+) -> Result<Lowered, Vec<Report>> {
+    let mut lowered = Lowered {
+        rules: Vec::new(),
+        chains: ChainTree::new(),
+        signatures: Vec::new(),
+        joints: Vec::new(),
+        patterns: Vec::new(),
+        lists: Vec::new(),
+        checks: Vec::new(),
+        groups: Vec::new(),
+        known_signatures: HashMap::new(),
+        known_operators: HashMap::new(),
+        known_joints: HashMap::new(),
+    };
+    let mut reports = Vec::new();
+    for rule in rules {
+        match lowered.rule(rule) {
+            Ok(rule) => lowered.rules.push(rule),
+            Err(report) => reports.push(*report),
+        }
+    }
+    let sets = policies.iter().flat_map(|policy| &policy.exclusions);
+    for set in sets.filter_map(|exclusion| exclusion.characters) {
+        lowered.outside(set);
+    }
+    if reports.is_empty() { Ok(lowered) } else { Err(reports) }
+}
+
+impl Lowered {
+    /// The patterns, in the order of their ids.
+    pub(super) fn pattern_hirs(&self) -> Vec<Hir> {
+        self.patterns.iter().map(|pattern| pattern.hir.clone()).collect()
+    }
+
+    /// Patterns of different groups never share a cluster.
+    pub(super) fn pattern_groups(&self) -> Vec<u32> {
+        self.groups.clone()
+    }
+
+    /// The signature "some byte of the value, as parsed, is outside the set".
+    pub(super) fn outside(&mut self, set: ByteSet) -> SignatureId {
+        let operator = Operator::ValidateByteRange(set);
+        let next = self.checks.len() as u16;
+        let probe = *self.known_operators.entry(operator.clone()).or_insert(Probe::Check(next));
+        if probe == Probe::Check(next) {
+            self.checks.extend(Check::new(&operator));
+        }
+        self.signature(Signature { step: ChainTree::ROOT, probe })
+    }
+
+    /// The signature of a joint.
+    pub(super) fn joint(&mut self, joint: Joint) -> SignatureId {
+        if let Joint::Signature(id) = joint {
+            return id;
+        }
+        let next = self.joints.len() as u16;
+        let at = *self.known_joints.entry(joint.clone()).or_insert(next);
+        if at == next {
+            self.joints.push(joint);
+        }
+        self.signature(Signature { step: ChainTree::ROOT, probe: Probe::Joint(at) })
+    }
+
+    fn signature(&mut self, signature: Signature) -> SignatureId {
+        let next = SignatureId(self.signatures.len() as u16);
+        let id = *self.known_signatures.entry(signature).or_insert(next);
+        if id == next {
+            self.signatures.push(signature);
+        }
+        id
+    }
+
+    fn rule(&mut self, rule: Rule) -> Result<CompiledRule, Box<Report>> {
+        if self.signatures.len() + limits::CONDITIONS > limits::SIGNATURES {
+            return Err(too_many(&rule.span, "signatures in all rules", limits::SIGNATURES));
+        }
+        let mut conditions = Vec::new();
+        let formula = if rule.same_value {
+            let parts = self.value_formula(&rule, &rule.expression)?;
+            conditions.push(CompiledCondition::SameValue { parts });
+            Formula::Condition(0)
+        } else {
+            self.formula(&rule, &rule.expression, &mut conditions)?
+        };
+        if conditions.len() > limits::CONDITIONS {
+            return Err(too_many(&rule.span, "conditions in one rule", limits::CONDITIONS));
+        }
+        let settles = settles(&rule);
+        Ok(CompiledRule { rule, formula, conditions, settles })
+    }
+
+    fn formula(
+        &mut self,
+        rule: &Rule,
+        expression: &Expression,
+        conditions: &mut Vec<CompiledCondition>,
+    ) -> Result<Formula, Box<Report>> {
+        Ok(match expression {
+            Expression::Condition(condition) => {
+                let number = conditions.len() as u8;
+                conditions.push(self.condition(rule, condition)?);
+                Formula::Condition(number)
+            }
+            Expression::All(parts) => Formula::All(
+                parts
+                    .iter()
+                    .map(|part| self.formula(rule, part, conditions))
+                    .collect::<Result<_, _>>()?,
+            ),
+            Expression::Any(parts) => Formula::Any(
+                parts
+                    .iter()
+                    .map(|part| self.formula(rule, part, conditions))
+                    .collect::<Result<_, _>>()?,
+            ),
+            Expression::Not(part) => Formula::Not(Box::new(self.formula(rule, part, conditions)?)),
+        })
+    }
+
+    fn value_formula(
+        &mut self,
+        rule: &Rule,
+        expression: &Expression,
+    ) -> Result<ValueFormula, Box<Report>> {
+        let mut parts_of = |parts: &[Expression]| {
+            parts.iter().map(|part| self.value_formula(rule, part)).collect::<Result<Vec<_>, _>>()
+        };
+        Ok(match expression {
+            Expression::All(parts) => ValueFormula::All(parts_of(parts)?),
+            Expression::Any(parts) => ValueFormula::Any(parts_of(parts)?),
+            Expression::Not(part) => {
+                ValueFormula::Not(Box::new(self.value_formula(rule, part)?))
+            }
+            Expression::Condition(condition) => match self.condition(rule, condition)? {
+                CompiledCondition::Fields { targets, signature } => {
+                    ValueFormula::Fields { targets, signature }
+                }
+                _ => {
+                    return Err(Box::new(
+                        Report::error(
+                            Some(condition.span.clone()),
+                            "`same_value` needs conditions on values",
+                        )
+                        .help("a count or a finding has no value; leave `same_value` out"),
+                    ));
+                }
+            },
+        })
+    }
+
+    fn condition(
+        &mut self,
+        rule: &Rule,
+        condition: &Condition,
+    ) -> Result<CompiledCondition, Box<Report>> {
+        if let Operator::Finding(finding) = condition.operator {
+            return Ok(CompiledCondition::Finding(finding));
+        }
+        let targets = condition.targets.clone();
+        let counts = targets.iter().filter(|target| target.kind == TargetKind::Count).count();
+        if counts > 0 {
+            return count(condition, targets, counts);
+        }
+        let probe = self.probe(condition)?;
+        if let Probe::Pattern(id) = probe {
+            let group = group(rule, &targets);
+            let known = &mut self.groups[id.index()];
+            *known = (*known).min(group);
+        }
+        let step = self.chains.intern(&condition.transformations);
+        Ok(CompiledCondition::Fields { targets, signature: self.signature(Signature { step, probe }) })
+    }
+
+    fn probe(&mut self, condition: &Condition) -> Result<Probe, Box<Report>> {
+        let operator = &condition.operator;
+        if let Some(probe) = self.known_operators.get(operator) {
+            return Ok(*probe);
+        }
+        let probe = match operator {
+            Operator::DetectSqli => Probe::DetectSqli,
+            Operator::DetectXss => Probe::DetectXss,
+            Operator::Pm(phrases) => {
+                let id = self.id(&condition.span, self.lists.len())?;
+                self.lists.push(phrases.clone());
+                Probe::Phrases(id)
+            }
+            Operator::Rx(text) => {
+                let hir = syntax::parse(text).map_err(|error| {
+                    Box::new(Report::error(Some(condition.span.clone()), error.to_string()))
+                })?;
+                self.pattern(condition, hir)?
+            }
+            Operator::Contains(text) => self.pattern(condition, syntax::contains(text.as_bytes()))?,
+            Operator::BeginsWith(text) => {
+                self.pattern(condition, syntax::begins_with(text.as_bytes()))?
+            }
+            Operator::EndsWith(text) => {
+                self.pattern(condition, syntax::ends_with(text.as_bytes()))?
+            }
+            Operator::Streq(text) => self.pattern(condition, syntax::equals(text.as_bytes()))?,
+            operator => {
+                self.checks.extend(Check::new(operator));
+                Probe::Check((self.checks.len() - 1) as u16)
+            }
+        };
+        self.known_operators.insert(operator.clone(), probe);
+        Ok(probe)
+    }
+
+    fn pattern(&mut self, condition: &Condition, hir: Hir) -> Result<Probe, Box<Report>> {
+        let id = self.id(&condition.span, self.patterns.len())?;
+        self.patterns.push(Pattern { hir, regex: OnceLock::new() });
+        self.groups.push(u32::MAX);
+        Ok(Probe::Pattern(id))
+    }
+
+    fn id(&self, span: &Span, index: usize) -> Result<PatternId, Box<Report>> {
+        PatternId::new(index)
+            .ok_or_else(|| too_many(span, "patterns in all rules", limits::SIGNATURES))
+    }
+}
+
+fn count(
+    condition: &Condition,
+    targets: Vec<Target>,
+    counts: usize,
+) -> Result<CompiledCondition, Box<Report>> {
+    let span = Some(condition.span.clone());
+    if counts != targets.len() {
+        let report = Report::error(span, "`&` targets cannot be mixed with others");
+        return Err(Box::new(report.help("write a condition of its own for the counts")));
+    }
+    match Check::new(&condition.operator) {
+        Some(check) => Ok(CompiledCondition::Count { targets, check }),
+        None => Err(Box::new(
+            Report::error(span, format!("`{}` cannot be asked of a count", condition.operator.name()))
+                .help("use eq, ge, gt, le or lt"),
+        )),
+    }
+}
+
+/// Paranoia tiers, requests and responses, bodies and heads keep apart, so that what is not
+/// demanded costs nothing.
+fn group(rule: &Rule, targets: &[Target]) -> u32 {
+    let phase = needs(targets);
+    u32::from(rule.paranoia) * 4 + phase as u32
+}
+
+/// The phase in which the last of the targets is known.
+fn needs(targets: &[Target]) -> Phase {
+    targets
+        .iter()
+        .filter(|target| target.kind != TargetKind::Exclude)
+        .flat_map(|target| target.variable.collections())
+        .map(|&collection| Phase::of(collection))
+        .max()
+        .unwrap_or(Phase::RequestHeaders)
+}
+
+/// A rule without `not` and counts is monotone: its conditions can only come true. A phase later
+/// than its targets need was asked for by the author, so it waits for that.
+fn settles(rule: &Rule) -> Settles {
+    let conditions = rule.expression.conditions();
+    let natural = conditions.iter().map(|c| needs(&c.targets)).max();
+    let natural = natural.unwrap_or(Phase::RequestHeaders);
+    let finding = conditions.iter().any(|c| matches!(c.operator, Operator::Finding(_)));
+    let counts = conditions
+        .iter()
+        .any(|c| c.targets.iter().any(|target| target.kind == TargetKind::Count));
+    let waits = counts || (!rule.same_value && rule.expression.has_not());
+    if waits || (rule.phase > natural && !finding) {
+        Settles::AtEndOf(rule.phase.max(natural))
+    } else {
+        Settles::AtOnce
+    }
+}
+
+fn too_many(span: &Span, what: &str, limit: usize) -> Box<Report> {
+    Box::new(Report::error(Some(span.clone()), format!("more than {limit} {what}")))
+}
+
+/// Whether a chain or operator cannot be exact for a value longer than the window.
+pub(super) fn is_inexact(transformations: &[Transformation], operator: &Operator) -> bool {
+    matches!(operator, Operator::DetectSqli | Operator::DetectXss)
+        || transformations.iter().any(|transformation| !transformation.streams())
+}

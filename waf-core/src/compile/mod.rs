@@ -1,0 +1,104 @@
+//! Rules and policies to one compiled program.
+//!
+//! ```text
+//! rules    -> lower:  conditions -> signatures (equal ones are one), patterns, phrase lists, checks
+//! policies -> plans:  for every collection and class of names, what is wanted of such a field
+//! ```
+
+mod lower;
+mod plans;
+mod tally;
+
+pub(crate) use plans::{covers, selects};
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use crate::automaton::{Automata, Phrases};
+use crate::limits::TABLES;
+use crate::policy::{Policy, PolicySettings};
+use crate::rule::{Rule, Selector};
+use crate::ruleset::{NameClasses, RuleSet};
+use crate::source::{Level, Report};
+
+/// What loading gives.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The program.
+    pub ruleset: Arc<RuleSet>,
+    /// The policies, in the order given.
+    pub policies: Vec<Arc<Policy>>,
+    /// What the operator should know.
+    pub warnings: Vec<Report>,
+}
+
+/// Compiles rules under the policies they will run with. All policies share the tables.
+///
+/// # Errors
+/// Every complaint found, not only the first.
+pub fn compile(rules: Vec<Rule>, policies: Vec<PolicySettings>) -> Result<Compiled, Vec<Report>> {
+    let hash = digest(&rules);
+    let selectors = selectors(&rules, &policies);
+    let names = NameClasses::new(selectors).map_err(|message| vec![Report::error(None, message)])?;
+    let mut lowered = lower::lower(rules, &policies)?;
+    let automata = Automata::new(&lowered.pattern_hirs(), &lowered.pattern_groups(), TABLES)
+        .map_err(|error| vec![Report::error(None, error.to_string())])?;
+    let phrases = Phrases::new(&lowered.lists, true)
+        .map_err(|error| vec![Report::error(None, error.to_string())])?;
+    let drafts = plans::draft(&mut lowered, &names, policies)?;
+    let ruleset = Arc::new(RuleSet {
+        rules: lowered.rules,
+        chains: lowered.chains,
+        names,
+        signatures: lowered.signatures,
+        joints: lowered.joints,
+        automata,
+        patterns: lowered.patterns,
+        phrases,
+        checks: lowered.checks,
+        hash,
+    });
+    let mut warnings = tally::inexact(&ruleset);
+    let mut compiled = Vec::new();
+    for draft in drafts {
+        warnings.extend(tally::exclusions(&ruleset, &draft));
+        compiled.push(Arc::new(draft.into_policy(&ruleset)));
+    }
+    warnings.retain({
+        let mut seen = HashSet::new();
+        move |report| report.level == Level::Warning && seen.insert(report.to_string())
+    });
+    Ok(Compiled { ruleset, policies: compiled, warnings })
+}
+
+/// Every selector that a target or an exclusion uses, each once.
+fn selectors(rules: &[Rule], policies: &[PolicySettings]) -> Vec<Selector> {
+    let mut seen = HashSet::new();
+    let of_rules = rules.iter().flat_map(|rule| rule.expression.conditions());
+    let of_rules = of_rules.flat_map(|condition| &condition.targets);
+    let of_exclusions = policies.iter().flat_map(|policy| &policy.exclusions);
+    let of_exclusions = of_exclusions.flat_map(|exclusion| &exclusion.targets);
+    of_rules
+        .chain(of_exclusions)
+        .map(|target| &target.selector)
+        .filter(|selector| **selector != Selector::All)
+        .filter(|selector| seen.insert((*selector).clone()))
+        .cloned()
+        .collect()
+}
+
+/// The digest of the rule texts in load order.
+fn digest(rules: &[Rule]) -> String {
+    let mut hasher = Sha256::new();
+    for rule in rules {
+        let source = &rule.span.source;
+        for part in [rule.id.as_str(), &source.text] {
+            hasher.update((part.len() as u64).to_le_bytes());
+            hasher.update(part);
+        }
+    }
+    let hex: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{hex}")
+}

@@ -1,0 +1,430 @@
+//! For every policy, collection and class of names: what is wanted of such a field.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::lower::Lowered;
+use crate::automaton::PatternSet;
+use crate::field::Collection;
+use crate::finding::Finding;
+use crate::limits;
+use crate::policy::{OverrideScope, Policy, PolicySettings, RuleStance};
+use crate::rule::{Exclusion, ExclusionScope, Rule, RuleMode, Target, TargetKind};
+use crate::ruleset::{
+    ChainTree, ClassId, CompiledCondition, ExclusionId, FieldPlan, Joint, NameClasses, PlanNode,
+    Probe, RuleIndex, RuleSet, SignatureId, Trigger, ValueFormula,
+};
+use crate::source::Report;
+
+/// A policy before the program it belongs to is closed.
+pub(super) struct Draft {
+    pub(super) settings: PolicySettings,
+    stances: Vec<RuleStance>,
+    plans: Vec<Arc<FieldPlan>>,
+    findings: Vec<Vec<Trigger>>,
+    exclusions: Vec<Exclusion>,
+}
+
+impl Draft {
+    /// The policy, over the closed program.
+    pub(super) fn into_policy(self, ruleset: &Arc<RuleSet>) -> Policy {
+        Policy {
+            settings: self.settings,
+            ruleset: Arc::clone(ruleset),
+            stances: self.stances,
+            plans: self.plans,
+            findings: self.findings,
+            exclusions: self.exclusions,
+        }
+    }
+}
+
+/// Plans every policy; joints that exclusions need are added to the program.
+pub(super) fn draft(
+    lowered: &mut Lowered,
+    names: &NameClasses,
+    policies: Vec<PolicySettings>,
+) -> Result<Vec<Draft>, Vec<Report>> {
+    let mut drafts = Vec::new();
+    let mut reports = Vec::new();
+    for settings in policies {
+        match draft_one(lowered, names, settings) {
+            Ok(draft) => drafts.push(draft),
+            Err(mut more) => reports.append(&mut more),
+        }
+    }
+    if reports.is_empty() { Ok(drafts) } else { Err(reports) }
+}
+
+fn draft_one(
+    lowered: &mut Lowered,
+    names: &NameClasses,
+    settings: PolicySettings,
+) -> Result<Draft, Vec<Report>> {
+    let reports = unknown_overrides(lowered, &settings);
+    if !reports.is_empty() {
+        return Err(reports);
+    }
+    let stances: Vec<RuleStance> =
+        lowered.rules.iter().map(|compiled| stance(&compiled.rule, &settings)).collect();
+    let in_force = |exclusion: &&Exclusion| exclusion.expires.days() >= settings.today;
+    let exclusions: Vec<Exclusion> = settings.exclusions.iter().filter(in_force).cloned().collect();
+    let mut planner = Planner { lowered, names, exclusions: &exclusions, stances: &stances };
+    let mut known: HashMap<Vec<(SignatureId, Vec<Trigger>)>, Arc<FieldPlan>> = HashMap::new();
+    let mut plans = Vec::new();
+    for &collection in Collection::ALL {
+        for class in 0..names.len() {
+            let triggers = planner.triggers(collection, ClassId(class as u16))?;
+            let plan = known
+                .entry(triggers)
+                .or_insert_with_key(|triggers| Arc::new(field_plan(planner.lowered, triggers)));
+            plans.push(Arc::clone(plan));
+        }
+    }
+    let findings = Finding::ALL.iter().map(|&finding| planner.finding_triggers(finding)).collect();
+    Ok(Draft { settings, stances, plans, findings, exclusions })
+}
+
+/// How a rule stands, after overrides; later ones win.
+fn stance(rule: &Rule, settings: &PolicySettings) -> RuleStance {
+    let mut mode = rule.mode;
+    let mut score = rule.score;
+    for change in &settings.overrides {
+        let meant = match &change.scope {
+            OverrideScope::Rule(id) => rule.id.as_str() == id,
+            OverrideScope::Class(class) => rule.class == *class,
+        };
+        if meant {
+            mode = change.mode.unwrap_or(mode);
+            score = change.score.unwrap_or(score);
+        }
+    }
+    RuleStance {
+        active: mode != RuleMode::Off && rule.paranoia <= settings.detection_paranoia,
+        counted: mode == RuleMode::Block && rule.paranoia <= settings.paranoia,
+        score,
+    }
+}
+
+fn unknown_overrides(lowered: &Lowered, settings: &PolicySettings) -> Vec<Report> {
+    let unknown = settings.overrides.iter().filter_map(|change| {
+        let (known, what) = match &change.scope {
+            OverrideScope::Rule(id) => (
+                lowered.rules.iter().any(|compiled| compiled.rule.id.as_str() == id),
+                format!("no loaded rule is `{id}`"),
+            ),
+            OverrideScope::Class(class) => (
+                lowered.rules.iter().any(|compiled| compiled.rule.class == *class),
+                format!("no loaded rule is of the class `{class}`"),
+            ),
+        };
+        (!known).then(|| {
+            Report::error(None, format!("overrides: {what}"))
+                .help("`pinpoint rules list` names every loaded rule and its class")
+        })
+    });
+    unknown.collect()
+}
+
+/// Whether an exclusion is about a rule.
+pub(crate) fn covers(scope: &ExclusionScope, rule: &Rule) -> bool {
+    match scope {
+        ExclusionScope::Rule(id) => rule.id.as_str() == id,
+        ExclusionScope::Range(first, last) => {
+            rule.id.as_str().parse::<u64>().is_ok_and(|id| (*first..=*last).contains(&id))
+        }
+        ExclusionScope::Tag(tag) => rule.tags.iter().any(|known| known == tag),
+    }
+}
+
+/// Whether fields of a collection and class are among the targets; an exclusion beats every
+/// inclusion.
+pub(crate) fn selects(
+    names: &NameClasses,
+    targets: &[Target],
+    collection: Collection,
+    class: ClassId,
+) -> bool {
+    let named = |target: &&Target| {
+        target.variable.collections().contains(&collection)
+            && names.satisfies(class, &target.selector)
+    };
+    let mut excluded = targets.iter().filter(|target| target.kind == TargetKind::Exclude);
+    if excluded.any(|target| named(&target)) {
+        return false;
+    }
+    targets.iter().filter(|target| target.kind != TargetKind::Exclude).any(|target| named(&target))
+}
+
+struct Planner<'a> {
+    lowered: &'a mut Lowered,
+    names: &'a NameClasses,
+    exclusions: &'a [Exclusion],
+    stances: &'a [RuleStance],
+}
+
+impl Planner<'_> {
+    /// What each fact of such a field triggers, sorted by signature.
+    fn triggers(
+        &mut self,
+        collection: Collection,
+        class: ClassId,
+    ) -> Result<Vec<(SignatureId, Vec<Trigger>)>, Vec<Report>> {
+        let mut found: BTreeMap<SignatureId, Vec<Trigger>> = BTreeMap::new();
+        for index in 0..self.lowered.rules.len() {
+            if !self.stances[index].active {
+                continue;
+            }
+            for (condition, joint) in self.wanted(index, collection, class) {
+                let guards = self.guards(index, Some((collection, class)));
+                let variants = self
+                    .under_exclusions(joint, &guards)
+                    .map_err(|message| self.complaint(index, message))?;
+                for (joint, unless) in variants {
+                    let signature = self.lowered.joint(joint);
+                    let rule = RuleIndex(index as u16);
+                    let trigger = Trigger { rule, condition, unless };
+                    found.entry(signature).or_default().push(trigger);
+                }
+            }
+        }
+        Ok(found.into_iter().collect())
+    }
+
+    /// The conditions of a rule that such a field can fulfil, and by what.
+    fn wanted(&self, index: usize, collection: Collection, class: ClassId) -> Vec<(u8, Joint)> {
+        let conditions = self.lowered.rules[index].conditions.iter().enumerate();
+        conditions
+            .filter_map(|(number, condition)| {
+                let joint = match condition {
+                    CompiledCondition::Fields { targets, signature } => {
+                        selects(self.names, targets, collection, class)
+                            .then_some(Joint::Signature(*signature))
+                    }
+                    CompiledCondition::SameValue { parts } => {
+                        match self.narrow(parts, collection, class) {
+                            Narrowed::Joint(joint) => Some(joint),
+                            Narrowed::Always | Narrowed::Never => None,
+                        }
+                    }
+                    CompiledCondition::Count { .. } | CompiledCondition::Finding(_) => None,
+                };
+                joint.map(|joint| (number as u8, joint))
+            })
+            .collect()
+    }
+
+    /// A `same_value` formula for one kind of field: a condition on other fields does not hold.
+    fn narrow(&self, parts: &ValueFormula, collection: Collection, class: ClassId) -> Narrowed {
+        match parts {
+            ValueFormula::Fields { targets, signature } => {
+                if selects(self.names, targets, collection, class) {
+                    Narrowed::Joint(Joint::Signature(*signature))
+                } else {
+                    Narrowed::Never
+                }
+            }
+            ValueFormula::All(parts) => {
+                let parts = parts.iter().map(|part| self.narrow(part, collection, class));
+                Narrowed::join(parts, &Narrowed::Never, &Narrowed::Always, Joint::All)
+            }
+            ValueFormula::Any(parts) => {
+                let parts = parts.iter().map(|part| self.narrow(part, collection, class));
+                Narrowed::join(parts, &Narrowed::Always, &Narrowed::Never, Joint::Any)
+            }
+            ValueFormula::Not(part) => match self.narrow(part, collection, class) {
+                Narrowed::Always => Narrowed::Never,
+                Narrowed::Never => Narrowed::Always,
+                Narrowed::Joint(joint) => Narrowed::Joint(Joint::Not(Box::new(joint))),
+            },
+        }
+    }
+
+    /// The exclusions that may take such a field (or, without one, the whole rule) from a rule.
+    fn guards(&self, index: usize, field: Option<(Collection, ClassId)>) -> Vec<ExclusionId> {
+        let rule = &self.lowered.rules[index].rule;
+        let takes = |exclusion: &Exclusion| {
+            covers(&exclusion.scope, rule)
+                && (exclusion.targets.is_empty()
+                    || field.is_some_and(|(collection, class)| {
+                        selects(self.names, &exclusion.targets, collection, class)
+                    }))
+        };
+        let numbered = self.exclusions.iter().enumerate();
+        numbered.filter(|(_, e)| takes(e)).map(|(at, _)| ExclusionId(at as u16)).collect()
+    }
+
+    /// An exclusion with `characters` holds only while the value consists of them. So beside the
+    /// plain fact, which no active exclusion may touch, there is one for every combination of such
+    /// exclusions: the fact of a value that has a byte outside each of their sets.
+    fn under_exclusions(
+        &mut self,
+        joint: Joint,
+        guards: &[ExclusionId],
+    ) -> Result<Vec<(Joint, Vec<ExclusionId>)>, String> {
+        let sets: Vec<_> = guards
+            .iter()
+            .filter_map(|&id| Some((id, self.exclusions[id.index()].characters?)))
+            .collect();
+        if sets.len() > limits::CHARACTER_EXCLUSIONS {
+            return Err(format!(
+                "more than {} exclusions with `characters` meet at rule",
+                limits::CHARACTER_EXCLUSIONS
+            ));
+        }
+        let mut variants = Vec::new();
+        for chosen in 0..1_usize << sets.len() {
+            let picked: Vec<_> =
+                sets.iter().enumerate().filter(|(bit, _)| chosen & (1 << bit) != 0).collect();
+            let unless = guards
+                .iter()
+                .filter(|&&guard| picked.iter().all(|(_, (id, _))| *id != guard))
+                .copied()
+                .collect();
+            let mut parts = vec![joint.clone()];
+            parts.extend(
+                picked.iter().map(|(_, (_, set))| Joint::Signature(self.lowered.outside(*set))),
+            );
+            let narrowed = if parts.len() == 1 { joint.clone() } else { Joint::All(parts) };
+            variants.push((narrowed, unless));
+        }
+        Ok(variants)
+    }
+
+    fn finding_triggers(&self, finding: Finding) -> Vec<Trigger> {
+        let mut triggers = Vec::new();
+        for (index, compiled) in self.lowered.rules.iter().enumerate() {
+            if !self.stances[index].active && !finding.always_refused() {
+                continue;
+            }
+            for (number, condition) in compiled.conditions.iter().enumerate() {
+                if matches!(condition, CompiledCondition::Finding(known) if *known == finding) {
+                    triggers.push(Trigger {
+                        rule: RuleIndex(index as u16),
+                        condition: number as u8,
+                        unless: self.guards(index, None),
+                    });
+                }
+            }
+        }
+        triggers
+    }
+
+    fn complaint(&self, index: usize, message: String) -> Vec<Report> {
+        let rule = &self.lowered.rules[index].rule;
+        let span = self.exclusions.iter().find(|e| covers(&e.scope, rule)).map(|e| e.span.clone());
+        vec![Report::error(span, format!("{message} `{}`", rule.id)).help("join them into one")]
+    }
+}
+
+enum Narrowed {
+    Always,
+    Never,
+    Joint(Joint),
+}
+
+impl Narrowed {
+    /// Joins parts where `absorbing` decides everything and `neutral` nothing.
+    fn join(
+        parts: impl Iterator<Item = Narrowed>,
+        absorbing: &Narrowed,
+        neutral: &Narrowed,
+        join: fn(Vec<Joint>) -> Joint,
+    ) -> Narrowed {
+        let same = |a: &Narrowed, b: &Narrowed| std::mem::discriminant(a) == std::mem::discriminant(b);
+        let mut joints = Vec::new();
+        for part in parts {
+            match part {
+                Narrowed::Joint(joint) => joints.push(joint),
+                constant if same(&constant, absorbing) => return constant,
+                _ => {}
+            }
+        }
+        match (joints.len(), neutral) {
+            (0, Narrowed::Always) => Narrowed::Always,
+            (0, _) => Narrowed::Never,
+            (1, _) => joints.pop().map_or(Narrowed::Never, Narrowed::Joint),
+            _ => Narrowed::Joint(join(joints)),
+        }
+    }
+}
+
+/// The steps that lead to every wanted signature, and what is asked at each.
+fn field_plan(lowered: &Lowered, triggers: &[(SignatureId, Vec<Trigger>)]) -> FieldPlan {
+    let mut plan = FieldPlan { triggers: triggers.to_vec(), ..FieldPlan::default() };
+    let mut wanted = Vec::new();
+    for (id, _) in triggers {
+        match lowered.signatures[id.index()].probe {
+            Probe::Joint(at) => {
+                plan.joints.push((at, *id));
+                wanted.extend(lowered.joints[usize::from(at)].signatures());
+            }
+            _ => wanted.push(*id),
+        }
+    }
+    wanted.sort_unstable();
+    wanted.dedup();
+    if wanted.is_empty() {
+        return plan;
+    }
+    let mut place = HashMap::new();
+    add_node(lowered, &mut plan, &mut place, ChainTree::ROOT);
+    for id in wanted {
+        let signature = lowered.signatures[id.index()];
+        for step in lowered.chains.path(signature.step) {
+            add_node(lowered, &mut plan, &mut place, step);
+        }
+        let node = &mut plan.nodes[place[&signature.step]];
+        ask(node, signature.probe, id);
+    }
+    for node in &mut plan.nodes {
+        node.pattern_signatures.sort_unstable();
+        node.list_signatures.sort_unstable();
+    }
+    plan
+}
+
+fn add_node(
+    lowered: &Lowered,
+    plan: &mut FieldPlan,
+    place: &mut HashMap<crate::ruleset::StepId, usize>,
+    id: crate::ruleset::StepId,
+) {
+    if place.contains_key(&id) {
+        return;
+    }
+    let step = lowered.chains.step(id);
+    let parent = place.get(&step.parent).copied().unwrap_or(0);
+    place.insert(id, plan.nodes.len());
+    plan.nodes.push(PlanNode {
+        step: id,
+        parent,
+        transformation: step.transformation,
+        triggers: step.triggers,
+        patterns: PatternSet::none(lowered.patterns.len()),
+        lists: PatternSet::none(lowered.lists.len()),
+        pattern_signatures: Vec::new(),
+        list_signatures: Vec::new(),
+        checks: Vec::new(),
+        sqli: None,
+        xss: None,
+    });
+}
+
+fn ask(node: &mut PlanNode, probe: Probe, id: SignatureId) {
+    match probe {
+        Probe::Pattern(pattern) => {
+            node.patterns.insert(pattern);
+            node.pattern_signatures.push((pattern, id));
+        }
+        Probe::Phrases(list) => {
+            node.lists.insert(list);
+            node.list_signatures.push((list, id));
+        }
+        Probe::Check(check) => node.checks.push((check, id)),
+        Probe::DetectSqli => node.sqli = Some(id),
+        Probe::DetectXss => node.xss = Some(id),
+        // A joint is made of signatures that are asked themselves.
+        Probe::Joint(_) => {}
+    }
+}

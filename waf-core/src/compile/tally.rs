@@ -1,0 +1,72 @@
+//! What the operator should know about a rule set that loads.
+
+use super::lower::is_inexact;
+use super::plans::Draft;
+use crate::rule::{ExclusionScope, Phase, TargetKind};
+use crate::ruleset::RuleSet;
+use crate::source::Report;
+
+/// Days before an exclusion's end in which loading warns.
+const EXPIRY_NOTICE: i64 = 14;
+
+/// Rules that are exact only within `field_window` on bodies: one warning that lists them.
+pub(super) fn inexact(ruleset: &RuleSet) -> Vec<Report> {
+    let names: Vec<&str> = ruleset
+        .rules()
+        .filter(|rule| {
+            rule.expression.conditions().iter().any(|condition| {
+                let body = condition
+                    .targets
+                    .iter()
+                    .filter(|target| target.kind == TargetKind::Include)
+                    .flat_map(|target| target.variable.collections())
+                    .any(|&collection| Phase::of(collection) == Phase::RequestBody);
+                body && is_inexact(&condition.transformations, &condition.operator)
+            })
+        })
+        .map(|rule| rule.id.as_str())
+        .collect();
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let message = format!(
+        "{} rules look only at the first `limits.field_window` bytes of a longer body field",
+        names.len()
+    );
+    let help = format!(
+        "they use normalize_path, detect_sqli or detect_xss, which need the whole value; \
+         records name such fields in coverage.inexact: {}",
+        names.join(", ")
+    );
+    vec![Report { help: Some(help), ..Report::warning(None, message) }]
+}
+
+/// Exclusions that name nothing, have ended or end soon.
+pub(super) fn exclusions(ruleset: &RuleSet, draft: &Draft) -> Vec<Report> {
+    let settings = &draft.settings;
+    let mut warnings = Vec::new();
+    for exclusion in &settings.exclusions {
+        let span = Some(exclusion.span.clone());
+        let names_a_rule = ruleset.rules().any(|rule| super::plans::covers(&exclusion.scope, rule));
+        if !names_a_rule {
+            let what = match &exclusion.scope {
+                ExclusionScope::Rule(id) => format!("rule `{id}`"),
+                ExclusionScope::Range(first, last) => format!("rules {first}-{last}"),
+                ExclusionScope::Tag(tag) => format!("a rule with the tag `{tag}`"),
+            };
+            let report = Report::warning(span.clone(), format!("no loaded rule is {what}"));
+            warnings.push(report.help("`pinpoint rules list` names every loaded rule"));
+        }
+        let left = exclusion.expires.days() - settings.today;
+        if left < 0 {
+            let message = format!("this exclusion ended on {}", exclusion.expires);
+            warnings.push(
+                Report::warning(span, message).help("take it away, or give it a new last day"),
+            );
+        } else if left <= EXPIRY_NOTICE {
+            let message = format!("this exclusion ends in {left} days, on {}", exclusion.expires);
+            warnings.push(Report::warning(span, message).help(format!("ask {}", exclusion.owner)));
+        }
+    }
+    warnings
+}

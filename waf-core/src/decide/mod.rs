@@ -1,0 +1,280 @@
+//! Facts to a verdict. Facts come in canonical order; deciding knows rules and scores, and never
+//! sees a byte that was not scanned.
+//!
+//! A rule's conditions are bits that can only be set. So a rule without `not` is monotone: once it
+//! matches, no byte to come can take that back, and the sum over such rules is a lower bound of the
+//! score. A block is *certain* when the bound reaches the threshold.
+
+mod score;
+
+use std::sync::Arc;
+
+use crate::finding::{Finding, Origin};
+use crate::policy::Policy;
+use crate::record::{Mode, Source};
+use crate::rule::{Action, Phase};
+use crate::ruleset::{CompiledCondition, RuleIndex, Settles, Trigger};
+use crate::scan::{Evidence, Fact, Subject, Totals};
+use crate::verdict::Refusal;
+
+pub(crate) use score::Scores;
+
+/// A rule that matched.
+#[derive(Clone, Debug)]
+pub(crate) struct Match {
+    pub(crate) rule: RuleIndex,
+    /// Whether it counted.
+    pub(crate) counted: bool,
+    /// It came after the verdict.
+    pub(crate) after_verdict: bool,
+    pub(crate) evidence: Evidence,
+}
+
+/// The point at which a block was certain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    /// Body bytes that had to be known; `None`: the head was enough.
+    pub(crate) offset: Option<u64>,
+    /// The answer.
+    pub(crate) refusal: Refusal,
+    /// Whether it is carried out.
+    pub(crate) enforced: bool,
+}
+
+/// What is known of a request's rules.
+#[derive(Debug)]
+pub(crate) struct Decider {
+    policy: Arc<Policy>,
+    /// Which exclusions apply to the request.
+    exclusions: Vec<bool>,
+    /// Conditions that hold, a word for each rule.
+    conditions: Vec<u64>,
+    /// What made them hold, in the order it did.
+    causes: Vec<(RuleIndex, u8, Evidence)>,
+    matched: Vec<bool>,
+    matches: Vec<Match>,
+    scores: Scores,
+    /// Findings that block by themselves, in the order found.
+    blocking: Vec<Blocking>,
+    verdict: Option<Verdict>,
+}
+
+/// A match that blocks by itself.
+#[derive(Clone, Copy, Debug)]
+struct Blocking {
+    /// The finding, when it is one.
+    finding: Option<Finding>,
+    /// Refused in detection-only mode too.
+    always: bool,
+}
+
+impl Decider {
+    /// Nothing is known yet.
+    pub(crate) fn new(policy: Arc<Policy>) -> Self {
+        let rules = policy.stances.len();
+        Self {
+            policy,
+            exclusions: Vec::new(),
+            conditions: vec![0; rules],
+            causes: Vec::new(),
+            matched: vec![false; rules],
+            matches: Vec::new(),
+            scores: Scores::default(),
+            blocking: Vec::new(),
+            verdict: None,
+        }
+    }
+
+    /// Which exclusions apply is known once the head is.
+    pub(crate) fn set_exclusions(&mut self, active: Vec<bool>) {
+        self.exclusions = active;
+    }
+
+    /// The rules that matched, in canonical order.
+    pub(crate) fn matches(&self) -> &[Match] {
+        &self.matches
+    }
+
+    /// The scores up to the verdict.
+    pub(crate) fn scores(&self) -> &Scores {
+        &self.scores
+    }
+
+    /// The verdict, once there is one.
+    pub(crate) fn verdict(&self) -> Option<Verdict> {
+        self.verdict
+    }
+
+    /// Whether the request is being refused.
+    pub(crate) fn enforced(&self) -> bool {
+        self.verdict.is_some_and(|verdict| verdict.enforced)
+    }
+
+    /// A fact: conditions come true, and with them rules.
+    pub(crate) fn apply(&mut self, fact: Fact) {
+        let policy = Arc::clone(&self.policy);
+        let (triggers, finding) = match (fact.subject, &fact.plan) {
+            (Subject::Signature(signature, ..), Some(plan)) => (plan.triggers_of(signature), None),
+            (Subject::Finding(finding), _) => {
+                (policy.findings[finding as usize].as_slice(), Some(finding))
+            }
+            (Subject::Signature(..), None) => return,
+        };
+        // Even where no rule is loaded for it, such a request cannot be forwarded.
+        if let Some(finding) = finding.filter(|f| triggers.is_empty() && f.always_refused()) {
+            self.blocking.push(Blocking { finding: Some(finding), always: true });
+        }
+        for trigger in triggers {
+            if !self.is_excluded(trigger) {
+                self.hold(trigger, &fact.evidence, finding);
+            }
+        }
+    }
+
+    /// The phase ends: rules that had to wait for it are decided.
+    pub(crate) fn settle(&mut self, phase: Phase, totals: &Totals) {
+        let policy = Arc::clone(&self.policy);
+        for (index, compiled) in policy.ruleset().rules.iter().enumerate() {
+            if compiled.settles != Settles::AtEndOf(phase) || !policy.stances[index].active {
+                continue;
+            }
+            let rule = RuleIndex(index as u16);
+            for (number, condition) in compiled.conditions.iter().enumerate() {
+                if let CompiledCondition::Count { targets, check } = condition {
+                    let count = self.count(targets, totals).to_string();
+                    let mut state = check.start();
+                    let holds = check.feed(&mut state, count.as_bytes()).is_some()
+                        || check.finish(state);
+                    if holds && !self.whole_rule_excluded(index) {
+                        self.conditions[index] |= 1 << number;
+                    }
+                }
+            }
+            if !self.matched[index] && compiled.formula.holds(self.conditions[index]) {
+                self.matched(rule, None);
+            }
+        }
+    }
+
+    /// A verdict point: is a block certain here?
+    pub(crate) fn judge(&mut self, phase: Phase, offset: Option<u64>) -> Option<Verdict> {
+        if self.verdict.is_none() {
+            let settings = self.policy.settings();
+            let always = self.blocking.iter().find(|blocking| blocking.always);
+            let by_score = self.scores.reaches(phase, settings);
+            let by_rule = self.blocking.iter().any(|blocking| blocking.finding.is_none());
+            let refusal = match (always, by_score || by_rule, self.blocking.first()) {
+                (Some(blocking), _, _) => blocking.refusal(settings.block_status),
+                (None, true, _) => Refusal { status: settings.block_status, source: Source::Waf },
+                (None, false, Some(blocking)) => blocking.refusal(settings.block_status),
+                (None, false, None) => return None,
+            };
+            let enforced = settings.mode == Mode::Block || always.is_some();
+            self.verdict = Some(Verdict { offset, refusal, enforced });
+        }
+        self.verdict
+    }
+
+    /// Whether the request would be refused if rules on trial counted.
+    pub(crate) fn on_trial(&self, phase: Phase) -> bool {
+        let trial_blocks = self.matches.iter().any(|known| {
+            !known.counted
+                && !known.after_verdict
+                && self.policy.ruleset().rules[known.rule.index()].rule.action == Action::Block
+                && self.is_on_trial(known.rule)
+        });
+        trial_blocks || self.scores.with_trial_reaches(phase, self.policy.settings())
+    }
+
+    fn hold(&mut self, trigger: &Trigger, evidence: &Evidence, finding: Option<Finding>) {
+        let index = trigger.rule.index();
+        let bit = 1 << trigger.condition;
+        if self.conditions[index] & bit != 0 {
+            return;
+        }
+        self.conditions[index] |= bit;
+        if self.matched[index] {
+            return;
+        }
+        self.causes.push((trigger.rule, trigger.condition, evidence.clone()));
+        let policy = Arc::clone(&self.policy);
+        let compiled = &policy.ruleset().rules[index];
+        if compiled.settles == Settles::AtOnce && compiled.formula.holds(self.conditions[index]) {
+            self.matched(trigger.rule, finding);
+        }
+    }
+
+    /// A rule matches, once a request.
+    fn matched(&mut self, rule: RuleIndex, finding: Option<Finding>) {
+        let index = rule.index();
+        self.matched[index] = true;
+        let policy = Arc::clone(&self.policy);
+        let compiled = &policy.ruleset().rules[index];
+        let stance = policy.stances[index];
+        let always = finding.is_some_and(Finding::always_refused);
+        let after_verdict = self.verdict.is_some();
+        if !after_verdict {
+            let outbound = !compiled.rule.phase.is_request();
+            self.scores.add(outbound, stance, self.is_on_trial(rule));
+            if (compiled.rule.action == Action::Block && stance.counted) || always {
+                self.blocking.push(Blocking { finding, always });
+            }
+        }
+        let evidence = self.shown(rule, &compiled.formula.positive());
+        self.causes.retain(|(known, _, _)| *known != rule);
+        let counted = stance.counted || always;
+        self.matches.push(Match { rule, counted, after_verdict, evidence });
+    }
+
+    /// The evidence of the first condition written that holds.
+    fn shown(&self, rule: RuleIndex, positive: &[u8]) -> Evidence {
+        let of = |number: &u8| {
+            self.causes.iter().find(|(known, condition, _)| *known == rule && condition == number)
+        };
+        match positive.iter().find_map(of) {
+            Some((_, _, evidence)) => evidence.clone(),
+            None => Evidence::of_finding(None, 0),
+        }
+    }
+
+    fn is_on_trial(&self, rule: RuleIndex) -> bool {
+        let stance = self.policy.stances[rule.index()];
+        let paranoia = self.policy.ruleset().rules[rule.index()].rule.paranoia;
+        !stance.counted && paranoia <= self.policy.settings().paranoia
+    }
+
+    fn is_excluded(&self, trigger: &Trigger) -> bool {
+        let active = |id: &crate::ruleset::ExclusionId| self.exclusions.get(id.index()) == Some(&true);
+        trigger.unless.iter().any(active)
+    }
+
+    fn whole_rule_excluded(&self, index: usize) -> bool {
+        let rule = &self.policy.ruleset().rules[index].rule;
+        self.policy.exclusions.iter().zip(&self.exclusions).any(|(exclusion, &active)| {
+            active && exclusion.targets.is_empty() && crate::compile::covers(&exclusion.scope, rule)
+        })
+    }
+
+    fn count(&self, targets: &[crate::rule::Target], totals: &Totals) -> u64 {
+        let names = &self.policy.ruleset().names;
+        let selected = totals.iter().filter(|(collection, class, _)| {
+            crate::compile::selects(names, targets, *collection, *class)
+        });
+        selected.map(|(_, _, total)| total.count).sum()
+    }
+}
+
+impl Blocking {
+    fn refusal(self, block_status: u16) -> Refusal {
+        let Some(finding) = self.finding else {
+            return Refusal { status: block_status, source: Source::Waf };
+        };
+        let source = match finding.origin() {
+            Origin::Waf => Source::Waf,
+            Origin::Protocol => Source::Protocol,
+            Origin::Size => Source::Size,
+        };
+        let status = if finding.status() == 403 { block_status } else { finding.status() };
+        Refusal { status, source }
+    }
+}

@@ -1,0 +1,219 @@
+//! Request bodies: which parser reads one, and in which lane.
+
+use super::json::{Json, Texts};
+pub use super::lane::{Lane, Streams};
+use super::media_type::MediaType;
+use super::multipart::Multipart;
+use super::urlencoded::Urlencoded;
+use super::xml::Xml;
+use crate::field::{Collection, Field, FieldName};
+use crate::finding::Finding;
+use crate::limits::Limits;
+
+mod guess;
+mod quiet;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)] // a test that meets the unexpected should stop
+mod tests;
+
+use self::guess::{Guess, Start};
+use self::quiet::{Mute, Quiet};
+
+/// What a body is, by its Content-Type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Processor {
+    /// There is no body.
+    None,
+    /// `application/x-www-form-urlencoded`.
+    Form,
+    /// `multipart/form-data` with this boundary; empty when there is none.
+    Multipart(Vec<u8>),
+    /// Another `multipart` type.
+    Mixed(Vec<u8>),
+    /// JSON of some kind.
+    Json(Texts),
+    /// XML.
+    Xml,
+    /// Anything else, or no type at all.
+    Unknown,
+}
+
+impl Processor {
+    /// Chooses by the value of Content-Type.
+    pub fn choose(content_type: Option<&[u8]>, has_body: bool) -> Self {
+        if !has_body {
+            return Self::None;
+        }
+        let Some(media_type) = content_type.map(MediaType::parse) else { return Self::Unknown };
+        let boundary = || media_type.parameter("boundary").unwrap_or_default().to_vec();
+        match media_type.essence.as_slice() {
+            b"multipart/form-data" => Self::Multipart(boundary()),
+            b"application/json" => Self::Json(Texts::One),
+            b"application/x-ndjson" => Self::Json(Texts::Lines),
+            b"application/json-seq" => Self::Json(Texts::Sequence),
+            b"application/xml" | b"text/xml" => Self::Xml,
+            // A prefix, as ModSecurity has it.
+            essence if essence.starts_with(b"application/x-www-form-urlencoded") => Self::Form,
+            essence if essence.starts_with(b"multipart/") => Self::Mixed(boundary()),
+            essence if essence.ends_with(b"+json") => Self::Json(Texts::One),
+            essence if essence.ends_with(b"+xml") => Self::Xml,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// The name of the format in `REQBODY_PROCESSOR`, or none where ModSecurity has none.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Form => "URLENCODED",
+            Self::Multipart(_) | Self::Mixed(_) => "MULTIPART",
+            Self::Json(_) => "JSON",
+            Self::Xml => "XML",
+            Self::None | Self::Unknown => "",
+        }
+    }
+}
+
+/// The parsers of one body.
+pub struct Body {
+    parser: Parser,
+    /// Bytes read.
+    offset: u64,
+    /// The first bytes of what has a character encoding.
+    start: Start,
+}
+
+enum Parser {
+    None,
+    Form(Urlencoded),
+    Multipart(Multipart),
+    /// A multipart type that is not a form, not told yet.
+    Mixed(Multipart),
+    Json(Json),
+    Xml(Xml),
+    Unknown(Box<Unknown>),
+}
+
+/// A body of unknown type: raw, as a form, and as what it looks like.
+struct Unknown {
+    form: Urlencoded,
+    form_mute: Mute,
+    guess: Guess,
+}
+
+impl Body {
+    /// Parsers for a body.
+    pub fn new(processor: &Processor, limits: &Limits) -> Self {
+        let form = || Urlencoded::new(Collection::ArgsPostNames, Collection::ArgsPost, limits);
+        let parser = match processor {
+            Processor::None => Parser::None,
+            Processor::Form => Parser::Form(form()),
+            Processor::Multipart(boundary) => Parser::Multipart(Multipart::new(boundary, limits)),
+            Processor::Mixed(boundary) => Parser::Mixed(Multipart::mixed(boundary, limits)),
+            Processor::Json(texts) => Parser::Json(Json::of(*texts, limits)),
+            Processor::Xml => Parser::Xml(Xml::new(limits)),
+            Processor::Unknown => Parser::Unknown(Box::new(Unknown {
+                form: form(),
+                form_mute: Mute::default(),
+                guess: Guess::new(limits),
+            })),
+        };
+        Self { parser, offset: 0, start: Start::default() }
+    }
+
+    /// Takes the next bytes.
+    pub fn feed(&mut self, bytes: &[u8], out: &mut dyn Streams) {
+        if bytes.is_empty() {
+            return;
+        }
+        self.raw(bytes, out);
+        match &mut self.parser {
+            Parser::Json(_) | Parser::Xml(_) => return self.text(bytes, out),
+            Parser::Form(form) => form.feed(bytes, out.stream(Lane::Main)),
+            Parser::Multipart(multipart) => multipart.feed(bytes, out.stream(Lane::Main)),
+            Parser::Mixed(multipart) => {
+                if self.offset == 0 {
+                    out.stream(Lane::Main).finding(Finding::ParseMultipartNested, 0);
+                }
+                multipart.feed(bytes, out.stream(Lane::Main));
+            }
+            Parser::Unknown(unknown) => unknown.feed(bytes, out),
+            Parser::None => {}
+        }
+        self.offset += bytes.len() as u64;
+    }
+
+    /// The body has ended.
+    pub fn finish(&mut self, out: &mut dyn Streams) {
+        if self.has_raw() && self.offset > 0 {
+            out.stream(Lane::Raw).end(self.offset);
+        }
+        match &mut self.parser {
+            Parser::Form(form) => form.finish(out.stream(Lane::Main)),
+            Parser::Multipart(multipart) | Parser::Mixed(multipart) => {
+                multipart.finish(out.stream(Lane::Main));
+            }
+            Parser::Json(json) => json.finish(out.stream(Lane::Main)),
+            Parser::Xml(xml) => xml.finish(out),
+            Parser::Unknown(unknown) => unknown.finish(out),
+            Parser::None => {}
+        }
+        let (sink, at) = (out.stream(Lane::Main), self.offset);
+        sink.begin(Field {
+            collection: Collection::RequestBodyLength,
+            name: FieldName::none(),
+            at,
+        });
+        sink.decoded(at.to_string().as_bytes(), at);
+        sink.end(at);
+    }
+
+    /// JSON or XML: the first four bytes, one by one, tell whether its characters are wider than a
+    /// byte.
+    fn text(&mut self, bytes: &[u8], out: &mut dyn Streams) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let taken = if self.start.is_complete() { rest.len() } else { 1 };
+            let (part, after) = rest.split_at(taken);
+            match &mut self.parser {
+                Parser::Json(json) => json.feed(part, out.stream(Lane::Main)),
+                Parser::Xml(xml) => xml.feed(part, out),
+                _ => {}
+            }
+            self.offset += part.len() as u64;
+            if self.start.is_wide_after(part) {
+                out.stream(Lane::Main).finding(Finding::ProtocolCharset, 0);
+            }
+            rest = after;
+        }
+    }
+
+    /// Whether the body is `REQUEST_BODY`.
+    fn has_raw(&self) -> bool {
+        matches!(self.parser, Parser::Form(_) | Parser::Unknown(_))
+    }
+
+    fn raw(&mut self, bytes: &[u8], out: &mut dyn Streams) {
+        if !self.has_raw() {
+            return;
+        }
+        let sink = out.stream(Lane::Raw);
+        if self.offset == 0 {
+            let collection = Collection::RequestBody;
+            sink.begin(Field { collection, name: FieldName::none(), at: 0 });
+        }
+        sink.bytes(bytes, self.offset);
+    }
+}
+
+impl Unknown {
+    fn feed(&mut self, bytes: &[u8], out: &mut dyn Streams) {
+        self.form.feed(bytes, &mut Quiet::new(out.stream(Lane::Main), &mut self.form_mute));
+        self.guess.feed(bytes, out);
+    }
+
+    fn finish(&mut self, out: &mut dyn Streams) {
+        self.form.finish(&mut Quiet::new(out.stream(Lane::Main), &mut self.form_mute));
+        self.guess.finish(out);
+    }
+}

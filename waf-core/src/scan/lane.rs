@@ -1,0 +1,442 @@
+//! One stream of fields. A value is gathered up to the window, where everything about it is exact;
+//! a longer one goes on as a stream, block by block.
+//!
+//! A body may be read by up to three parsers at once (raw, as its type says, as a guess), each with
+//! a lane of its own.
+
+use std::sync::Arc;
+
+use super::evidence::Evidence;
+use super::facts::{Fact, Facts, Subject, Totals};
+use super::locate::{self, Placed};
+use super::pipeline::{self, NodeState, Output, Piece, Then};
+use super::scratch::Scratch;
+use super::widths::Widths;
+use crate::automaton::Work;
+use crate::field::{Collection, Field, FieldSink};
+use crate::finding::Finding;
+use crate::limits;
+use crate::policy::Policy;
+use crate::record::InexactRecord;
+use crate::ruleset::{ClassId, FieldPlan, NameCursor, Probe, RuleSet, SignatureId};
+
+/// What the lanes of a request share while they scan.
+pub(crate) struct ScanContext<'a> {
+    pub(crate) policy: &'a Policy,
+    pub(crate) facts: &'a mut Facts,
+    pub(crate) totals: &'a mut Totals,
+    pub(crate) inexact: &'a mut Vec<InexactRecord>,
+    pub(crate) work: &'a mut Work,
+    pub(crate) scratch: &'a mut Scratch,
+    /// How the fields are parsed, for the records.
+    pub(crate) parser: Option<&'static str>,
+}
+
+/// One stream of fields.
+#[derive(Debug, Default)]
+pub(crate) struct Lane {
+    names: NameCursor,
+    field: Option<Open>,
+    /// Value bytes not scanned yet.
+    buffer: Vec<u8>,
+    widths: Widths,
+    /// States of the value's nodes, once it has become a stream.
+    states: Vec<NodeState>,
+    /// Source bytes about which everything has been reported.
+    reported: u64,
+}
+
+/// The field that is open.
+#[derive(Debug)]
+struct Open {
+    collection: Collection,
+    class: ClassId,
+    plan: Arc<FieldPlan>,
+    name: Box<[u8]>,
+    at: u64,
+    /// Value bytes seen.
+    length: u64,
+    /// Part of the value has been scanned already.
+    streaming: bool,
+    /// What was found in it, where joints ask: signature, source byte, evidence.
+    found: Vec<(SignatureId, u64, Evidence)>,
+}
+
+impl Lane {
+    /// Source bytes before this offset are scanned, and no fact will need fewer.
+    pub(crate) fn frontier(&self) -> u64 {
+        match &self.field {
+            Some(_) if !self.buffer.is_empty() => self.widths.source_after(0).min(self.reported),
+            _ => self.reported,
+        }
+    }
+
+    /// Whether anything was reported since the source began.
+    pub(crate) fn is_used(&self) -> bool {
+        self.reported > 0 || self.field.is_some()
+    }
+
+    /// Another source begins at offset 0.
+    pub(crate) fn restart(&mut self) {
+        self.names.reset();
+        self.field = None;
+        self.buffer.clear();
+        self.states.clear();
+        self.reported = 0;
+    }
+}
+
+/// A lane at work.
+pub(crate) struct LaneSink<'a, 'b> {
+    pub(crate) lane: &'a mut Lane,
+    pub(crate) context: &'a mut ScanContext<'b>,
+}
+
+impl FieldSink for LaneSink<'_, '_> {
+    fn begin(&mut self, field: Field<'_>) {
+        let policy = self.context.policy;
+        let class = self.lane.names.classify(&policy.ruleset().names, field.name);
+        let plan = Arc::clone(policy.plan(field.collection, class));
+        let kept = field.name.text.len().min(limits::NAME_KEPT);
+        let name = if plan.is_empty() { Box::default() } else { field.name.text[..kept].into() };
+        self.lane.buffer.clear();
+        self.lane.widths.restart(field.at);
+        self.lane.field = Some(Open {
+            collection: field.collection,
+            class,
+            plan,
+            name,
+            at: field.at,
+            length: 0,
+            streaming: false,
+            found: Vec::new(),
+        });
+    }
+
+    fn bytes(&mut self, bytes: &[u8], at: u64) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let from = at + (bytes.len() - rest.len()) as u64;
+            let count = rest.len().min(self.make_room());
+            self.gather(&rest[..count], |widths| widths.verbatim(count, from));
+            rest = &rest[count..];
+        }
+        self.lane.reported = at + bytes.len() as u64;
+    }
+
+    fn decoded(&mut self, bytes: &[u8], end: u64) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let count = rest.len().min(self.make_room());
+            self.gather(&rest[..count], |widths| widths.spelled(count, end));
+            rest = &rest[count..];
+        }
+        self.lane.reported = self.lane.reported.max(end);
+    }
+
+    fn end(&mut self, end: u64) {
+        self.scan(Then::End, end);
+        if let Some(open) = self.lane.field.take() {
+            self.context.totals.add(open.collection, open.class, open.length);
+        }
+        self.lane.reported = self.lane.reported.max(end);
+    }
+
+    fn finding(&mut self, finding: Finding, at: u64) {
+        let needed = self.lane.reported.max(at.saturating_add(1));
+        let subject = Subject::Finding(finding);
+        if self.context.facts.only_counts(subject, needed) {
+            return;
+        }
+        let evidence = Evidence {
+            parser: self.context.parser,
+            ..Evidence::of_finding(self.lane.field.as_ref().map(|open| open.collection), at)
+        };
+        self.context.facts.push(Fact { needed, subject, plan: None, evidence });
+    }
+
+    fn passed(&mut self, offset: u64) {
+        if self.lane.field.as_ref().is_some_and(|open| open.streaming) {
+            let end = self.lane.widths.end();
+            self.scan(Then::More, end);
+        }
+        if self.lane.field.is_none() {
+            self.lane.reported = self.lane.reported.max(offset);
+        }
+    }
+}
+
+impl LaneSink<'_, '_> {
+    /// Value bytes that may be gathered now: at least one. What is full is scanned only when there
+    /// is more, so that a value of just the window's length is still a whole one.
+    fn make_room(&mut self) -> usize {
+        let Some(open) = &self.lane.field else { return usize::MAX };
+        if open.plan.is_empty() {
+            return usize::MAX;
+        }
+        let window = self.context.policy.settings().limits.field_window;
+        let full = if open.streaming { limits::STREAM_BLOCK } else { window };
+        if self.lane.buffer.len() < full {
+            return full - self.lane.buffer.len();
+        }
+        let then = if open.streaming { Then::More } else { Then::Window };
+        let end = self.lane.widths.end();
+        self.scan(then, end);
+        limits::STREAM_BLOCK
+    }
+
+    fn gather(&mut self, bytes: &[u8], note: impl FnOnce(&mut Widths)) {
+        let Some(open) = &mut self.lane.field else { return };
+        open.length += bytes.len() as u64;
+        if !open.plan.is_empty() {
+            note(&mut self.lane.widths);
+            self.lane.buffer.extend_from_slice(bytes);
+        }
+    }
+
+    /// Scans what is gathered. `end` is the source offset that made the piece complete.
+    fn scan(&mut self, then: Then, end: u64) {
+        let Some(open) = &mut self.lane.field else { return };
+        if open.plan.is_empty() {
+            return;
+        }
+        let plan = Arc::clone(&open.plan);
+        let piece = Piece { first: !open.streaming, then };
+        if then == Then::Window {
+            note_inexact(&plan, open, self.context);
+        }
+        let whole = piece.first && then == Then::End;
+        let mut states = if whole {
+            std::mem::take(&mut self.context.scratch.states)
+        } else {
+            std::mem::take(&mut self.lane.states)
+        };
+        let policy = self.context.policy;
+        let ruleset = policy.ruleset();
+        if piece.first {
+            pipeline::start(&plan, ruleset, &mut states);
+        }
+        let before = (!piece.first).then(|| locate::remember(&states));
+        let buffer = std::mem::take(&mut self.lane.buffer);
+        let (work, scratch) = (&mut *self.context.work, &mut *self.context.scratch);
+        let outputs = pipeline::run(&plan, ruleset, &mut states, &buffer, piece, work, scratch);
+        if !scratch.hits.is_empty() {
+            let hits = std::mem::take(&mut scratch.hits);
+            let before = before.unwrap_or_else(|| locate::fresh(&plan));
+            let placed = locate::place(&plan, &before, &buffer, hits);
+            let scanned = Scanned { plan: &plan, states: &states, outputs: &outputs, whole };
+            self.report(&scanned, placed, &buffer, end);
+        }
+        if then == Then::End {
+            self.end_joints(&plan, end);
+        }
+        pipeline::settle(&plan, &mut states, &outputs, &buffer, piece, self.context.scratch);
+        self.lane.buffer = buffer;
+        self.lane.buffer.clear();
+        self.lane.widths.restart(self.lane.widths.end());
+        if whole {
+            self.context.scratch.states = states;
+        } else {
+            self.lane.states = states;
+        }
+        if let Some(open) = &mut self.lane.field {
+            open.streaming = true;
+        }
+    }
+
+    /// Placed hits to facts.
+    fn report(&mut self, scanned: &Scanned<'_>, mut placed: Vec<Placed>, input: &[u8], end: u64) {
+        let widths = &self.lane.widths;
+        let needed = |placed: &Placed| match placed.input {
+            Some(count) => widths.source_after(count),
+            None => end,
+        };
+        placed.sort_by_key(|placed| (needed(placed), placed.hit.signature));
+        let told: Vec<u64> = placed.iter().map(needed).collect();
+        for (placed, needed) in placed.iter().zip(told) {
+            self.tell(scanned, placed, input, needed);
+        }
+    }
+
+    fn tell(&mut self, scanned: &Scanned<'_>, placed: &Placed, input: &[u8], needed: u64) {
+        let Some(open) = &mut self.lane.field else { return };
+        let signature = placed.hit.signature;
+        let subject = Subject::Signature(signature, open.collection, open.class);
+        let triggers = !scanned.plan.triggers_of(signature).is_empty();
+        let counted = !triggers || self.context.facts.only_counts(subject, needed);
+        if counted && scanned.plan.joints.is_empty() {
+            return;
+        }
+        let evidence = evidence(scanned, placed, open, input, self.context);
+        if !counted {
+            let plan = Some(Arc::clone(scanned.plan));
+            let evidence = evidence.clone();
+            self.context.facts.push(Fact { needed, subject, plan, evidence });
+        }
+        if !scanned.plan.joints.is_empty() {
+            open.found.push((signature, needed, evidence));
+            self.try_joints(scanned.plan, false, needed);
+        }
+    }
+
+    /// Joints with a `not` are known only now.
+    fn end_joints(&mut self, plan: &Arc<FieldPlan>, end: u64) {
+        if !plan.joints.is_empty() {
+            self.try_joints(plan, true, end);
+        }
+    }
+
+    /// Joints that hold with what was found so far become facts, once a value.
+    fn try_joints(&mut self, plan: &Arc<FieldPlan>, at_end: bool, needed: u64) {
+        let policy = self.context.policy;
+        let ruleset = policy.ruleset();
+        for &(at, signature) in &plan.joints {
+            let joint = &ruleset.joints[usize::from(at)];
+            let Some(open) = &mut self.lane.field else { return };
+            if joint.has_not() != at_end || open.found.iter().any(|(id, _, _)| *id == signature) {
+                continue;
+            }
+            let found = &open.found;
+            if !joint.holds(&|id| found.iter().any(|(known, _, _)| *known == id)) {
+                continue;
+            }
+            let leading = joint.signatures();
+            let shown = leading.iter().find_map(|id| found.iter().find(|(known, _, _)| known == id));
+            let Some(evidence) = shown.map(|(_, _, evidence)| evidence.clone()) else { continue };
+            open.found.push((signature, needed, evidence.clone()));
+            let subject = Subject::Signature(signature, open.collection, open.class);
+            if !self.context.facts.only_counts(subject, needed) {
+                let plan = Some(Arc::clone(plan));
+                self.context.facts.push(Fact { needed, subject, plan, evidence });
+            }
+        }
+    }
+}
+
+/// One scanned piece.
+struct Scanned<'a> {
+    plan: &'a Arc<FieldPlan>,
+    states: &'a [NodeState],
+    outputs: &'a [Output],
+    /// The piece is the whole value.
+    whole: bool,
+}
+
+/// What a record will tell about a hit.
+fn evidence(
+    scanned: &Scanned<'_>,
+    placed: &Placed,
+    open: &Open,
+    input: &[u8],
+    context: &ScanContext<'_>,
+) -> Evidence {
+    let node = placed.hit.node;
+    let value = scanned.outputs[node].bytes(input, &context.scratch.outputs);
+    let state = &scanned.states[node];
+    // The run has counted this piece already.
+    let base = state.produced - value.len() as u64;
+    let view = View { tail: &state.tail, base, value, whole: scanned.whole };
+    let (offset, length) = span(context.policy.ruleset(), placed, &view);
+    let shown = offset.unwrap_or_else(|| placed.hit.end.saturating_sub(limits::EXCERPT as u64));
+    let changed = if scanned.whole { changed_in(scanned, node) } else { placed.changed.clone() };
+    Evidence {
+        collection: Some(open.collection),
+        name: open.name.clone(),
+        offset,
+        length,
+        at: open.at,
+        excerpt: view.slice(shown, placed.hit.end.max(shown + length.unwrap_or(0))).into(),
+        changed,
+        parser: context.parser,
+    }
+}
+
+/// The transformations on the way to a node that changed the whole value.
+fn changed_in(scanned: &Scanned<'_>, node: usize) -> Vec<crate::rule::Transformation> {
+    let mut changed = Vec::new();
+    let mut at = node;
+    while let Some(transformation) = scanned.plan.nodes[at].transformation {
+        if scanned.outputs[at].changed {
+            changed.push(transformation);
+        }
+        at = scanned.plan.nodes[at].parent;
+    }
+    changed.reverse();
+    changed
+}
+
+/// What is at hand of a node's output: the end of what came before, and this piece.
+struct View<'a> {
+    tail: &'a [u8],
+    base: u64,
+    value: &'a [u8],
+    whole: bool,
+}
+
+impl View<'_> {
+    /// The bytes from `from` to `to`, as far as they are at hand, cut to an excerpt.
+    fn slice(&self, from: u64, to: u64) -> Vec<u8> {
+        let first = self.base - self.tail.len() as u64;
+        let from = from.max(first) - first;
+        let to = to.max(first) - first;
+        let all = self.tail.iter().chain(self.value).copied();
+        let length = (to.saturating_sub(from) as usize).min(limits::EXCERPT);
+        all.skip(from as usize).take(length).collect()
+    }
+}
+
+/// Offset and length of a hit. In a whole value: the leftmost match of the pattern. In a stream:
+/// the match that ends at the earliest end, its start told when the kept tail holds it.
+fn span(ruleset: &RuleSet, placed: &Placed, view: &View<'_>) -> (Option<u64>, Option<u64>) {
+    let hit = placed.hit;
+    if let Some(start) = hit.start {
+        return (Some(start), Some(hit.end - start));
+    }
+    let Probe::Pattern(pattern) = ruleset.signatures[hit.signature.index()].probe else {
+        return (None, None);
+    };
+    let pattern = &ruleset.patterns[pattern.index()];
+    if view.whole {
+        return match pattern.find(view.value, 0) {
+            Some((start, end)) => (Some(start as u64), Some((end - start) as u64)),
+            None => (None, None),
+        };
+    }
+    let first = hit.end.saturating_sub(limits::STREAM_TAIL as u64);
+    let at_hand = view.base - view.tail.len() as u64;
+    if first < at_hand {
+        return (None, None);
+    }
+    let region: Vec<u8> = {
+        let all = view.tail.iter().chain(view.value).copied();
+        all.skip((first - at_hand) as usize).take((hit.end - first) as usize).collect()
+    };
+    match pattern.find(&region, 0) {
+        // A match at the region's edge may have begun before it.
+        Some((0, _)) if first > 0 => (None, None),
+        Some((start, _)) => (Some(first + start as u64), Some(hit.end - first - start as u64)),
+        None => (None, None),
+    }
+}
+
+/// Names what cannot be exact about a value longer than the window.
+fn note_inexact(plan: &FieldPlan, open: &Open, context: &mut ScanContext<'_>) {
+    let mut what: Vec<String> = Vec::new();
+    for node in &plan.nodes {
+        let path = node.transformation.filter(|transformation| !transformation.streams());
+        what.extend(path.map(|transformation| transformation.name().to_owned()));
+        what.extend(node.sqli.map(|_| "detect_sqli".to_owned()));
+        what.extend(node.xss.map(|_| "detect_xss".to_owned()));
+    }
+    what.push("offset".to_owned());
+    what.sort_unstable();
+    what.dedup();
+    if context.inexact.len() < limits::INEXACT {
+        let name = crate::record::printable(&open.name, limits::RECORD_TEXT);
+        let field = match name.as_str() {
+            "" => open.collection.name().to_owned(),
+            name => format!("{}:{name}", open.collection.name()),
+        };
+        context.inexact.push(InexactRecord { field, what });
+    }
+}

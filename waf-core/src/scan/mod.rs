@@ -1,0 +1,20 @@
+//! Field events to facts. Scanning settles what is true of the values and knows no score.
+//!
+//! ```text
+//! field events -> lane (gathers a value up to the window, then streams)
+//!              -> pipeline (steps, each distinct value scanned once)
+//!              -> locate (which source byte made it certain) -> facts
+//! ```
+
+mod evidence;
+mod facts;
+mod lane;
+mod locate;
+mod pipeline;
+mod scratch;
+mod widths;
+
+pub(crate) use evidence::Evidence;
+pub(crate) use facts::{Fact, Facts, Subject, Totals};
+pub(crate) use lane::{Lane, LaneSink, ScanContext};
+pub use scratch::Scratch;

@@ -1,0 +1,122 @@
+//! How the bytes of a gathered value are spelled in the source: `%41` is one byte of value and
+//! three of source. Asked only for matches, so it is kept small, not fast.
+
+/// Source bytes per value byte, in order. `start + sum of the first n = source offset after byte n`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Widths {
+    start: u64,
+    /// Empty while every byte stands for itself and there is no gap.
+    widths: Vec<u8>,
+    /// Widths that do not fit a byte: value position and width, ascending.
+    wide: Vec<(usize, u64)>,
+    /// Value bytes seen.
+    length: usize,
+    /// Source offset after the last of them.
+    end: u64,
+}
+
+/// Stands in `widths` for an entry of `wide`.
+const WIDE: u8 = u8::MAX;
+
+impl Widths {
+    /// A value begins, or goes on, at a source offset.
+    pub(super) fn restart(&mut self, start: u64) {
+        self.widths.clear();
+        self.wide.clear();
+        self.length = 0;
+        self.start = start;
+        self.end = start;
+    }
+
+    /// `count` value bytes that stand in the source at `at`.
+    pub(super) fn verbatim(&mut self, count: usize, at: u64) {
+        if count == 0 {
+            return;
+        }
+        if at == self.end && self.widths.is_empty() {
+            self.length += count;
+        } else {
+            self.spell_out();
+            self.push(at.saturating_sub(self.end) + 1);
+            self.widths.resize(self.widths.len() + count - 1, 1);
+            self.length += count - 1;
+        }
+        self.end = at + count as u64;
+    }
+
+    /// `count` value bytes that become known with the source byte before `end`.
+    pub(super) fn spelled(&mut self, count: usize, end: u64) {
+        if count == 0 {
+            return;
+        }
+        self.spell_out();
+        self.push(end.saturating_sub(self.end));
+        self.widths.resize(self.widths.len() + count - 1, 0);
+        self.length += count - 1;
+        self.end = end;
+    }
+
+    /// The source offset after the first `count` value bytes.
+    pub(super) fn source_after(&self, count: usize) -> u64 {
+        if self.widths.is_empty() {
+            return self.start + count as u64;
+        }
+        let mut wide = self.wide.iter();
+        let of_one = |&width: &u8| match width {
+            WIDE => wide.next().map_or(0, |(_, width)| *width),
+            width => u64::from(width),
+        };
+        self.start + self.widths.iter().take(count).map(of_one).sum::<u64>()
+    }
+
+    /// The source offset after everything.
+    pub(super) fn end(&self) -> u64 {
+        self.end
+    }
+
+    fn spell_out(&mut self) {
+        if self.widths.is_empty() {
+            self.widths.resize(self.length, 1);
+        }
+    }
+
+    fn push(&mut self, width: u64) {
+        match u8::try_from(width) {
+            Ok(width) if width != WIDE => self.widths.push(width),
+            _ => {
+                self.wide.push((self.widths.len(), width));
+                self.widths.push(WIDE);
+            }
+        }
+        self.length += 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_gaps_and_runs_add_up() {
+        let mut widths = Widths::default();
+        widths.restart(10);
+        widths.verbatim(2, 10); // 10, 11
+        widths.spelled(1, 15); // 12..15
+        widths.verbatim(1, 15);
+        widths.spelled(2, 1_000); // a wide one
+        widths.verbatim(1, 1_005); // a gap of five
+        let after: Vec<u64> = (0..=7).map(|count| widths.source_after(count)).collect();
+        assert_eq!(after, [10, 11, 12, 15, 16, 1_000, 1_000, 1_006]);
+        assert_eq!(widths.end(), 1_006);
+    }
+
+    #[test]
+    fn a_plain_run_needs_no_table() {
+        let mut widths = Widths::default();
+        widths.restart(5);
+        widths.verbatim(3, 5);
+        widths.verbatim(4, 8);
+        assert!(widths.widths.is_empty());
+        assert_eq!(widths.source_after(7), 12);
+    }
+}

@@ -1,0 +1,218 @@
+//! The decision record of a transaction: what the engine knows, and what only the proxy knows.
+
+use super::Transaction;
+use crate::decide::Match;
+use crate::field::Collection;
+use crate::limits::RECORD_TEXT;
+use crate::parse::uri::TargetParts;
+use crate::record::{
+    ClientRecord, CoverageRecord, Decision, DecisionRecord, Masking, MatchRecord, RequestRecord,
+    ScoreRecord, Source, Stop, TimingRecord,
+};
+use crate::rule::Phase;
+use crate::scan::Evidence;
+
+/// What only the proxy knows of a request.
+#[derive(Clone, Debug)]
+pub struct About<'a> {
+    /// When the head was complete: RFC 3339, UTC, milliseconds.
+    pub time: String,
+    /// Our id of the request.
+    pub request_id: &'a str,
+    /// The client's own, from a trusted proxy.
+    pub client_request_id: Option<&'a str>,
+    /// The route's name.
+    pub route: &'a str,
+    /// The client, after trusted proxies.
+    pub client_ip: &'a str,
+    /// The status the client saw.
+    pub status: Option<u16>,
+    /// The status it should have seen.
+    pub intended_status: Option<u16>,
+    /// Who answered, where it was neither the engine nor the origin.
+    pub source: Option<Source>,
+    /// What the proxy itself decided, such as the refusal of an address.
+    pub decision: Option<Decision>,
+    /// Names of the request headers to be listed, in lower case.
+    pub audit_headers: &'a [String],
+    /// What must not be shown.
+    pub masking: &'a Masking,
+    /// Microseconds from the complete head to the end.
+    pub total_us: u64,
+    /// Bytes of the body, where they are known beforehand.
+    pub body_total: Option<u64>,
+}
+
+impl Transaction {
+    /// The record as of now.
+    pub fn record(&self, about: &About<'_>) -> DecisionRecord {
+        let settings = self.policy.settings();
+        let scores = self.decider.scores();
+        let decision = about.decision.unwrap_or_else(|| self.decision());
+        let source = about.source.unwrap_or(match self.decider.verdict() {
+            Some(verdict) if verdict.enforced => verdict.refusal.source,
+            _ => Source::Origin,
+        });
+        DecisionRecord {
+            time: about.time.clone(),
+            request_id: about.request_id.to_owned(),
+            client_request_id: about.client_request_id.map(str::to_owned),
+            mode: settings.mode,
+            decision,
+            status: about.status,
+            intended_status: about.intended_status,
+            source,
+            route: about.route.to_owned(),
+            client: ClientRecord { ip: about.client_ip.to_owned() },
+            request: self.request_record(about),
+            score: ScoreRecord {
+                inbound: scores.inbound,
+                inbound_threshold: settings.inbound_threshold,
+                outbound: scores.outbound,
+                outbound_threshold: settings.outbound_threshold,
+            },
+            matches: self.match_records(about.masking),
+            verdict_offset: self.decider.verdict().and_then(|verdict| verdict.offset),
+            coverage: self.coverage(about),
+            ruleset: self.policy.ruleset().hash().to_owned(),
+            timing_us: TimingRecord {
+                inspect: u64::try_from(self.spent.as_micros()).unwrap_or(u64::MAX),
+                total: about.total_us,
+            },
+        }
+    }
+
+    /// What was decided.
+    pub fn decision(&self) -> Decision {
+        match self.decider.verdict() {
+            Some(verdict) if verdict.enforced => Decision::Block,
+            Some(_) => Decision::WouldBlock,
+            None if self.decider.on_trial(self.phase) => Decision::WouldBlock,
+            None => Decision::Pass,
+        }
+    }
+
+    fn request_record(&self, about: &About<'_>) -> RequestRecord {
+        let target = TargetParts::of(&self.head.target);
+        let listed = |name: &[u8]| {
+            about.audit_headers.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()))
+        };
+        let headers = self.head.headers.iter().filter(|(name, _)| listed(name));
+        RequestRecord {
+            method: printable(&self.head.method),
+            host: self.head.value("host").map(printable).unwrap_or_default(),
+            path: about.masking.path(target.path),
+            query: target.query.map(|query| about.masking.query(query)).unwrap_or_default(),
+            content_type: self.head.value("content-type").map(printable),
+            body_bytes: about.body_total.unwrap_or_else(|| self.seen()),
+            headers: headers
+                .map(|(name, value)| {
+                    let name = printable(name).to_ascii_lowercase();
+                    let value = about.masking.header(&name, value);
+                    (name, value)
+                })
+                .collect(),
+        }
+    }
+
+    /// Bytes of the body that were looked at. After a refusal what else had come depends on how the
+    /// body was cut, so it is not counted.
+    fn seen(&self) -> u64 {
+        match self.decider.verdict() {
+            Some(verdict) if verdict.enforced && !self.ended => verdict.offset.unwrap_or(0),
+            _ => self.coded.received(),
+        }
+    }
+
+    fn coverage(&self, about: &About<'_>) -> CoverageRecord {
+        let refused = self.decider.enforced() && !self.ended;
+        let whole = self.ended.then(|| self.coded.received());
+        CoverageRecord {
+            body_seen: self.seen(),
+            body_total: about.body_total.or(whole),
+            stop: self.stop.or(refused.then_some(Stop::Verdict)),
+            inexact: self.inexact.clone(),
+        }
+    }
+
+    /// Heaviest first, then in canonical order.
+    fn match_records(&self, masking: &Masking) -> Vec<MatchRecord> {
+        let mut matches: Vec<&Match> = self.decider.matches().iter().collect();
+        matches.sort_by_key(|known| {
+            (!known.counted, std::cmp::Reverse(self.policy.stance(known.rule).score))
+        });
+        let limit = self.policy.settings().limits.record_matches;
+        matches.into_iter().take(limit).map(|known| self.match_record(known, masking)).collect()
+    }
+
+    fn match_record(&self, known: &Match, masking: &Masking) -> MatchRecord {
+        let rule = &self.policy.ruleset().rules[known.rule.index()].rule;
+        let evidence = &known.evidence;
+        let target = target(evidence);
+        let phase = evidence.collection.map_or(rule.phase, Phase::of);
+        let in_body = phase == Phase::RequestBody && evidence.collection.is_some();
+        MatchRecord {
+            rule_id: rule.id.to_string(),
+            name: rule.name.clone(),
+            severity: rule.severity.name().to_owned(),
+            score: self.policy.stance(known.rule).score,
+            paranoia: rule.paranoia,
+            phase: phase.name().to_owned(),
+            decode: self.decode(evidence, phase),
+            offset: evidence.offset,
+            length: evidence.length,
+            at: in_body.then_some(evidence.at),
+            excerpt: masking.excerpt(&target, &evidence.excerpt),
+            target,
+            message: rule.name.clone(),
+            data: String::new(),
+            tags: rule.tags.clone(),
+            file: rule.span.source.name.clone(),
+            line: u32::try_from(rule.span.line()).unwrap_or(u32::MAX),
+            counted: known.counted,
+            after_verdict: known.after_verdict,
+            blocks: rule.action == crate::rule::Action::Block,
+        }
+    }
+
+    fn decode(&self, evidence: &Evidence, phase: Phase) -> Vec<String> {
+        let coding = (phase == Phase::RequestBody && self.coded.is_coded())
+            .then(|| self.head.value("content-encoding").map(printable))
+            .flatten();
+        let parser = parser(evidence).map(str::to_owned);
+        let steps = evidence.changed.iter().map(|step| step.name().to_owned());
+        coding.into_iter().chain(parser).chain(steps).collect()
+    }
+}
+
+/// The field as records name it: `ARGS_POST:$.user.name`.
+fn target(evidence: &Evidence) -> String {
+    let Some(collection) = evidence.collection else { return "REQUEST".to_owned() };
+    match (collection.is_keyed(), evidence.name.is_empty()) {
+        (true, false) => format!("{}:{}", collection.name(), printable(&evidence.name)),
+        _ => collection.name().to_owned(),
+    }
+}
+
+/// How the field was read.
+fn parser(evidence: &Evidence) -> Option<&'static str> {
+    match evidence.collection? {
+        Collection::ArgsGet | Collection::ArgsGetNames => Some("query"),
+        Collection::RequestCookies | Collection::RequestCookiesNames => Some("cookie"),
+        Collection::ArgsPost | Collection::ArgsPostNames if evidence.name.starts_with(b"$") => {
+            Some("json")
+        }
+        Collection::ArgsPost | Collection::ArgsPostNames => evidence.parser.or(Some("form")),
+        Collection::Files
+        | Collection::FilesNames
+        | Collection::FilesTmpContent
+        | Collection::MultipartPartHeaders => Some("multipart"),
+        Collection::Xml => Some("xml"),
+        _ => None,
+    }
+}
+
+/// A short text of the request: every byte that is not printable is written out.
+fn printable(bytes: &[u8]) -> String {
+    crate::record::printable(bytes, RECORD_TEXT)
+}

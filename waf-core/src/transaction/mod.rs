@@ -1,0 +1,337 @@
+//! One request from head to record: holds the stages and calls them in order.
+//!
+//! ```text
+//! request_head -> scan -> decide          the end of the head is a verdict point
+//! request_body -> scan -> decide          one more at the end of the held body, then at every
+//!                                         byte that makes a block certain
+//! request_end  -> scan -> decide          and at the end
+//! response_head -> scan -> decide
+//! ```
+//! Where pieces of the body are cut changes nothing but how early [`Progress`] lets bytes go on.
+
+mod about;
+mod coded;
+mod lanes;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+pub use about::About;
+use coded::Coded;
+use lanes::Lanes;
+
+use crate::automaton::Work;
+use crate::decide::{Decider, Verdict};
+use crate::field::{Collection, FieldSink};
+use crate::finding::Finding;
+use crate::parse::body::{self, Body, Streams};
+use crate::parse::head::RequestHead;
+use crate::parse::request::{self, ResponseHead};
+use crate::parse::uri::{self, TargetParts};
+use crate::policy::Policy;
+use crate::record::{InexactRecord, Stop};
+use crate::rule::Phase;
+use crate::scan::{Evidence, Fact, Facts, Lane, LaneSink, ScanContext, Scratch, Subject, Totals};
+use crate::verdict::{Progress, Refusal};
+
+/// One request (and its response).
+#[derive(Debug)]
+pub struct Transaction {
+    policy: Arc<Policy>,
+    head: RequestHead,
+    decider: Decider,
+    facts: Facts,
+    totals: Totals,
+    inexact: Vec<InexactRecord>,
+    lanes: [Lane; 3],
+    work: Work,
+    body: Option<Body>,
+    processor: Option<&'static str>,
+    coded: Coded,
+    phase: Phase,
+    /// Body bytes as received that may go on.
+    forward: u64,
+    /// The end of the held body has been a verdict point.
+    past_hold: bool,
+    ended: bool,
+    stop: Option<Stop>,
+    spent: Duration,
+}
+
+impl Transaction {
+    /// A request that will be judged by a policy.
+    pub fn new(policy: Arc<Policy>) -> Self {
+        Self {
+            head: RequestHead::default(),
+            decider: Decider::new(Arc::clone(&policy)),
+            facts: Facts::default(),
+            totals: Totals::default(),
+            inexact: Vec::new(),
+            lanes: <[Lane; 3]>::default(),
+            work: Work::request(),
+            body: None,
+            processor: None,
+            coded: Coded::identity(),
+            phase: Phase::RequestHeaders,
+            forward: 0,
+            past_hold: false,
+            ended: false,
+            stop: None,
+            spent: Duration::ZERO,
+            policy,
+        }
+    }
+
+    /// Judges the head. `findings` are what its reader and [`request::validate`] found, with their
+    /// offsets. A refusal is to be carried out.
+    pub fn request_head(
+        &mut self,
+        head: &RequestHead,
+        remote_addr: &str,
+        findings: &[(Finding, u64)],
+        scratch: &mut Scratch,
+    ) -> Option<Refusal> {
+        let begun = Instant::now();
+        self.head = head.clone();
+        let path = uri::clean_path(TargetParts::of(&head.target).path);
+        let exclusions = self.policy.active_exclusions(&head.method, &path.path, path.ambiguous);
+        self.decider.set_exclusions(exclusions);
+        self.work.earn(head.target.len() + head.headers.iter().map(|h| h.1.len()).sum::<usize>());
+        let policy = Arc::clone(&self.policy);
+        self.with_sink(0, None, scratch, |sink| {
+            for &(finding, at) in findings {
+                sink.finding(finding, at);
+            }
+            request::fields(head, remote_addr, &policy.settings().limits, sink);
+        });
+        self.choose_body();
+        self.drain(u64::MAX);
+        let refusal = self.close_phase(Phase::RequestHeaders, None);
+        self.phase = Phase::RequestBody;
+        self.lanes.iter_mut().for_each(Lane::restart);
+        self.spent += begun.elapsed();
+        refusal
+    }
+
+    /// Something the proxy found itself, here and now.
+    pub fn finding(&mut self, finding: Finding) -> Option<Refusal> {
+        let offset = (self.phase == Phase::RequestBody).then_some(self.coded.decoded());
+        self.fact(finding, offset.unwrap_or(0));
+        self.drain(u64::MAX);
+        refusal_of(self.decider.judge(self.phase, offset))
+    }
+
+    /// Judges the next bytes of the body, as received.
+    pub fn request_body(&mut self, piece: &[u8], scratch: &mut Scratch) -> Progress {
+        if self.decider.enforced() || self.ended {
+            return self.progress();
+        }
+        let begun = Instant::now();
+        let limit = self.policy.settings().limits.body.unwrap_or(u64::MAX);
+        let allowed = limit.saturating_sub(self.coded.received());
+        let within = piece.len().min(usize::try_from(allowed).unwrap_or(usize::MAX));
+        self.work.earn(piece.len());
+        self.feed(&piece[..within], scratch);
+        if within < piece.len() {
+            self.fact(Finding::LimitBody, self.coded.decoded());
+            self.stop = self.stop.or(Some(Stop::Limit));
+            self.coded.count(&piece[within..]);
+        }
+        let frontier = self.frontier();
+        self.advance(frontier);
+        self.spent += begun.elapsed();
+        self.progress()
+    }
+
+    /// The body is complete, or there is none.
+    pub fn request_end(&mut self, scratch: &mut Scratch) -> Progress {
+        if self.decider.enforced() || self.ended {
+            return self.progress();
+        }
+        let begun = Instant::now();
+        if let Err(finding) = self.coded.finish() {
+            self.fact(finding, self.coded.decoded());
+        }
+        if let Some(mut body) = self.body.take() {
+            self.with_streams(scratch, |streams| body.finish(streams));
+        }
+        self.combined_size(scratch);
+        let length = self.coded.decoded();
+        if length > self.policy.settings().limits.hold {
+            self.advance(length);
+        }
+        if !self.decider.enforced() {
+            self.drain(u64::MAX);
+            self.close_phase(Phase::RequestBody, Some(length));
+        }
+        self.ended = true;
+        self.spent += begun.elapsed();
+        self.progress()
+    }
+
+    /// Judges the head of the response.
+    pub fn response_head(&mut self, head: &ResponseHead, scratch: &mut Scratch) -> Option<Refusal> {
+        let begun = Instant::now();
+        self.phase = Phase::ResponseHeaders;
+        self.lanes[0].restart();
+        self.with_sink(0, None, scratch, |sink| request::response_fields(head, sink));
+        self.drain(u64::MAX);
+        let refusal = self.close_phase(Phase::ResponseHeaders, None);
+        self.spent += begun.elapsed();
+        refusal
+    }
+
+    /// Inspection stops here, before the end. The first reason stays.
+    pub fn stop(&mut self, stop: Stop) {
+        self.stop = self.stop.or(Some(stop));
+    }
+
+    /// The policy it is judged by.
+    pub fn policy(&self) -> &Arc<Policy> {
+        &self.policy
+    }
+
+    fn choose_body(&mut self) {
+        self.coded = Coded::of(&self.head);
+        let processor = body::choose(self.head.value("content-type"));
+        self.processor = processor.name();
+        self.body = Some(Body::new(processor, &self.policy.settings().limits));
+    }
+
+    /// Feeds received bytes to the body's parsers, decoded where they are coded.
+    fn feed(&mut self, piece: &[u8], scratch: &mut Scratch) {
+        let Some(mut body) = self.body.take() else { return };
+        let mut coded = std::mem::replace(&mut self.coded, Coded::identity());
+        let limits = self.policy.settings().limits.clone();
+        let result = coded.feed(piece, &limits, &mut |bytes| {
+            self.with_streams(scratch, |streams| body.feed(bytes, streams));
+        });
+        self.coded = coded;
+        self.body = Some(body);
+        if let Err(finding) = result {
+            self.fact(finding, self.coded.decoded());
+            self.stop(Stop::Error);
+        }
+    }
+
+    /// How far everything is scanned: no fact to come will need fewer bytes.
+    fn frontier(&self) -> u64 {
+        let used = self.lanes.iter().filter(|lane| lane.is_used());
+        used.map(Lane::frontier).min().unwrap_or(0)
+    }
+
+    /// Judges what is certain up to `frontier`. Nothing before the end of the held body is: it is
+    /// scanned whole.
+    fn advance(&mut self, frontier: u64) {
+        let hold = self.policy.settings().limits.hold;
+        if frontier <= hold {
+            return;
+        }
+        if !self.past_hold {
+            self.past_hold = true;
+            self.drain(hold);
+            self.judge(hold);
+        }
+        for fact in self.facts.take_until(frontier) {
+            if self.decider.enforced() {
+                return;
+            }
+            let needed = fact.needed;
+            self.decider.apply(fact);
+            self.judge(needed);
+        }
+        if !self.decider.enforced() {
+            self.forward = self.forward.max(self.coded.received_for(frontier));
+        }
+    }
+
+    fn judge(&mut self, offset: u64) {
+        self.decider.judge(Phase::RequestBody, Some(offset));
+    }
+
+    fn drain(&mut self, frontier: u64) {
+        for fact in self.facts.take_until(frontier) {
+            self.decider.apply(fact);
+        }
+    }
+
+    fn close_phase(&mut self, phase: Phase, offset: Option<u64>) -> Option<Refusal> {
+        self.decider.settle(phase, &self.totals);
+        refusal_of(self.decider.judge(phase, offset))
+    }
+
+    fn progress(&self) -> Progress {
+        let refusal = self.decider.verdict().filter(|verdict| verdict.enforced);
+        let forward = match (refusal, self.ended) {
+            (None, true) => self.coded.received(),
+            // The last byte of a body never goes on before the request is decided.
+            _ => self.forward.min(self.coded.received().saturating_sub(1)),
+        };
+        Progress { forward, refusal: refusal.map(|verdict| verdict.refusal) }
+    }
+
+    fn fact(&mut self, finding: Finding, at: u64) {
+        let subject = Subject::Finding(finding);
+        if !self.facts.only_counts(subject, at) {
+            let evidence = Evidence::of_finding(None, at);
+            self.facts.push(Fact { needed: at, subject, plan: None, evidence });
+        }
+    }
+
+    /// `ARGS_COMBINED_SIZE`, known at the end.
+    fn combined_size(&mut self, scratch: &mut Scratch) {
+        let size = self.totals.bytes_of(&[
+            Collection::ArgsGet,
+            Collection::ArgsGetNames,
+            Collection::ArgsPost,
+            Collection::ArgsPostNames,
+        ]);
+        let end = self.coded.decoded();
+        self.with_sink(1, None, scratch, |sink| {
+            let field = crate::field::Field {
+                collection: Collection::ArgsCombinedSize,
+                name: crate::field::FieldName::none(),
+                at: end,
+            };
+            sink.begin(field);
+            sink.decoded(size.to_string().as_bytes(), end);
+            sink.end(end);
+        });
+    }
+
+    fn with_sink(
+        &mut self,
+        lane: usize,
+        parser: Option<&'static str>,
+        scratch: &mut Scratch,
+        run: impl FnOnce(&mut dyn FieldSink),
+    ) {
+        let mut context = ScanContext {
+            policy: &self.policy,
+            facts: &mut self.facts,
+            totals: &mut self.totals,
+            inexact: &mut self.inexact,
+            work: &mut self.work,
+            scratch,
+            parser,
+        };
+        run(&mut LaneSink { lane: &mut self.lanes[lane], context: &mut context });
+    }
+
+    fn with_streams(&mut self, scratch: &mut Scratch, run: impl FnOnce(&mut dyn Streams)) {
+        let context = ScanContext {
+            policy: &self.policy,
+            facts: &mut self.facts,
+            totals: &mut self.totals,
+            inexact: &mut self.inexact,
+            work: &mut self.work,
+            scratch,
+            parser: None,
+        };
+        run(&mut Lanes::new(&mut self.lanes, context, self.processor));
+    }
+}
+
+fn refusal_of(verdict: Option<Verdict>) -> Option<Refusal> {
+    verdict.filter(|verdict| verdict.enforced).map(|verdict| verdict.refusal)
+}
