@@ -77,7 +77,11 @@ fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
 
 fn open(path: &Path, compressed: bool) -> io::Result<Box<dyn BufRead>> {
     let file = BufReader::with_capacity(1 << 16, File::open(path)?);
-    Ok(if compressed { Box::new(BufReader::new(MultiGzDecoder::new(file))) } else { Box::new(file) })
+    Ok(if compressed {
+        Box::new(BufReader::new(MultiGzDecoder::new(file)))
+    } else {
+        Box::new(file)
+    })
 }
 
 /// A raw request. `attack` or `benign` in its path is its label, its folder the class.
@@ -221,7 +225,8 @@ mod tests {
 
     #[test]
     fn a_line_keeps_wire_bytes() {
-        let text = br#"{"method":"GET","path":"/\u00ff?a=<","headers":[["Host","a"]],"label":"attack"}"#;
+        let text =
+            br#"{"method":"GET","path":"/\u00ff?a=<","headers":[["Host","a"]],"label":"attack"}"#;
         let request = line(text).unwrap();
         assert_eq!(request.head.target, b"/\xff?a=<");
         assert_eq!(request.label, Some(Label::Attack));

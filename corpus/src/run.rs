@@ -23,8 +23,7 @@ pub struct Runner {
 impl Runner {
     /// A runner that hides nothing in its records.
     pub fn new(policy: Arc<Policy>, masking: Masking) -> Self {
-        let head =
-            HeadPolicy { limits: policy.settings().limits.clone(), ..HeadPolicy::default() };
+        let head = HeadPolicy { limits: policy.settings().limits.clone(), ..HeadPolicy::default() };
         Self { policy, head, masking, scratch: Scratch::default() }
     }
 
@@ -38,8 +37,7 @@ impl Runner {
                 findings.push(found);
             }
         }
-        let mut refusal =
-            transaction.request_head(&request.head, "127.0.0.1", &findings, scratch);
+        let mut refusal = transaction.request_head(&request.head, "127.0.0.1", &findings, scratch);
         if refusal.is_none() {
             for piece in cut.pieces(&request.body) {
                 refusal = transaction.request_body(piece, scratch).refusal;

@@ -180,9 +180,8 @@ pub trait FieldSink {
     /// Something is wrong with the source at offset `at`.
     fn finding(&mut self, finding: Finding, at: u64);
 
-    /// Nothing that stands before offset `offset` will be reported any more. Parsers say so when
-    /// the bytes they were given are used up, so that what lies before may go on; where pieces are
-    /// cut decides when it is said, never what is found.
+    /// No call to come will be about source bytes before `offset`, so what lies before it may go
+    /// on. Said between pieces; where they are cut decides when, never what is found.
     fn passed(&mut self, _offset: u64) {}
 
     /// A whole field at once, its value standing in the source as it is.

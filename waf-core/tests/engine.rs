@@ -1,5 +1,9 @@
 //! The engine as a whole, on small rule sets.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that meets the unexpected should stop")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that meets the unexpected should stop"
+)]
 
 use std::sync::Arc;
 
@@ -15,7 +19,8 @@ use waf_core::yaml::{RuleContext, rule};
 fn policy(rules: &[&str], settings: PolicySettings) -> Arc<Policy> {
     let rules = rules.iter().enumerate().map(|(number, text)| {
         let source = Source::new(format!("rules/test/{number}.yaml"), *text);
-        rule(&source, "test", &RuleContext::default()).unwrap_or_else(|reports| panic!("{reports:?}"))
+        rule(&source, "test", &RuleContext::default())
+            .unwrap_or_else(|reports| panic!("{reports:?}"))
     });
     let compiled = compile(rules.collect(), vec![settings]).unwrap_or_else(|r| panic!("{r:?}"));
     Arc::clone(&compiled.policies[0])

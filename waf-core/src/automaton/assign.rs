@@ -1,126 +1,109 @@
 //! Which patterns share a cluster.
 //!
-//! States multiply when several patterns can be in the middle of a loop at once, as `.*` and
-//! `[^>]*` are on any text. So patterns with a loop over a wide class stand apart from each other;
-//! all others stand together, for a cluster more is a table load more for every byte. Patterns tied
-//! to the start of the value stand together too: their cluster is soon done.
+//! A cluster more is a table load more for every byte, but states multiply when patterns that are
+//! often in the middle of something step as one. Which do is measured, on a text of what requests
+//! are made of: a pattern by itself goes through some states there, and a cluster goes through as
+//! many as there are different tuples of its patterns' states at one place. So the states of any
+//! set of patterns are counted without building its automaton.
 
-use regex_syntax::hir::{Class, Hir, HirKind, Look};
+use std::collections::HashMap;
 
-use crate::limits::{CLUSTER_NFA_STATES, WIDE_CLUSTERS};
+use crate::limits::{CLUSTER_NFA_STATES, GROUP_CLUSTERS};
 
-/// Bytes of a class that make it wide: more than letters, digits and a little punctuation.
-const WIDE_CLASS: usize = 70;
-
-/// Rounds more than these make a counted repetition a loop.
-const LOOP_ROUNDS: u32 = 8;
+/// States that a pattern may add to a cluster, beyond its own, before it gets a new one.
+const TOLERATED: usize = 64;
 
 /// What of a pattern decides where it goes.
 pub(super) struct Profile {
-    group: u32,
-    shape: Shape,
+    /// Patterns of different groups never share a cluster.
+    pub(super) group: u32,
     /// States of its NFA.
-    size: usize,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Shape {
-    Anchored,
-    Plain,
-    Wide,
-}
-
-impl Profile {
-    /// The profile of a (trimmed) pattern whose NFA has `size` states.
-    pub(super) fn new(pattern: &Hir, group: u32, size: usize) -> Self {
-        let shape = if has_wide_loop(pattern) {
-            Shape::Wide
-        } else if pattern.properties().look_set_prefix().contains(Look::Start) {
-            Shape::Anchored
-        } else {
-            Shape::Plain
-        };
-        Self { group, shape, size }
-    }
+    pub(super) size: usize,
+    /// Its state after each byte of the text; any numbers.
+    pub(super) trace: Vec<u32>,
 }
 
 /// The clusters, each the places of its patterns. The same for the same patterns, always.
 pub(super) fn assign(profiles: &[Profile]) -> Vec<Vec<usize>> {
-    let mut order: Vec<usize> = (0..profiles.len()).collect();
-    order.sort_by_key(|&at| (profiles[at].group, profiles[at].shape));
-    let mut clusters = Vec::new();
-    let same = |&a: &usize, &b: &usize| {
-        (profiles[a].group, profiles[a].shape) == (profiles[b].group, profiles[b].shape)
-    };
-    for bundle in order.chunk_by(same) {
-        match profiles[bundle[0]].shape {
-            Shape::Wide => spread(bundle, profiles, &mut clusters),
-            Shape::Anchored | Shape::Plain => fill(bundle, profiles, &mut clusters),
+    let mut order: Vec<(u32, usize, usize)> = profiles
+        .iter()
+        .enumerate()
+        .map(|(at, profile)| (profile.group, usize::MAX - distinct(&profile.trace), at))
+        .collect();
+    // The most states first: what comes later adapts to them.
+    order.sort_unstable();
+    order.chunk_by(|a, b| a.0 == b.0).flat_map(|group| assign_group(group, profiles)).collect()
+}
+
+/// A cluster to be.
+#[derive(Default)]
+struct Bin {
+    members: Vec<usize>,
+    size: usize,
+    states: usize,
+    trace: Vec<u32>,
+}
+
+impl Bin {
+    fn new(at: usize, profile: &Profile, states: usize) -> Self {
+        Self { members: vec![at], size: profile.size, states, trace: profile.trace.clone() }
+    }
+
+    /// The bin with one more pattern; `None` when it would be too large.
+    fn with(&self, at: usize, profile: &Profile) -> Option<Self> {
+        let size = self.size + profile.size;
+        if size > CLUSTER_NFA_STATES {
+            return None;
+        }
+        let (states, trace) = joint(&self.trace, &profile.trace);
+        let members = self.members.iter().copied().chain([at]).collect();
+        Some(Self { members, size, states, trace })
+    }
+}
+
+fn assign_group(group: &[(u32, usize, usize)], profiles: &[Profile]) -> Vec<Vec<usize>> {
+    let mut bins: Vec<Bin> = Vec::new();
+    for &(_, rank, at) in group {
+        let (profile, alone) = (&profiles[at], usize::MAX - rank);
+        let best = bins
+            .iter()
+            .enumerate()
+            .filter_map(|(place, bin)| Some((bin.with(at, profile)?, bin.states, place)))
+            .min_by_key(|(joined, before, place)| (joined.states - before, *place));
+        match best {
+            Some((joined, before, place))
+                if joined.states - before <= alone + TOLERATED || bins.len() >= GROUP_CLUSTERS =>
+            {
+                bins[place] = joined;
+            }
+            _ => bins.push(Bin::new(at, profile, alone)),
         }
     }
-    clusters
+    bins.into_iter().map(|bin| sorted(bin.members)).collect()
 }
 
-/// One cluster after the other, each up to its bound.
-fn fill(bundle: &[usize], profiles: &[Profile], clusters: &mut Vec<Vec<usize>>) {
-    let (mut open, mut size) = (Vec::new(), 0);
-    for &at in bundle {
-        if size + profiles[at].size > CLUSTER_NFA_STATES && !open.is_empty() {
-            clusters.push(std::mem::take(&mut open));
-            size = 0;
-        }
-        size += profiles[at].size;
-        open.push(at);
-    }
-    clusters.push(open);
+/// The trace of two automata as one, and the number of its states.
+fn joint(a: &[u32], b: &[u32]) -> (usize, Vec<u32>) {
+    let mut numbers = HashMap::new();
+    let trace = a
+        .iter()
+        .zip(b)
+        .map(|pair| {
+            let next = numbers.len() as u32;
+            *numbers.entry(pair).or_insert(next)
+        })
+        .collect();
+    (numbers.len(), trace)
 }
 
-/// Apart from each other, over a bounded number of clusters, the largest first into the emptiest.
-fn spread(bundle: &[usize], profiles: &[Profile], clusters: &mut Vec<Vec<usize>>) {
-    let total: usize = bundle.iter().map(|&at| profiles[at].size).sum();
-    let count = WIDE_CLUSTERS.max(total.div_ceil(CLUSTER_NFA_STATES / 2)).min(bundle.len());
-    let mut order = bundle.to_vec();
-    order.sort_by_key(|&at| (std::cmp::Reverse(profiles[at].size), at));
-    let mut bins = vec![(0, Vec::new()); count];
-    for at in order {
-        if let Some((size, bin)) = bins.iter_mut().min_by_key(|(size, _)| *size) {
-            *size += profiles[at].size;
-            bin.push(at);
-        }
-    }
-    clusters.extend(bins.into_iter().map(|(_, mut bin)| {
-        bin.sort_unstable();
-        bin
-    }));
+fn distinct(trace: &[u32]) -> usize {
+    let mut states = trace.to_vec();
+    states.sort_unstable();
+    states.dedup();
+    states.len()
 }
 
-fn has_wide_loop(hir: &Hir) -> bool {
-    match hir.kind() {
-        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => false,
-        HirKind::Capture(capture) => has_wide_loop(&capture.sub),
-        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(has_wide_loop),
-        HirKind::Repetition(repetition) => {
-            let rounds = repetition.max.unwrap_or(u32::MAX);
-            (rounds > LOOP_ROUNDS && has_wide_class(&repetition.sub))
-                || has_wide_loop(&repetition.sub)
-        }
-    }
-}
-
-fn has_wide_class(hir: &Hir) -> bool {
-    match hir.kind() {
-        HirKind::Empty | HirKind::Literal(_) | HirKind::Look(_) => false,
-        HirKind::Class(class) => width(class) > WIDE_CLASS,
-        HirKind::Capture(capture) => has_wide_class(&capture.sub),
-        HirKind::Repetition(repetition) => has_wide_class(&repetition.sub),
-        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(has_wide_class),
-    }
-}
-
-fn width(class: &Class) -> usize {
-    match class {
-        Class::Bytes(class) => class.ranges().iter().map(|range| range.len()).sum(),
-        // Characters beyond the bytes: wide enough.
-        Class::Unicode(class) => class.ranges().iter().map(|range| range.len()).sum(),
-    }
+fn sorted(mut members: Vec<usize>) -> Vec<usize> {
+    members.sort_unstable();
+    members
 }

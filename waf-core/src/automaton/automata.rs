@@ -1,26 +1,24 @@
-//! [`Automata`]: several clusters behind one face, stepping side by side.
-//!
-//! A step is one load that the next one waits for. Clusters wait for nothing of each other, so
-//! taking four of them over each byte costs little more than taking one.
+//! [`Automata`]: several clusters behind one face.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use regex_syntax::hir::Hir;
 
 use super::assign::{Profile, assign};
 use super::cluster::{Cluster, Cursor, Run};
-use super::nfa::{self, Scratch};
-use super::tables::{self, Page, SLOW};
+use super::lanes::{Batch, alone};
+use super::scratch::Scratch;
+use super::training;
 use super::trim::trim;
 use super::work::{TableBudget, Work};
 use super::{BuildError, Hit, PatternId, PatternSet};
 use crate::limits::{PATTERN_NFA_STATES, SIGNATURES};
 
-/// Clusters that step side by side. More spill registers.
-const LANES: usize = 4;
-
 /// Bytes between resets of a warming run, about the length of a field.
 const WARM_PIECE: usize = 512;
+
+/// Bytes of the tables of one pattern by itself, while it is measured.
+const TRACE_BYTES: usize = 8 << 20;
 
 /// Many patterns, made ready. Shared by all threads; only its tables grow, up to a bound.
 #[derive(Debug)]
@@ -50,8 +48,8 @@ impl Cursors {
 impl Automata {
     /// Makes patterns ready; their ids are their places.
     ///
-    /// `groups` has a number for each pattern: patterns with different ones share no cluster, so a
-    /// group of which nothing is wanted costs nothing. `table_bytes` bounds the tables of all
+    /// `groups` has a number for each pattern (0 where it is too short): patterns with different ones
+    /// share no cluster, so a group of which nothing is wanted costs nothing. `table_bytes` bounds the tables of all
     /// clusters together; when they are full, unseen text gets slow and memory stays.
     pub fn new(patterns: &[Hir], groups: &[u32], table_bytes: usize) -> Result<Self, BuildError> {
         if patterns.len() > SIGNATURES {
@@ -61,14 +59,12 @@ impl Automata {
             ));
         }
         let trimmed: Vec<Hir> = patterns.iter().map(trim).collect();
-        let mut named = Vec::with_capacity(trimmed.len());
-        let mut profiles = Vec::with_capacity(trimmed.len());
-        for (at, hir) in trimmed.iter().enumerate() {
-            let id = PatternId(at as u16);
-            let group = groups.get(at).copied().unwrap_or(0);
-            profiles.push(Profile::new(hir, group, size(id, hir)?));
-            named.push((id, hir));
-        }
+        let named: Vec<_> = (0..).map(PatternId).zip(&trimmed).collect();
+        let text = training::text();
+        let profiles = named
+            .iter()
+            .map(|&(id, hir)| profile(id, hir, groups.get(id.index()).copied(), &text))
+            .collect::<Result<Vec<_>, _>>()?;
         let budget = Arc::new(TableBudget::new(table_bytes));
         let clusters = assign(&profiles)
             .into_iter()
@@ -180,7 +176,7 @@ impl Automata {
         if !std::mem::replace(&mut cursors.started, true) {
             self.clusters.iter().for_each(|cluster| cluster.begin(run));
         }
-        let mut batch = Batch::new(self, piece, cursors.at);
+        let mut batch = Batch::new(&self.clusters, piece, cursors.at);
         for (place, cluster) in self.clusters.iter().enumerate() {
             let cursor = &mut cursors.each[place];
             if *cursor == Cursor::Stopped {
@@ -194,7 +190,7 @@ impl Automata {
                 Cursor::On(state) => batch.add(place, state),
                 _ => alone(cluster, cursor, piece, cursors.at, run),
             }
-            if batch.len == LANES {
+            if batch.is_full() {
                 batch.scan(&mut cursors.each, run);
             }
         }
@@ -203,163 +199,42 @@ impl Automata {
     }
 }
 
-/// Up to [`LANES`] clusters that step side by side over a piece.
-struct Batch<'a> {
-    automata: &'a Automata,
-    piece: &'a [u8],
-    /// Where the piece begins in the value.
-    base: u64,
-    /// The clusters' places and states; the first `len` count.
-    places: [usize; LANES],
-    states: [u32; LANES],
-    len: usize,
-}
-
-impl<'a> Batch<'a> {
-    fn new(automata: &'a Automata, piece: &'a [u8], base: u64) -> Self {
-        Self { automata, piece, base, places: [0; LANES], states: [0; LANES], len: 0 }
-    }
-
-    fn add(&mut self, place: usize, state: u32) {
-        self.places[self.len] = place;
-        self.states[self.len] = state;
-        self.len += 1;
-    }
-
-    /// Takes its clusters over the piece, and is empty again.
-    fn scan(&mut self, cursors: &mut [Cursor], run: &mut Run<'_>) {
-        let mut at = 0;
-        while self.len > 0 {
-            let rest = self.piece.get(at..).unwrap_or_default();
-            let (taken, entries) = self.step(rest);
-            let Some(&byte) = rest.get(taken) else { break };
-            at += taken;
-            self.settle(entries, byte, at, cursors, run);
-            at += 1;
-        }
-        for lane in 0..self.len {
-            cursors[self.places[lane]] = Cursor::On(self.states[lane]);
-        }
-        self.len = 0;
-    }
-
-    fn step(&mut self, rest: &[u8]) -> (usize, [u32; LANES]) {
-        match self.len {
-            1 => self.step_lanes::<1>(rest),
-            2 => self.step_lanes::<2>(rest),
-            3 => self.step_lanes::<3>(rest),
-            _ => self.step_lanes::<LANES>(rest),
-        }
-    }
-
-    fn step_lanes<const N: usize>(&mut self, rest: &[u8]) -> (usize, [u32; LANES]) {
-        let lanes =
-            std::array::from_fn(|lane| Lane::of(&self.automata.clusters[self.places[lane]]));
-        let states = std::array::from_fn(|lane| self.states[lane]);
-        let (taken, states, entries) = step::<N>(lanes, states, rest);
-        self.states[..N].copy_from_slice(&states);
-        let mut all = [0; LANES];
-        all[..N].copy_from_slice(&entries);
-        (taken, all)
-    }
-
-    /// Takes every lane over the one byte where some entry is no state. A lane that leaves the
-    /// tables goes on alone, one that has nothing left to find is done.
-    fn settle(
-        &mut self,
-        entries: [u32; LANES],
-        byte: u8,
-        at: usize,
-        cursors: &mut [Cursor],
-        run: &mut Run<'_>,
-    ) {
-        let position = self.base + at as u64;
-        let before = self.places.into_iter().zip(self.states).zip(entries).take(self.len);
-        self.len = 0;
-        for ((place, state), entry) in before {
-            let cluster = &self.automata.clusters[place];
-            let mut cursor = Cursor::On(entry);
-            if entry & SLOW != 0 {
-                cursor = cluster.slow((state, entry), byte, position, run);
-            }
-            if let Cursor::On(state) = cursor {
-                self.add(place, state);
-                continue;
-            }
-            let rest = self.piece.get(at + 1..).unwrap_or_default();
-            alone(cluster, &mut cursor, rest, position + 1, run);
-            cursors[place] = cursor;
-        }
-    }
-}
-
-/// Takes one cluster over a piece that begins at `at`, on the tables or off.
-fn alone(cluster: &Cluster, cursor: &mut Cursor, piece: &[u8], mut at: u64, run: &mut Run<'_>) {
-    let mut rest = piece;
-    while !rest.is_empty() {
-        let taken;
-        (taken, *cursor) = match cursor {
-            Cursor::Stopped => return,
-            Cursor::Off(kernel) => cluster.simulate(kernel, rest, at, run),
-            Cursor::On(state) => {
-                let (taken, [state], [entry]) = step([Lane::of(cluster)], [*state], rest);
-                match rest.get(taken) {
-                    Some(&byte) => {
-                        let at = at + taken as u64;
-                        (taken + 1, cluster.slow((state, entry), byte, at, run))
-                    }
-                    None => (taken, Cursor::On(state)),
-                }
-            }
-        };
-        rest = rest.get(taken..).unwrap_or_default();
-        at += taken as u64;
-    }
-}
-
-/// What the inner loop needs of a cluster.
-#[derive(Clone, Copy)]
-struct Lane<'a> {
-    classes: &'a [u8; 256],
-    pages: &'a [OnceLock<Page>],
-}
-
-impl<'a> Lane<'a> {
-    fn of(cluster: &'a Cluster) -> Self {
-        Self { classes: cluster.classes(), pages: cluster.tables().pages() }
-    }
-}
-
-/// The inner loop: steps until an entry of some lane is no state, and gives the number of bytes
-/// taken, the states after them, and the entries that were met there.
-#[inline(never)]
-fn step<const N: usize>(
-    lanes: [Lane<'_>; N],
-    mut states: [u32; N],
-    input: &[u8],
-) -> (usize, [u32; N], [u32; N]) {
-    for (at, &byte) in input.iter().enumerate() {
-        let entries: [u32; N] = std::array::from_fn(|lane| {
-            let class = usize::from(lanes[lane].classes[usize::from(byte)]);
-            tables::entry(lanes[lane].pages, states[lane], class)
-        });
-        if entries.iter().fold(0, |all, entry| all | entry) & SLOW != 0 {
-            return (at, states, entries);
-        }
-        states = entries;
-    }
-    (input.len(), states, [0; N])
-}
-
-/// The states of a pattern's NFA, if they are not too many.
-fn size(id: PatternId, pattern: &Hir) -> Result<usize, BuildError> {
-    let size = nfa::size(id, pattern)?;
+/// Runs a pattern by itself over the text.
+fn profile(
+    id: PatternId,
+    pattern: &Hir,
+    group: Option<u32>,
+    text: &[u8],
+) -> Result<Profile, BuildError> {
+    let budget = Arc::new(TableBudget::new(TRACE_BYTES));
+    let cluster = Cluster::new(&[(id, pattern)], TRACE_BYTES, budget)?;
+    let size = cluster.size();
     if size > PATTERN_NFA_STATES {
-        let message =
-            format!("the pattern is too large: {size} states, {PATTERN_NFA_STATES} are the most");
+        let most = PATTERN_NFA_STATES;
+        let message = format!("the pattern is too large: {size} states, {most} are the most");
         return Err(BuildError::new(Some(id), message));
     }
-    Ok(size)
+    Ok(Profile { group: group.unwrap_or(0), size, trace: trace(&cluster, text) })
+}
+
+/// The state after each byte of a text.
+fn trace(cluster: &Cluster, text: &[u8]) -> Vec<u32> {
+    let (mut wanted, mut work) = (PatternSet::none(0), Work::unlimited());
+    let (mut scratch, mut hits) = (Scratch::default(), Vec::new());
+    let (wanted, work, scratch) = (&mut wanted, &mut work, &mut scratch);
+    let mut run = Run { wanted, work, scratch, hits: &mut hits, warming: true };
+    let mut cursor = cluster.start().clone();
+    (0..)
+        .zip(text.chunks(1))
+        .map(|(at, byte)| {
+            alone(cluster, &mut cursor, byte, u64::from(at), &mut run);
+            match cursor {
+                Cursor::On(state) => state,
+                // More states than the tables hold: each counts as a new one.
+                _ => u32::MAX - at,
+            }
+        })
+        .collect()
 }
 
 fn sort(hits: &mut [Hit]) {

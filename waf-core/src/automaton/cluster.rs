@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use regex_syntax::hir::Hir;
 
-use super::nfa::{Machine, Report, Scratch};
+use super::nfa::{Machine, Report};
+use super::scratch::Scratch;
 use super::tables::{self, SLOW, Tables, UNKNOWN};
 use super::work::{TableBudget, Work};
 use super::{BuildError, Hit, PatternId, PatternSet};
@@ -70,6 +71,11 @@ impl Cluster {
         &self.tables
     }
 
+    /// The number of NFA states.
+    pub(super) fn size(&self) -> usize {
+        self.machine.size()
+    }
+
     pub(super) fn classes(&self) -> &[u8; 256] {
         self.machine.classes()
     }
@@ -88,6 +94,20 @@ impl Cluster {
     pub(super) fn begin(&self, run: &mut Run<'_>) {
         for &pattern in self.machine.always() {
             run.note(&[Report { pattern, with_byte: false }], 0, 0);
+        }
+    }
+
+    /// The state an entry leads to when nobody wants what it reports; otherwise the entry.
+    #[inline]
+    pub(super) fn pass(&self, entry: u32, wanted: &PatternSet) -> u32 {
+        if entry & SLOW == 0 { entry } else { self.pass_edge(entry, wanted) }
+    }
+
+    #[inline(never)]
+    fn pass_edge(&self, entry: u32, wanted: &PatternSet) -> u32 {
+        match self.tables.edge(entry) {
+            Some(edge) if !edge.reports.iter().any(|it| wanted.contains(it.pattern)) => edge.next,
+            _ => entry,
         }
     }
 
@@ -130,7 +150,7 @@ impl Cluster {
         for (taken, (&byte, at)) in input.iter().zip(at..).enumerate() {
             let class = usize::from(self.machine.classes()[usize::from(byte)]);
             self.machine.step(&current, class, run.scratch);
-            let known = self.known(run);
+            let known = if is_lookup(taken) { self.known(run) } else { None };
             if !run.scratch.reports.is_empty() {
                 self.note_step(at, at + 1, run);
                 if !self.is_wanted(run) {
@@ -141,6 +161,9 @@ impl Cluster {
                 return (taken + 1, Cursor::On(state));
             }
             std::mem::swap(&mut current, &mut run.scratch.kernel);
+        }
+        if let Some((_, states)) = current.split_first_mut() {
+            states.sort_unstable();
         }
         (input.len(), Cursor::Off(current.into()))
     }
@@ -190,10 +213,17 @@ impl Cluster {
 
     /// The state with the kernel of the last step, made if there is room and work left.
     fn known(&self, run: &mut Run<'_>) -> Option<u32> {
+        run.scratch.sort();
         let kernel = &run.scratch.kernel;
         self.tables.find(kernel).or_else(|| {
             let may_grow = !self.tables.is_frozen() && run.work.take();
             if may_grow { self.tables.intern(kernel) } else { None }
         })
     }
+}
+
+/// Whether to ask the tables after so many simulated bytes. Asking costs as much as the step, and
+/// most kernels that come back do so at once.
+fn is_lookup(taken: usize) -> bool {
+    taken < 4 || taken.is_multiple_of(8)
 }

@@ -22,20 +22,23 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The naive way is a loop over the patterns. Here a few [clusters](cluster) of patterns step
+//! The naive way is a loop over the patterns. Here a few clusters of patterns step
 //! side by side, each a finite automaton whose states are made when they are first met and then
-//! shared by all threads ([`tables`]). What a new state costs is bounded by [`Work`]; past it, and
-//! when the tables are full, the same answer comes from simulating the automaton ([`nfa`]).
+//! shared by all threads (`tables.rs`). What a new state costs is bounded by [`Work`]; past it, and
+//! when the tables are full, the same answer comes from simulating the automaton (`nfa.rs`).
 
 pub mod syntax;
 
 mod assign;
 mod cluster;
+mod lanes;
 mod look;
 mod nfa;
 mod phrases;
+mod scratch;
 mod set;
 mod tables;
+mod training;
 mod trim;
 mod work;
 
@@ -46,8 +49,8 @@ mod tests;
 use std::fmt;
 
 pub use automata::{Automata, Cursors};
-pub use nfa::Scratch;
 pub use phrases::{PhraseCursor, Phrases};
+pub use scratch::Scratch;
 pub use set::PatternSet;
 pub use work::Work;
 

@@ -12,6 +12,7 @@ use regex_automata::util::primitives::{PatternID, StateID};
 use regex_syntax::hir::Hir;
 
 use super::look::{Kind, decided, holds};
+use super::scratch::Scratch;
 use super::{BuildError, PatternId};
 use crate::limits::PATTERN_NFA_BYTES;
 
@@ -22,44 +23,6 @@ pub(super) struct Report {
     /// Whether it ends with the byte of the step; otherwise it ended before, and the byte only made
     /// it certain.
     pub(super) with_byte: bool,
-}
-
-/// Memory for steps; any cluster may use any, its contents mean nothing between steps.
-#[derive(Debug, Default)]
-pub struct Scratch {
-    /// The kernel after the step.
-    pub(super) kernel: Vec<u32>,
-    /// What the step reports, each pattern once.
-    pub(super) reports: Vec<Report>,
-    before: Marks,
-    after: Marks,
-    before_stack: Vec<StateID>,
-    after_stack: Vec<StateID>,
-}
-
-/// Which NFA states were met. Clearing is one addition.
-#[derive(Debug, Default)]
-struct Marks {
-    stamps: Vec<u32>,
-    stamp: u32,
-}
-
-impl Marks {
-    fn clear(&mut self, states: usize) {
-        if self.stamps.len() < states {
-            self.stamps.resize(states, 0);
-        }
-        self.stamp = self.stamp.checked_add(1).unwrap_or_else(|| {
-            self.stamps.fill(0);
-            1
-        });
-    }
-
-    /// Whether it is the first time.
-    fn insert(&mut self, state: StateID) -> bool {
-        let stamp = &mut self.stamps[state.as_usize()];
-        std::mem::replace(stamp, self.stamp) != self.stamp
-    }
 }
 
 /// One class of bytes, or the end of the value.
@@ -118,6 +81,11 @@ impl Machine {
         self.symbols.len()
     }
 
+    /// The number of NFA states.
+    pub(super) fn size(&self) -> usize {
+        self.nfa.states().len()
+    }
+
     pub(super) fn classes(&self) -> &[u8; 256] {
         &self.classes
     }
@@ -138,14 +106,24 @@ impl Machine {
 
     /// One step from `kernel`, into `scratch.kernel` and `scratch.reports`.
     ///
-    /// The threads of a pattern end where it is reported: only its first match is asked for.
+    /// The threads of a pattern end where it is reported: only its first match is asked for. The
+    /// states are in no order until [`Scratch::sort`].
     pub(super) fn step(&self, kernel: &[u32], class: usize, scratch: &mut Scratch) {
         let Some((&kind, states)) = kernel.split_first() else { return };
         let before = Kind::from_number(kind);
         let symbol = self.symbols[class];
         self.clear(scratch, symbol.kind);
         for &state in states {
-            self.advance(state_id(state), before, symbol, scratch);
+            match (self.nfa.state(state_id(state)), symbol.byte) {
+                (State::Look { .. }, _) => self.advance(state_id(state), before, symbol, scratch),
+                // What waits and is no look-around takes a byte: most of all, so by itself.
+                (waiting, Some(byte)) => {
+                    if let Some(next) = next_state(waiting, byte) {
+                        self.arrive(next, symbol.kind, scratch);
+                    }
+                }
+                (_, None) => {}
+            }
         }
         let starts = self.start_of[before as usize * self.symbols.len() + class];
         let starts = &self.starts[starts as usize];
@@ -156,7 +134,6 @@ impl Machine {
         }
         scratch.reports.extend_from_slice(&starts.reports);
         self.retire(scratch);
-        scratch.kernel[1..].sort_unstable();
     }
 
     fn clear(&self, scratch: &mut Scratch, kind: Kind) {
@@ -302,11 +279,6 @@ impl Machine {
             }
         }
     }
-}
-
-/// The number of states of a pattern's NFA.
-pub(super) fn size(id: PatternId, pattern: &Hir) -> Result<usize, BuildError> {
-    compile(&[(id, pattern)]).map(|nfa| nfa.states().len())
 }
 
 fn state_id(state: u32) -> StateID {

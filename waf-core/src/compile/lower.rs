@@ -35,10 +35,7 @@ pub(super) struct Lowered {
 }
 
 /// Lowers every rule.
-pub(super) fn lower(
-    rules: Vec<Rule>,
-    policies: &[PolicySettings],
-) -> Result<Lowered, Vec<Report>> {
+pub(super) fn lower(rules: Vec<Rule>, policies: &[PolicySettings]) -> Result<Lowered, Vec<Report>> {
     let mut lowered = Lowered {
         rules: Vec::new(),
         chains: ChainTree::new(),
@@ -168,9 +165,7 @@ impl Lowered {
         Ok(match expression {
             Expression::All(parts) => ValueFormula::All(parts_of(parts)?),
             Expression::Any(parts) => ValueFormula::Any(parts_of(parts)?),
-            Expression::Not(part) => {
-                ValueFormula::Not(Box::new(self.value_formula(rule, part)?))
-            }
+            Expression::Not(part) => ValueFormula::Not(Box::new(self.value_formula(rule, part)?)),
             Expression::Condition(condition) => match self.condition(rule, condition)? {
                 CompiledCondition::Fields { targets, signature } => {
                     ValueFormula::Fields { targets, signature }
@@ -208,7 +203,10 @@ impl Lowered {
             *known = (*known).min(group);
         }
         let step = self.chains.intern(&condition.transformations);
-        Ok(CompiledCondition::Fields { targets, signature: self.signature(Signature { step, probe }) })
+        Ok(CompiledCondition::Fields {
+            targets,
+            signature: self.signature(Signature { step, probe }),
+        })
     }
 
     fn probe(&mut self, condition: &Condition) -> Result<Probe, Box<Report>> {
@@ -230,7 +228,9 @@ impl Lowered {
                 })?;
                 self.pattern(condition, hir)?
             }
-            Operator::Contains(text) => self.pattern(condition, syntax::contains(text.as_bytes()))?,
+            Operator::Contains(text) => {
+                self.pattern(condition, syntax::contains(text.as_bytes()))?
+            }
             Operator::BeginsWith(text) => {
                 self.pattern(condition, syntax::begins_with(text.as_bytes()))?
             }
@@ -273,8 +273,11 @@ fn count(
     match Check::new(&condition.operator) {
         Some(check) => Ok(CompiledCondition::Count { targets, check }),
         None => Err(Box::new(
-            Report::error(span, format!("`{}` cannot be asked of a count", condition.operator.name()))
-                .help("use eq, ge, gt, le or lt"),
+            Report::error(
+                span,
+                format!("`{}` cannot be asked of a count", condition.operator.name()),
+            )
+            .help("use eq, ge, gt, le or lt"),
         )),
     }
 }
@@ -304,9 +307,8 @@ fn settles(rule: &Rule) -> Settles {
     let natural = conditions.iter().map(|c| needs(&c.targets)).max();
     let natural = natural.unwrap_or(Phase::RequestHeaders);
     let finding = conditions.iter().any(|c| matches!(c.operator, Operator::Finding(_)));
-    let counts = conditions
-        .iter()
-        .any(|c| c.targets.iter().any(|target| target.kind == TargetKind::Count));
+    let counts =
+        conditions.iter().any(|c| c.targets.iter().any(|target| target.kind == TargetKind::Count));
     let waits = counts || (!rule.same_value && rule.expression.has_not());
     if waits || (rule.phase > natural && !finding) {
         Settles::AtEndOf(rule.phase.max(natural))

@@ -41,7 +41,8 @@ pub struct Compiled {
 pub fn compile(rules: Vec<Rule>, policies: Vec<PolicySettings>) -> Result<Compiled, Vec<Report>> {
     let hash = digest(&rules);
     let selectors = selectors(&rules, &policies);
-    let names = NameClasses::new(selectors).map_err(|message| vec![Report::error(None, message)])?;
+    let names =
+        NameClasses::new(selectors).map_err(|message| vec![Report::error(None, message)])?;
     let mut lowered = lower::lower(rules, &policies)?;
     let automata = Automata::new(&lowered.pattern_hirs(), &lowered.pattern_groups(), TABLES)
         .map_err(|error| vec![Report::error(None, error.to_string())])?;

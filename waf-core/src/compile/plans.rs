@@ -331,7 +331,8 @@ impl Narrowed {
         neutral: &Narrowed,
         join: fn(Vec<Joint>) -> Joint,
     ) -> Narrowed {
-        let same = |a: &Narrowed, b: &Narrowed| std::mem::discriminant(a) == std::mem::discriminant(b);
+        let same =
+            |a: &Narrowed, b: &Narrowed| std::mem::discriminant(a) == std::mem::discriminant(b);
         let mut joints = Vec::new();
         for part in parts {
             match part {

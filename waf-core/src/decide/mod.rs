@@ -143,8 +143,8 @@ impl Decider {
                 if let CompiledCondition::Count { targets, check } = condition {
                     let count = self.count(targets, totals).to_string();
                     let mut state = check.start();
-                    let holds = check.feed(&mut state, count.as_bytes()).is_some()
-                        || check.finish(state);
+                    let holds =
+                        check.feed(&mut state, count.as_bytes()).is_some() || check.finish(state);
                     if holds && !self.whole_rule_excluded(index) {
                         self.conditions[index] |= 1 << number;
                     }
@@ -244,7 +244,8 @@ impl Decider {
     }
 
     fn is_excluded(&self, trigger: &Trigger) -> bool {
-        let active = |id: &crate::ruleset::ExclusionId| self.exclusions.get(id.index()) == Some(&true);
+        let active =
+            |id: &crate::ruleset::ExclusionId| self.exclusions.get(id.index()) == Some(&true);
         trigger.unless.iter().any(active)
     }
 

@@ -101,6 +101,12 @@ struct Unknown {
     guess: Guess,
 }
 
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Body").field("offset", &self.offset).finish_non_exhaustive()
+    }
+}
+
 impl Body {
     /// Parsers for a body.
     pub fn new(processor: &Processor, limits: &Limits) -> Self {

@@ -67,11 +67,10 @@ impl ChainTree {
     }
 
     fn child(&mut self, parent: StepId, transformation: Transformation) -> StepId {
-        let known = self
-            .steps
-            .iter()
-            .skip(1)
-            .position(|step| step.parent == parent && step.transformation == Some(transformation));
+        let known =
+            self.steps.iter().skip(1).position(|step| {
+                step.parent == parent && step.transformation == Some(transformation)
+            });
         if let Some(position) = known {
             return StepId((position + 1) as u16);
         }

@@ -133,9 +133,7 @@ impl Formula {
     pub fn positive(&self) -> Vec<u8> {
         match self {
             Self::Condition(number) => vec![*number],
-            Self::All(parts) | Self::Any(parts) => {
-                parts.iter().flat_map(Self::positive).collect()
-            }
+            Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(Self::positive).collect(),
             Self::Not(_) => Vec::new(),
         }
     }

@@ -183,7 +183,8 @@ fn pattern(selector: &Selector) -> String {
 fn json_path_of(name: &str) -> Option<String> {
     let mut path = "$".to_owned();
     for part in name.strip_prefix("json.")?.split('.') {
-        match part.strip_prefix("array_").filter(|index| index.bytes().all(|b| b.is_ascii_digit())) {
+        match part.strip_prefix("array_").filter(|index| index.bytes().all(|b| b.is_ascii_digit()))
+        {
             Some(index) if !index.is_empty() => path.push_str(&format!("[{index}]")),
             _ => path.push_str(&format!(".{part}")),
         }

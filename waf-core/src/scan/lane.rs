@@ -42,8 +42,10 @@ pub(crate) struct Lane {
     widths: Widths,
     /// States of the value's nodes, once it has become a stream.
     states: Vec<NodeState>,
-    /// Source bytes about which everything has been reported.
+    /// Where the last event was: a function of the source alone.
     reported: u64,
+    /// Source bytes about which nothing more will be reported: how far depends on the pieces.
+    passed: u64,
 }
 
 /// The field that is open.
@@ -65,15 +67,8 @@ struct Open {
 impl Lane {
     /// Source bytes before this offset are scanned, and no fact will need fewer.
     pub(crate) fn frontier(&self) -> u64 {
-        match &self.field {
-            Some(_) if !self.buffer.is_empty() => self.widths.source_after(0).min(self.reported),
-            _ => self.reported,
-        }
-    }
-
-    /// Whether anything was reported since the source began.
-    pub(crate) fn is_used(&self) -> bool {
-        self.reported > 0 || self.field.is_some()
+        let known = self.reported.max(self.passed);
+        if self.buffer.is_empty() { known } else { known.min(self.widths.source_after(0)) }
     }
 
     /// Another source begins at offset 0.
@@ -83,6 +78,7 @@ impl Lane {
         self.buffer.clear();
         self.states.clear();
         self.reported = 0;
+        self.passed = 0;
     }
 }
 
@@ -160,9 +156,7 @@ impl FieldSink for LaneSink<'_, '_> {
             let end = self.lane.widths.end();
             self.scan(Then::More, end);
         }
-        if self.lane.field.is_none() {
-            self.lane.reported = self.lane.reported.max(offset);
-        }
+        self.lane.passed = self.lane.passed.max(offset);
     }
 }
 
@@ -301,7 +295,8 @@ impl LaneSink<'_, '_> {
                 continue;
             }
             let leading = joint.signatures();
-            let shown = leading.iter().find_map(|id| found.iter().find(|(known, _, _)| known == id));
+            let shown =
+                leading.iter().find_map(|id| found.iter().find(|(known, _, _)| known == id));
             let Some(evidence) = shown.map(|(_, _, evidence)| evidence.clone()) else { continue };
             open.found.push((signature, needed, evidence.clone()));
             let subject = Subject::Signature(signature, open.collection, open.class);

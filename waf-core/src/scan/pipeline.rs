@@ -65,7 +65,8 @@ pub(super) struct RawHit {
 
 impl NodeState {
     fn new(node: &PlanNode, ruleset: &RuleSet) -> Self {
-        let start = |&(check, _): &(u16, SignatureId)| Some(ruleset.checks[usize::from(check)].start());
+        let start =
+            |&(check, _): &(u16, SignatureId)| Some(ruleset.checks[usize::from(check)].start());
         Self {
             transducer: node.transformation.map(Transducer::new),
             cursors: ruleset.automata.start(),
@@ -210,7 +211,12 @@ fn transform(
             let (before, rest) = buffers.split_at_mut(at);
             let source = parent.bytes(input, before);
             let target = &mut rest[0];
-            apply(&mut states[at], source, piece.then != Then::More && ends(plan, at, piece), target);
+            apply(
+                &mut states[at],
+                source,
+                piece.then != Then::More && ends(plan, at, piece),
+                target,
+            );
             if target.as_slice() != source {
                 bytes = presence(target);
                 output = Output { buffer: Some(at), shares: None, changed: true };
@@ -316,7 +322,13 @@ fn scan_group(
 }
 
 /// Turns the matches of a run into hits of the signatures that a node asked for.
-fn tell(node: &PlanNode, state: &mut NodeState, at: usize, before_end: usize, scratch: &mut Scratch) {
+fn tell(
+    node: &PlanNode,
+    state: &mut NodeState,
+    at: usize,
+    before_end: usize,
+    scratch: &mut Scratch,
+) {
     for (number, hit) in scratch.pattern_hits.iter().enumerate() {
         if !state.patterns.contains(hit.pattern) {
             continue;

@@ -24,14 +24,15 @@ use crate::automaton::Work;
 use crate::decide::{Decider, Verdict};
 use crate::field::{Collection, FieldSink};
 use crate::finding::Finding;
-use crate::parse::body::{self, Body, Streams};
+use crate::limits::LOOK_BACK;
+use crate::parse::body::{Body, Lane, Processor, Streams};
 use crate::parse::head::RequestHead;
 use crate::parse::request::{self, ResponseHead};
 use crate::parse::uri::{self, TargetParts};
 use crate::policy::Policy;
 use crate::record::{InexactRecord, Stop};
 use crate::rule::Phase;
-use crate::scan::{Evidence, Fact, Facts, Lane, LaneSink, ScanContext, Scratch, Subject, Totals};
+use crate::scan::{self, Evidence, Fact, Facts, LaneSink, ScanContext, Scratch, Subject, Totals};
 use crate::verdict::{Progress, Refusal};
 
 /// One request (and its response).
@@ -43,7 +44,7 @@ pub struct Transaction {
     facts: Facts,
     totals: Totals,
     inexact: Vec<InexactRecord>,
-    lanes: [Lane; 3],
+    lanes: [scan::Lane; 3],
     work: Work,
     body: Option<Body>,
     processor: Option<&'static str>,
@@ -67,7 +68,7 @@ impl Transaction {
             facts: Facts::default(),
             totals: Totals::default(),
             inexact: Vec::new(),
-            lanes: <[Lane; 3]>::default(),
+            lanes: <[scan::Lane; 3]>::default(),
             work: Work::request(),
             body: None,
             processor: None,
@@ -104,11 +105,11 @@ impl Transaction {
             }
             request::fields(head, remote_addr, &policy.settings().limits, sink);
         });
-        self.choose_body();
+        self.coded = Coded::of(head);
         self.drain(u64::MAX);
         let refusal = self.close_phase(Phase::RequestHeaders, None);
         self.phase = Phase::RequestBody;
-        self.lanes.iter_mut().for_each(Lane::restart);
+        self.lanes.iter_mut().for_each(scan::Lane::restart);
         self.spent += begun.elapsed();
         refusal
     }
@@ -152,9 +153,8 @@ impl Transaction {
         if let Err(finding) = self.coded.finish() {
             self.fact(finding, self.coded.decoded());
         }
-        if let Some(mut body) = self.body.take() {
-            self.with_streams(scratch, |streams| body.finish(streams));
-        }
+        let mut body = self.open_body(false);
+        self.with_streams(scratch, |streams| body.finish(streams));
         self.combined_size(scratch);
         let length = self.coded.decoded();
         if length > self.policy.settings().limits.hold {
@@ -191,20 +191,33 @@ impl Transaction {
         &self.policy
     }
 
-    fn choose_body(&mut self) {
-        self.coded = Coded::of(&self.head);
-        let processor = body::choose(self.head.value("content-type"));
-        self.processor = processor.name();
-        self.body = Some(Body::new(processor, &self.policy.settings().limits));
+    /// The parsers of the body, chosen when it begins: bytes that come are inspected, whatever the
+    /// head said of them.
+    fn open_body(&mut self, has_body: bool) -> Body {
+        if let Some(body) = self.body.take() {
+            return body;
+        }
+        let processor = Processor::choose(self.head.value("content-type"), has_body);
+        self.processor = parser_of(&processor);
+        Body::new(&processor, &self.policy.settings().limits)
     }
 
     /// Feeds received bytes to the body's parsers, decoded where they are coded.
     fn feed(&mut self, piece: &[u8], scratch: &mut Scratch) {
-        let Some(mut body) = self.body.take() else { return };
+        if piece.is_empty() {
+            return;
+        }
+        let mut body = self.open_body(true);
         let mut coded = std::mem::replace(&mut self.coded, Coded::identity());
         let limits = self.policy.settings().limits.clone();
         let result = coded.feed(piece, &limits, &mut |bytes| {
             self.with_streams(scratch, |streams| body.feed(bytes, streams));
+        });
+        let passed = coded.decoded().saturating_sub(LOOK_BACK);
+        self.with_streams(scratch, |streams| {
+            for lane in [Lane::Raw, Lane::Main, Lane::Guess] {
+                streams.stream(lane).passed(passed);
+            }
         });
         self.coded = coded;
         self.body = Some(body);
@@ -216,8 +229,7 @@ impl Transaction {
 
     /// How far everything is scanned: no fact to come will need fewer bytes.
     fn frontier(&self) -> u64 {
-        let used = self.lanes.iter().filter(|lane| lane.is_used());
-        used.map(Lane::frontier).min().unwrap_or(0)
+        self.lanes.iter().map(scan::Lane::frontier).min().unwrap_or(0)
     }
 
     /// Judges what is certain up to `frontier`. Nothing before the end of the held body is: it is
@@ -334,4 +346,15 @@ impl Transaction {
 
 fn refusal_of(verdict: Option<Verdict>) -> Option<Refusal> {
     verdict.filter(|verdict| verdict.enforced).map(|verdict| verdict.refusal)
+}
+
+/// How records name the parser of a body.
+fn parser_of(processor: &Processor) -> Option<&'static str> {
+    match processor {
+        Processor::Form | Processor::Unknown => Some("form"),
+        Processor::Multipart(_) | Processor::Mixed(_) => Some("multipart"),
+        Processor::Json(_) => Some("json"),
+        Processor::Xml => Some("xml"),
+        Processor::None => None,
+    }
 }

@@ -13,7 +13,7 @@ const ROOMS: &[usize] = &[1 << 24, 6_000, 0];
 fn build(patterns: &[impl AsRef<str>], room: usize) -> Automata {
     let hirs: Vec<_> =
         patterns.iter().map(|pattern| syntax::parse(pattern.as_ref()).unwrap()).collect();
-    let groups: Vec<u32> = (0..hirs.len() as u32).map(|at| at % 3).collect();
+    let groups: Vec<u32> = (0..hirs.len() as u32).map(|at| at % 6).collect();
     Automata::new(&hirs, &groups, room).unwrap()
 }
 

@@ -2,6 +2,7 @@
 // A test says what went wrong by panicking.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod assign;
 mod automata;
 mod budget;
 mod oracle;
