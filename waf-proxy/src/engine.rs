@@ -14,10 +14,10 @@ use crate::settings::OnError;
 /// The names of the engine that the proxy uses.
 pub mod api {
     pub use waf_core::Scratch;
-    pub use waf_core::policy::Policy;
-    pub use waf_core::transaction::{About, Transaction};
     pub use waf_core::parse::request::ResponseHead;
+    pub use waf_core::policy::Policy;
     pub use waf_core::record::Masking;
+    pub use waf_core::transaction::{About, Transaction};
 }
 
 use api::{About, Policy, ResponseHead, Scratch, Transaction};
@@ -98,14 +98,13 @@ impl Inspection {
 
     /// The record; none where the engine cannot even make one.
     pub fn record(&self, about: &About<'_>) -> Option<DecisionRecord> {
-        let made = catch_unwind(AssertUnwindSafe(|| self.transaction.record(about)));
-        let mut record = made.ok()?;
+        let mut about = about.clone();
         if self.failed && self.on_error == OnError::Pass && about.source.is_none() {
             // The finding would block; the operator has decided otherwise.
-            record.decision = Decision::Pass;
-            record.source = Source::Origin;
+            about.decision = Some(Decision::Pass);
+            about.source = Some(Source::Origin);
         }
-        Some(record)
+        catch_unwind(AssertUnwindSafe(|| self.transaction.record(&about))).ok()
     }
 
     /// Calls the engine unless it has failed; none when it fails.
@@ -161,10 +160,12 @@ impl Inspection {
 mod tests {
     #![allow(clippy::panic, reason = "the panic is what is tested")]
     use super::*;
+    use waf_core::compile::compile;
     use waf_core::policy::PolicySettings;
 
     fn failed(on_error: OnError) -> Inspection {
-        let policy = Policy::new(PolicySettings::default());
+        let compiled = compile(Vec::new(), vec![PolicySettings::default()]);
+        let policy = compiled.unwrap_or_else(|reports| panic!("{reports:?}")).policies.remove(0);
         let mut inspection = Inspection::new(policy, on_error);
         inspection.body(b"before");
         assert!(inspection.call(|_, _| -> () { panic!("a bug") }).is_none());

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use waf_core::finding::Finding;
+use waf_core::finding::{Finding, Origin};
 use waf_core::limits::Limits;
 use waf_core::parse::head::RequestHead;
 use waf_core::parse::request::{HeadPolicy, validate};
@@ -99,14 +99,16 @@ impl Exchange {
         }
         let client = self.client.ip.to_string();
         let refusal = self.inspection.head(&self.head, &client, &findings);
-        self.answer = self.precedence(refusal);
+        let unsafe_one = findings.iter().find(|(finding, _)| finding.always_refused());
+        let unsafe_one = unsafe_one.map(|(finding, _)| refusal_of(*finding));
+        self.answer = self.precedence(refusal.or(unsafe_one));
         self.answer
     }
 
     /// Something that the proxy found itself.
     pub fn find(&mut self, finding: Finding) -> Option<Answer> {
         let refusal = self.inspection.finding(finding);
-        self.refuse(refusal)
+        self.refuse(refusal.or(finding.always_refused().then(|| refusal_of(finding))))
     }
 
     /// Takes a refusal over, unless there is an answer already.
@@ -125,14 +127,10 @@ impl Exchange {
         if std::mem::replace(&mut self.recorded, true) {
             return;
         }
-        let Some(mut record) = self.record(seen) else {
-            tracing::error!(request_id = self.request_id, "the engine could not make a record");
-            return;
-        };
-        if self.answer.is_some_and(|answer| answer.source == Source::Ip) {
-            record.decision = Decision::Block;
+        match self.record(seen) {
+            Some(record) => self.shared.observer.decided(record),
+            None => tracing::error!(id = self.request_id, "the engine could not make a record"),
         }
-        self.shared.observer.decided(record);
     }
 
     fn record(&self, seen: Option<u16>) -> Option<DecisionRecord> {
@@ -147,6 +145,7 @@ impl Exchange {
             status: seen,
             intended_status: intended.filter(|intended| Some(*intended) != seen),
             source: self.answer.map(|answer| answer.source),
+            decision: self.is_turned_away().then_some(Decision::Block),
             audit_headers: &self.settings.audit_headers,
             masking: &self.settings.masking,
             total_us: u64::try_from(total).unwrap_or(u64::MAX),
@@ -166,6 +165,11 @@ impl Exchange {
         refusal.map(Answer::from).or(no_route)
     }
 
+    /// Refused for its address.
+    fn is_turned_away(&self) -> bool {
+        self.answer.is_some_and(|answer| answer.source == Source::Ip)
+    }
+
     fn head_policy(&self) -> &HeadPolicy {
         self.route().map_or(&self.settings.head, |route| &route.head)
     }
@@ -173,6 +177,16 @@ impl Exchange {
     fn look(&self) -> &BlockPage {
         self.route().map_or(&self.settings.block_page, |route| &route.block_page)
     }
+}
+
+/// What must not go on does not, even where no rule names the finding.
+fn refusal_of(finding: Finding) -> Refusal {
+    let source = match finding.origin() {
+        Origin::Waf => Source::Waf,
+        Origin::Protocol => Source::Protocol,
+        Origin::Size => Source::Size,
+    };
+    Refusal { status: finding.status(), source }
 }
 
 impl Drop for Exchange {

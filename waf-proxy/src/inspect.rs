@@ -53,7 +53,7 @@ pub enum Trouble {
 pub struct Body {
     hold: u64,
     length: Option<u64>,
-    /// `limits.body`, until it was told that it is passed.
+    /// `limits.body`.
     limit: Option<u64>,
     /// Bytes that the engine has seen.
     seen: u64,
@@ -109,9 +109,13 @@ impl Body {
         self.ended
     }
 
-    /// Judges the announced length, before anything is read.
-    pub fn check_length(&mut self, inspection: &mut Inspection) -> Result<(), Trouble> {
-        self.check_limit(self.length.unwrap_or(0), inspection)
+    /// Judges the announced length, before anything is read. The engine counts what comes.
+    pub fn check_length(&self, inspection: &mut Inspection) -> Result<(), Trouble> {
+        if self.limit.is_none_or(|limit| self.length.unwrap_or(0) <= limit) {
+            return Ok(());
+        }
+        let refusal = inspection.finding(Finding::LimitBody);
+        if refusal.is_some() { Err(Trouble::Refused) } else { Ok(()) }
     }
 
     /// Reads and inspects the part that is held. Afterwards the upstream phase may start.
@@ -187,22 +191,12 @@ impl Body {
             return Ok(());
         }
         self.seen += fresh.len() as u64;
-        self.check_limit(self.seen, inspection)?;
         let progress = inspection.body(fresh);
         self.judge(progress)?;
         if self.is_too_slow(&settings.timeouts) {
             return Err(Trouble::Found(Finding::LimitTime));
         }
         Ok(())
-    }
-
-    fn check_limit(&mut self, bytes: u64, inspection: &mut Inspection) -> Result<(), Trouble> {
-        if self.limit.is_none_or(|limit| bytes <= limit) {
-            return Ok(());
-        }
-        self.limit = None;
-        let refusal = inspection.finding(Finding::LimitBody);
-        if refusal.is_some() { Err(Trouble::Refused) } else { Ok(()) }
     }
 
     fn end(&mut self, inspection: &mut Inspection) -> Result<(), Trouble> {
@@ -233,19 +227,17 @@ impl Body {
         let unknown = settings.body.hold_unknown_length.min(MAX_HOLD_UNKNOWN).min(self.hold);
         let bound = match self.length {
             Some(length) if length <= self.hold => length,
-            Some(_) => self.hold,
+            // One byte more, and the engine judges what is held.
+            Some(_) => self.hold + 1,
             None => unknown,
         };
         self.seen < bound && !self.released
     }
 
-    /// Whether what is read now will come back from Pingora: the tail of a body that is held whole,
-    /// and every body of unknown length. A body longer than `hold` streams on by itself.
+    /// Whether what is read now will come back from Pingora: the last 64 KiB of a body, and every
+    /// body of unknown length.
     fn must_be_replayable(&self) -> bool {
-        match self.length {
-            Some(length) => length <= self.hold && length - self.seen.min(length) <= REPLAY,
-            None => true,
-        }
+        self.length.is_none_or(|length| length.saturating_sub(self.seen) <= REPLAY)
     }
 
     /// A body that was read to its end and that Pingora cannot replay would hang at the origin.

@@ -12,8 +12,6 @@ pub mod observer;
 pub mod shared;
 
 pub mod engine;
-#[allow(missing_docs, clippy::all, reason = "a stand-in, to be deleted")]
-pub mod stub;
 
 pub mod block;
 pub mod clients;

@@ -152,6 +152,10 @@ fn framing_of(
     if !matches!(&head.version[..], b"HTTP/1.0" | b"HTTP/1.1") {
         wrong.push((Finding::ProtocolHead, 0));
     }
+    if head.values("host").any(|host| host.contains(&b'@')) {
+        // Pingora would refuse it without a hook.
+        wrong.push((Finding::ProtocolHostConflict, 0));
+    }
     match Framing::of(head) {
         Ok(framing) if !wrong.iter().any(|(finding, _)| finding.always_refused()) => Ok(framing),
         Ok(_) => Err(wrong),

@@ -68,14 +68,17 @@ async fn pipelined_requests_are_judged_one_by_one() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_served_behind_a_body_that_was_not_read_to_its_end() {
     let (origin, proxy) = unchanged().await;
-    let mut all = post_chunked("/", &attack_at_end(2000), 7).concat();
+    let mut body = attack_at_end(2000);
+    body.extend(benign(300_000));
+    let mut all = post_chunked("/", &body, 5000).concat();
     all.extend(b"GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n");
     let mut client = Client::connect(proxy.address).await;
     let answer = client.exchange(vec![all]).await.unwrap();
     assert_eq!((answer.status, answer.header("connection")), (403, Some("close")));
     assert!(client.is_closed().await);
     proxy.records(1).await;
-    assert_eq!(origin.state().connections, 0);
+    let seen = origin.only();
+    assert!(seen.body.is_empty() && !seen.complete);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -383,7 +386,7 @@ async fn a_body_over_the_limit_is_refused_before_it_is_read() {
         let route = route(settings);
         let mut policy = route.policy.settings().clone();
         policy.limits.body = Some(1000);
-        route.policy = waf_proxy::engine::api::Policy::new(policy);
+        route.policy = crate::harness::policy(policy);
     })
     .await;
     let mut announced = post_with_length("/", &benign(2000));
@@ -433,5 +436,7 @@ async fn attacks_in_the_url_never_reach_the_origin() {
     let escaped = http1::get(proxy.address, "/?q=<b>\"x\"").await;
     assert_eq!(escaped.status, 200);
     assert!(origin.only().head.starts_with("GET /?q=%3Cb%3E%22x%22 HTTP/1.1\r\n"));
-    assert_eq!(proxy.records(2).await[1].request.path, "/?q=<b>\"x\"");
+    // The record shows what came, not what the origin got.
+    let records = proxy.records(2).await;
+    assert!(records.iter().any(|record| record.request.path == "/?q=<b>\"x\""), "{records:?}");
 }

@@ -12,5 +12,4 @@ mod chunks;
 mod conduct;
 mod heads;
 mod hold;
-mod panic;
 mod slow;

@@ -10,10 +10,12 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
+use waf_core::compile::compile;
 use waf_core::parse::request::HeadPolicy;
-use waf_core::policy::PolicySettings;
+use waf_core::policy::{Policy, PolicySettings};
 use waf_core::record::{DecisionRecord, Masking, Mode};
-use waf_proxy::engine::api::Policy;
+use waf_core::source::Source;
+use waf_core::yaml::{RuleContext, rule};
 use waf_proxy::observer::Observer;
 use waf_proxy::server::Server;
 use waf_proxy::settings::*;
@@ -115,7 +117,7 @@ impl Drop for Proxy {
 
 /// One route to this origin; waits are short.
 pub fn settings(origin: SocketAddr, mode: Mode) -> Settings {
-    let policy = Policy::new(PolicySettings { mode, ..PolicySettings::default() });
+    let policy = policy(PolicySettings { mode, ..PolicySettings::default() });
     let route = Route {
         name: "default".into(),
         host: HostMatch::Any,
@@ -145,6 +147,43 @@ pub fn settings(origin: SocketAddr, mode: Mode) -> Settings {
         audit_headers: Vec::new(),
         masking: Arc::new(Masking::default()),
     }
+}
+
+const SCRIPT: &str = r#"
+id: test-script
+name: A script
+why: It is what the tests look for.
+references: [CWE-79]
+severity: critical
+action: block
+targets: [REQUEST_URI_RAW, REQUEST_BODY]
+match: {contains: "<script>"}
+tests: {attack: ["<script>"], benign: ["script"]}
+"#;
+
+const LEAK: &str = r#"
+id: test-leak
+name: A leak
+why: It is what the tests look for.
+references: [CWE-200]
+severity: critical
+action: block
+targets: ["RESPONSE_HEADERS:x-leak"]
+match: {rx: "."}
+tests: {attack: ["1"], benign: []}
+"#;
+
+/// The rules of the tests, and the built-in ones about findings.
+pub fn policy(settings: PolicySettings) -> Arc<Policy> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../rules/protocol");
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let texts = files.map(|file| std::fs::read_to_string(file).unwrap());
+    let rules = texts.chain([SCRIPT.to_owned(), LEAK.to_owned()]).map(|text| {
+        let source = Source::new("test.yaml", text);
+        rule(&source, "test", &RuleContext::default())
+            .unwrap_or_else(|reports| panic!("{reports:?}"))
+    });
+    compile(rules.collect(), vec![settings]).unwrap().policies.remove(0)
 }
 
 struct Certificate {
