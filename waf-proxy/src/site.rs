@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use waf_core::compile::{Compiled, compile};
-use waf_core::policy::{Policy, PolicySettings};
-use waf_core::rule::{Exclusion, ExclusionScope, Rule};
+use waf_core::policy::{Override, OverrideScope, Policy, PolicySettings};
+use waf_core::rule::{Exclusion, ExclusionScope, Rule, RuleMode};
 use waf_core::ruleset::RuleSet;
 use waf_core::source::Report;
 
@@ -14,6 +14,9 @@ use crate::config::files::Files;
 use crate::config::{CommandLine, Config, Entry, RouteSettings};
 use crate::metrics::Names;
 use crate::rules;
+
+/// Classes that most sites do not want: an override switches them on.
+const OFF_BY_DEFAULT: [&str; 2] = ["llm-prompt-injection", "pii"];
 
 /// Days before its end from which on an exclusion is warned about.
 const WARN_DAYS: i64 = 14;
@@ -68,6 +71,10 @@ impl Site {
             reports.dedup();
             return Err(reports);
         };
+        for policy in &mut policies {
+            // Later overrides win, so what the operator says stands after ours.
+            policy.overrides.splice(0..0, off_by_default(&rules.rules));
+        }
         let Compiled { ruleset, policies, mut warnings } = compile(rules.rules, policies)?;
         warnings.extend(exclusions.iter().filter_map(|exclusion| expiry(exclusion, today)));
         warnings.extend(exclusions.iter().filter_map(|exclusion| without_rule(exclusion, &ruleset)));
@@ -104,6 +111,19 @@ impl Site {
 pub fn today() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX) / DAY_SECONDS
+}
+
+/// The overrides that switch off what few sites want, as far as it is loaded.
+fn off_by_default(rules: &[Rule]) -> Vec<Override> {
+    OFF_BY_DEFAULT
+        .into_iter()
+        .filter(|class| rules.iter().any(|rule| rule.class == *class))
+        .map(|class| Override {
+            scope: OverrideScope::Class(class.to_owned()),
+            mode: Some(RuleMode::Off),
+            score: None,
+        })
+        .collect()
 }
 
 /// The settings of every route, then those where no route is known.
@@ -195,6 +215,20 @@ mod tests {
         assert!(site.warnings.is_empty(), "{:?}", site.warnings);
         assert!(site.names().rules.contains(&"shop-a".to_owned()));
         assert_eq!(site.names().routes, ["a", "b"]);
+    }
+
+    #[test]
+    fn classes_that_few_sites_want_are_off_until_an_override_says_otherwise() {
+        let pii = RULE.replace("shop-a", "pii-a");
+        let active = |overrides: &str| {
+            let config = format!("{CONFIG}{overrides}").replace("[shop]", "[shop, pii]");
+            let site = load(&[("p.yaml", &config), ("pii/a.yaml", &pii)]).unwrap();
+            let overrides = &site.policies[0].settings().overrides;
+            overrides.iter().map(|change| change.mode).collect::<Vec<_>>()
+        };
+        assert_eq!(active(""), [Some(RuleMode::Off)]);
+        let both = [Some(RuleMode::Off), Some(RuleMode::Block)];
+        assert_eq!(active("overrides: {class:pii: {mode: block}}\n"), both);
     }
 
     #[test]

@@ -98,7 +98,10 @@ impl Failure {
 
 impl From<Vec<Report>> for Failure {
     fn from(reports: Vec<Report>) -> Self {
-        let reports: Vec<String> = reports.iter().map(ToString::to_string).collect();
+        let mut reports: Vec<String> = reports.iter().map(ToString::to_string).collect();
+        // What every route inherits is wrong in every route.
+        let mut told = std::collections::HashSet::new();
+        reports.retain(|report| told.insert(report.clone()));
         Self { exit: Exit::Usage, message: reports.join("\n\n") }
     }
 }

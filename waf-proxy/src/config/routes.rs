@@ -14,9 +14,6 @@ use written::{OnPartial, ResponseBody, Scoring, Websocket, Written};
 /// What applications use; TRACE and CONNECT only help attackers.
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
 
-/// Classes that most sites do not want: they are switched on by an override.
-const OFF_BY_DEFAULT: [&str; 2] = ["llm-prompt-injection", "pii"];
-
 /// One route.
 #[derive(Clone, Debug)]
 pub struct Route {
@@ -259,14 +256,9 @@ impl Builder<'_> {
         PolicySettings { paranoia, detection_paranoia, ..settings }
     }
 
-    /// The classes that are off by default, then the file's, then the route's: later ones win.
+    /// The file's, then the route's: later ones win.
     fn overrides(&mut self, path: &str, route: &written::Route, file: &Written) -> Vec<Override> {
-        let off = |class: &str| Override {
-            scope: OverrideScope::Class(class.to_owned()),
-            mode: Some(RuleMode::Off),
-            score: None,
-        };
-        let mut overrides: Vec<Override> = OFF_BY_DEFAULT.into_iter().map(off).collect();
+        let mut overrides = Vec::new();
         let own = (path, route.overrides.as_ref());
         let global = ("", file.overrides.as_ref().filter(|_| !path.is_empty()));
         for (path, written) in [global, own] {

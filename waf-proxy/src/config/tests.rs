@@ -166,21 +166,14 @@ fn a_route_changes_what_it_names_and_inherits_the_rest() {
     assert!(route.settings.websocket && !route.settings.response_headers);
     let exclusions: Vec<_> = route.settings.exclusions.iter().map(|e| e.path.clone()).collect();
     assert_eq!(exclusions, [Path::new("etc/all.yaml"), Path::new("etc/own.yaml")]);
-    let last_two = &policy.overrides[policy.overrides.len() - 2..];
     let scanners = OverrideScope::Class("scanners".into());
     let of = |scope, mode, score| Override { scope, mode, score };
-    assert_eq!(last_two[0], of(scanners, Some(RuleMode::Detect), None));
-    assert_eq!(last_two[1], of(OverrideScope::Rule("942100".into()), None, Some(2)));
+    let expected = [
+        of(scanners, Some(RuleMode::Detect), None),
+        of(OverrideScope::Rule("942100".into()), None, Some(2)),
+    ];
+    assert_eq!(policy.overrides, expected);
     assert_eq!(config.global.policy.limits.fields, 50);
-}
-
-#[test]
-fn classes_that_most_sites_do_not_want_are_off_first() {
-    let policy = load("overrides: {class:pii: {mode: block}}\n").global.policy;
-    let scopes: Vec<_> = policy.overrides.iter().map(|o| (o.scope.clone(), o.mode)).collect();
-    let pii = OverrideScope::Class("pii".into());
-    assert!(scopes.contains(&(pii.clone(), Some(RuleMode::Off))));
-    assert_eq!(scopes.last(), Some(&(pii, Some(RuleMode::Block))));
 }
 
 #[test]
