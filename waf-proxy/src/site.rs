@@ -77,7 +77,8 @@ impl Site {
         }
         let Compiled { ruleset, policies, mut warnings } = compile(rules.rules, policies)?;
         warnings.extend(exclusions.iter().filter_map(|exclusion| expiry(exclusion, today)));
-        warnings.extend(exclusions.iter().filter_map(|exclusion| without_rule(exclusion, &ruleset)));
+        warnings
+            .extend(exclusions.iter().filter_map(|exclusion| without_rule(exclusion, &ruleset)));
         Ok(Self { config, summary: rules.summary, ruleset, policies, warnings, exclusions })
     }
 
@@ -207,8 +208,7 @@ mod tests {
              {{name: b, upstream: app, exclusions: [f.yaml]}}]\n"
         );
         let far = exclusion("shop-a", "2999-01-01");
-        let site =
-            load(&[("p.yaml", &config), ("e.yaml", &far), ("f.yaml", &far)]).unwrap();
+        let site = load(&[("p.yaml", &config), ("e.yaml", &far), ("f.yaml", &far)]).unwrap();
         let counts: Vec<_> =
             site.policies.iter().map(|policy| policy.settings().exclusions.len()).collect();
         assert_eq!(counts, [1, 2, 1]);
@@ -250,8 +250,11 @@ mod tests {
 
     #[test]
     fn what_is_wrong_in_rules_and_exclusions_is_told_together() {
-        let config = format!("{CONFIG}exclusions: [e.yaml]\nrules: [shop, gone.yaml]\n")
-            .replacen("rules: [shop]\n", "", 1);
+        let config = format!("{CONFIG}exclusions: [e.yaml]\nrules: [shop, gone.yaml]\n").replacen(
+            "rules: [shop]\n",
+            "",
+            1,
+        );
         let reports = load(&[("p.yaml", &config), ("e.yaml", "- {rule: shop-a}\n")]).unwrap_err();
         let told = reports.iter().map(ToString::to_string).collect::<String>();
         assert!(told.contains("there is no file gone.yaml") && told.contains("e.yaml:1"), "{told}");

@@ -51,7 +51,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let site = Site::load(&Disk, arguments.config.as_deref(), &command_line)?;
     let mut bytes = read(&arguments.file)?;
     if !arguments.raw && has_bare_lines(&bytes) {
-        eprintln!("note: lines of the head end in LF, read as CRLF (`--raw` takes them as they are)");
+        eprintln!(
+            "note: lines of the head end in LF, read as CRLF (`--raw` takes them as they are)"
+        );
         bytes = with_crlf(&bytes);
     }
     let record = inspect(&site, &bytes)?;

@@ -161,10 +161,9 @@ pub fn main() -> ExitCode {
 }
 
 /// Runs a command that Ctrl-C ends at once, with a status that says so.
-fn interruptible(
-    command: impl FnOnce() -> Result<Exit, Failure>,
-) -> Result<Exit, Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+fn interruptible(command: impl FnOnce() -> Result<Exit, Failure>) -> Result<Exit, Failure> {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     if let Ok(runtime) = &runtime {
         runtime.spawn(async {
             if tokio::signal::ctrl_c().await.is_ok() {

@@ -116,9 +116,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 
 /// One thread reads, the others run.
 fn replay(arguments: &Arguments, policy: &Arc<Policy>) -> Result<Tally, Failure> {
-    let threads = arguments.threads.unwrap_or_else(|| {
-        thread::available_parallelism().map_or(1, usize::from)
-    });
+    let threads =
+        arguments.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
     let (sender, receiver) = sync_channel::<Vec<(u64, Request)>>(AHEAD);
     let receiver = Arc::new(Mutex::new(receiver));
     let progress = progress();
@@ -146,10 +145,7 @@ fn replay(arguments: &Arguments, policy: &Arc<Policy>) -> Result<Tally, Failure>
     read.map(|()| total)
 }
 
-fn read_all(
-    corpora: &[PathBuf],
-    sender: &SyncSender<Vec<(u64, Request)>>,
-) -> Result<(), Failure> {
+fn read_all(corpora: &[PathBuf], sender: &SyncSender<Vec<(u64, Request)>>) -> Result<(), Failure> {
     let mut batch = Vec::with_capacity(BATCH);
     let requests = corpora.iter().flat_map(|path: &PathBuf| waf_corpus::read(Path::new(path)));
     for (number, request) in (0..).zip(requests) {

@@ -48,7 +48,9 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
             let rules: Vec<&Rule> = site.rules().collect();
             match arguments.format.format {
                 Format::Text => print(&table(&rules)),
-                Format::Json => print_json(&rules.iter().map(|rule| brief(rule)).collect::<Vec<_>>()),
+                Format::Json => {
+                    print_json(&rules.iter().map(|rule| brief(rule)).collect::<Vec<_>>())
+                }
             }
             Ok(Exit::Fine)
         }
@@ -162,8 +164,7 @@ fn whole(rule: &Rule) -> Value {
     let mut value = brief(rule);
     value["why"] = json!(rule.why);
     value["references"] = json!(rule.references);
-    value["tests"] =
-        json!({ "attack": examples(&rule.attacks), "benign": examples(&rule.benign) });
+    value["tests"] = json!({ "attack": examples(&rule.attacks), "benign": examples(&rule.benign) });
     value["source"] = json!(rule.span.source.text);
     value
 }

@@ -91,8 +91,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 
 /// `RUST_LOG` beats the default; the audit log has standard output for itself.
 fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("waf_proxy=info,warn"));
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("waf_proxy=info,warn"));
     // Fails only where a test has set one already.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -27,7 +27,12 @@ impl<'a> Checker<'a> {
     }
 
     /// The same, with advice.
-    pub(super) fn error_help(&mut self, path: &str, message: impl Into<String>, help: impl Into<String>) {
+    pub(super) fn error_help(
+        &mut self,
+        path: &str,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
         self.push(Report::error(self.span(path), message).help(help));
     }
 

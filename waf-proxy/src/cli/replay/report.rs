@@ -98,7 +98,10 @@ impl Report {
             let Row { total, caught } = self.unlabelled;
             text += &format!("\nwithout a label: {total} requests, {caught} flagged\n");
         }
-        text + &format!("\nin the engine: p50 {} µs, p99 {} µs\n", self.cost_us.p50, self.cost_us.p99)
+        text + &format!(
+            "\nin the engine: p50 {} µs, p99 {} µs\n",
+            self.cost_us.p50, self.cost_us.p99
+        )
     }
 }
 

@@ -31,7 +31,9 @@ pub(super) fn causes(record: &DecisionRecord) -> Vec<&MatchRecord> {
     if record.decision == Decision::Pass {
         return Vec::new();
     }
-    let counts = |one: &&MatchRecord| (one.counted || record.decision == Decision::WouldBlock) && !one.after_verdict;
+    let counts = |one: &&MatchRecord| {
+        (one.counted || record.decision == Decision::WouldBlock) && !one.after_verdict
+    };
     let (blocking, scoring): (Vec<_>, Vec<_>) =
         record.matches.iter().filter(counts).partition(|one| one.blocks);
     let is_inbound = |one: &&MatchRecord| one.phase.starts_with("request");
@@ -132,7 +134,11 @@ fn text(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::panic, reason = "a failed test should stop where it fails")]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::panic,
+        reason = "a failed test should stop where it fails"
+    )]
 
     use waf_core::source::Source as Text;
 

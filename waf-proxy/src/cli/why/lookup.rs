@@ -47,9 +47,7 @@ pub(super) fn in_memory(admin: &Admin, request_id: &str) -> Found {
             Found { record, places: vec![format!("found in {place}")] }
         }
         Ok(None) => Found { record: None, places: vec![format!("not in {place}")] },
-        Err(error) => {
-            Found { record: None, places: vec![format!("cannot ask {place}: {error}")] }
-        }
+        Err(error) => Found { record: None, places: vec![format!("cannot ask {place}: {error}")] },
     }
 }
 
@@ -63,7 +61,8 @@ fn ask(admin: &Admin, request_id: &str) -> io::Result<Option<Vec<u8>>> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     let host = admin.hosts.first().map_or("localhost", String::as_str);
-    let token = admin.token.as_ref().map(|token| format!("Authorization: Bearer {}\r\n", token.show()));
+    let token =
+        admin.token.as_ref().map(|token| format!("Authorization: Bearer {}\r\n", token.show()));
     let request = format!(
         "GET /records/{request_id} HTTP/1.1\r\nHost: {host}\r\n{}Connection: close\r\n\r\n",
         token.unwrap_or_default()
@@ -82,9 +81,8 @@ fn ask(admin: &Admin, request_id: &str) -> io::Result<Option<Vec<u8>>> {
 
 /// Reads an audit log from its end, where the last records are.
 pub(super) fn in_file(path: &Path, request_id: &str) -> Result<Found, Failure> {
-    let cannot = |error: io::Error| {
-        Failure::unreadable(format!("cannot read {}: {error}", path.display()))
-    };
+    let cannot =
+        |error: io::Error| Failure::unreadable(format!("cannot read {}: {error}", path.display()));
     let mut file = File::open(path).map_err(cannot)?;
     let record = last_of(&mut file, request_id).map_err(cannot)?;
     let said = if record.is_some() { "found in" } else { "not in" };
@@ -170,8 +168,11 @@ mod tests {
         of_client.client_request_id = Some("c".into());
         let mut quoting = passed("d");
         quoting.request.path = "/a".into();
-        let text = line(&early) + &line(&passed("a")) + "{\"request_id\":\"a\"\n\n"
-            + &line(&quoting) + &line(&of_client);
+        let text = line(&early)
+            + &line(&passed("a"))
+            + "{\"request_id\":\"a\"\n\n"
+            + &line(&quoting)
+            + &line(&of_client);
         assert_eq!(find(&text, "a").unwrap().status, Some(200));
         assert_eq!(find(&text, "c").unwrap().request_id, "b");
     }

@@ -67,13 +67,17 @@ pub(in crate::cli) fn answered_by(record: &DecisionRecord) -> String {
             cause(record)
         ),
         (_, Source::Origin) if record.matches.is_empty() => {
-            format!("The application answered {status}. Pinpoint let the request pass; no rule matched.")
+            format!(
+                "The application answered {status}. Pinpoint let the request pass; no rule matched."
+            )
         }
         (_, Source::Origin) => format!(
             "The application answered {status}. Pinpoint let the request pass: {}.",
             score(record)
         ),
-        (Decision::Pass, Source::Waf | Source::Protocol | Source::Size) if record.status == Some(404) => {
+        (Decision::Pass, Source::Waf | Source::Protocol | Source::Size)
+            if record.status == Some(404) =>
+        {
             "Pinpoint answered 404: no route of the configuration takes this host, path and method."
                 .into()
         }
@@ -171,7 +175,8 @@ fn rule(story: &mut String, number: usize, one: &MatchRecord, mode: Mode) {
 }
 
 fn weight(one: &MatchRecord, mode: Mode) -> String {
-    let mut weight = if one.blocks { ", blocks by itself".into() } else { format!(", +{}", one.score) };
+    let mut weight =
+        if one.blocks { ", blocks by itself".into() } else { format!(", +{}", one.score) };
     if !one.counted {
         weight.push_str(", on trial: not counted");
     }
@@ -208,7 +213,9 @@ fn inspected(story: &mut String, record: &DecisionRecord) {
     }
     let stop = match coverage.stop {
         None | Some(Stop::Verdict) => None,
-        Some(Stop::Upgraded) => Some("the connection became a WebSocket; its frames are not inspected"),
+        Some(Stop::Upgraded) => {
+            Some("the connection became a WebSocket; its frames are not inspected")
+        }
         Some(Stop::ClientAbort) => Some("the client went away"),
         Some(Stop::Limit) => Some("a limit was passed"),
         Some(Stop::Error) => Some("an error of ours, or the application failed"),
@@ -221,7 +228,10 @@ fn inspected(story: &mut String, record: &DecisionRecord) {
         let _ = writeln!(story, "Not exact: {} ({what}).", safe(&inexact.field));
     }
     if let (Some(intended), Some(seen)) = (record.intended_status, record.status) {
-        let _ = writeln!(story, "The client saw {seen}, because the answer had begun before {intended} was decided.");
+        let _ = writeln!(
+            story,
+            "The client saw {seen}, because the answer had begun before {intended} was decided."
+        );
     }
 }
 
@@ -243,7 +253,9 @@ fn advice(story: &mut String, record: &DecisionRecord) {
         .iter()
         .any(|one| Finding::from_id(&one.rule_id).is_some_and(Finding::always_refused));
     if is_refused {
-        story.push_str("\nThis cannot be switched off: such a request cannot be passed on safely.\n");
+        story.push_str(
+            "\nThis cannot be switched off: such a request cannot be passed on safely.\n",
+        );
     }
 }
 
@@ -301,7 +313,12 @@ mod tests {
             (Source::Proxy, 503, Pass, "too many requests"),
             (Source::Proxy, 504, Pass, "in time"),
             (Source::Waf, 404, Pass, "no route"),
-            (Source::Origin, 403, Pass, "The application answered 403. Pinpoint let the request pass"),
+            (
+                Source::Origin,
+                403,
+                Pass,
+                "The application answered 403. Pinpoint let the request pass",
+            ),
             (Source::Origin, 200, WouldBlock, "would have blocked"),
         ] {
             let told = told(source, status, decision);
