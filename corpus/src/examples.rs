@@ -18,7 +18,7 @@ use crate::request::Request;
 use crate::run::Runner;
 
 /// How bodies are cut: an example must say the same in every one.
-const CUTS: [Cut; 3] = [Cut::Whole, Cut::Every(1), Cut::Random(1)];
+pub const CUTS: [Cut; 3] = [Cut::Whole, Cut::Every(1), Cut::Random(1)];
 
 /// Settings under which every rule is looked for, whatever its level or mode, and no score ends
 /// the look.
@@ -111,7 +111,8 @@ fn wrong(runner: &mut Runner, rule: &Rule, example: &Example, attack: bool) -> V
     wrong
 }
 
-fn matches(runner: &mut Runner, rule: &Rule, request: &Request, cut: Cut) -> bool {
+/// Whether a rule matches a request, cut as asked.
+pub fn matches(runner: &mut Runner, rule: &Rule, request: &Request, cut: Cut) -> bool {
     let record = runner.run(request, cut);
     record.matches.iter().any(|known| known.rule_id == rule.id.as_str())
 }

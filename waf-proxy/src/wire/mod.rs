@@ -1,0 +1,171 @@
+//! Between the socket and Pingora: reads every HTTP/1.x head itself.
+//!
+//! Pingora's parser answers some heads with a 400 that no hook and no log ever sees, and repairs
+//! others before a rule could look. So the head is read here, under limits and a deadline; what
+//! must not go on is answered and recorded here; what may is handed to Pingora normalised, with the
+//! bytes as received beside it. Pingora gets a fresh session for each request and exactly the bytes
+//! of that request: what a client sends ahead stays here.
+
+mod control;
+mod normalise;
+mod refuse;
+mod stream;
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use pingora::apps::{HttpServerApp, ServerApp};
+use pingora::protocols::http::ServerSession;
+use pingora::protocols::{ALPN, Stream};
+use pingora::proxy::HttpProxy;
+use pingora::server::ShutdownWatch;
+use waf_core::finding::Finding;
+use waf_core::parse::framing::Framing;
+use waf_core::parse::head::RequestHead;
+use waf_core::parse::request::validate;
+use waf_core::record::Stop;
+
+pub use control::Control;
+
+use crate::exchange::Exchange;
+use crate::service::Service;
+use crate::settings::Settings;
+use crate::shared::Shared;
+use stream::{Patience, ReadHead, Wire};
+
+/// What goes along with a head into Pingora's hooks.
+pub struct Handover {
+    /// The request, as it was received.
+    pub exchange: Exchange,
+    /// How hooks talk to the wire below Pingora.
+    pub control: Arc<Control>,
+}
+
+/// Serves connections.
+pub struct Gate {
+    proxy: Arc<HttpProxy<Service>>,
+    shared: Arc<Shared>,
+}
+
+impl Gate {
+    /// A gate in front of Pingora.
+    pub fn new(proxy: Arc<HttpProxy<Service>>, shared: Arc<Shared>) -> Self {
+        Self { proxy, shared }
+    }
+
+    /// How long a TLS handshake may take.
+    pub fn handshake_patience(&self) -> Duration {
+        self.shared.settings.load().timeouts.header
+    }
+
+    /// Closes connections that rest between two requests.
+    pub async fn stop(&self) {
+        self.proxy.http_cleanup().await;
+    }
+
+    /// Serves one connection to its end.
+    pub async fn serve(&self, stream: Stream, shutdown: ShutdownWatch) {
+        if matches!(stream.selected_alpn_proto(), Some(ALPN::H2)) {
+            self.proxy.process_new(stream, &shutdown).await;
+        } else {
+            self.serve_http1(stream, shutdown).await;
+        }
+    }
+
+    async fn serve_http1(&self, stream: Stream, mut shutdown: ShutdownWatch) {
+        let peer = peer_address(&stream);
+        let mut wire = Box::new(Wire::new(stream));
+        let mut idle = self.shared.settings.load().timeouts.header;
+        loop {
+            let settings = self.shared.settings.load_full();
+            let patience = Patience { idle, whole: settings.timeouts.header };
+            let limits = &settings.head.limits;
+            let (head, wrong) = match wire.read_head(limits, &patience, &mut shutdown).await {
+                ReadHead::Complete(head) => (head, Vec::new()),
+                ReadHead::Refused(head, wrong) => (head, wrong),
+                ReadHead::Broken(head) => return self.record_broken(head, peer),
+                ReadHead::Closed => return,
+            };
+            let framing = match framing_of(&head, wrong, &settings) {
+                Ok(framing) => framing,
+                Err(wrong) => return self.refuse(*wire, head, wrong, peer).await,
+            };
+            let Some(back) = self.pass_on(wire, head, framing, peer, &shutdown).await else {
+                return;
+            };
+            wire = back;
+            idle = settings.timeouts.keepalive;
+        }
+    }
+
+    /// Lets Pingora serve one request; gives the connection back when another may follow.
+    async fn pass_on(
+        &self,
+        mut wire: Box<Wire>,
+        head: RequestHead,
+        framing: Framing,
+        peer: IpAddr,
+        shutdown: &ShutdownWatch,
+    ) -> Option<Box<Wire>> {
+        let control = wire.begin(normalise::head(&head), framing);
+        let exchange = Exchange::new(&self.shared, head, peer);
+        let mut session = ServerSession::new_http1(wire);
+        session.set_connection_user_context(Some(Box::new(Handover { exchange, control })));
+        let reused = self.proxy.process_new_http(session, shutdown).await?;
+        let (stream, _) = reused.consume();
+        let wire = stream.into_any().downcast::<Wire>().ok()?;
+        // Anything but the exact end of the body: the next head cannot be told from its bytes.
+        (wire.is_at_end() && !self.shared.is_draining()).then_some(wire)
+    }
+
+    async fn refuse(
+        &self,
+        wire: Wire,
+        head: RequestHead,
+        wrong: Vec<(Finding, u64)>,
+        peer: IpAddr,
+    ) {
+        let mut exchange = Exchange::new(&self.shared, head, peer);
+        let answer = exchange.judge_head(wrong);
+        refuse::answer(wire, exchange, answer).await;
+    }
+
+    /// A client that left within a head.
+    fn record_broken(&self, head: RequestHead, peer: IpAddr) {
+        let mut exchange = Exchange::new(&self.shared, head, peer);
+        exchange.inspection.stop(Stop::ClientAbort);
+        exchange.finish(None);
+    }
+}
+
+/// The framing of a head that Pingora may see; else everything that is wrong with it.
+fn framing_of(
+    head: &RequestHead,
+    wrong: Vec<(Finding, u64)>,
+    settings: &Settings,
+) -> Result<Framing, Vec<(Finding, u64)>> {
+    if !wrong.is_empty() {
+        return Err(wrong);
+    }
+    let mut wrong = validate(head, &settings.head);
+    if !matches!(&head.version[..], b"HTTP/1.0" | b"HTTP/1.1") {
+        wrong.push((Finding::ProtocolHead, 0));
+    }
+    if head.values("host").any(|host| host.contains(&b'@')) {
+        // Pingora would refuse it without a hook.
+        wrong.push((Finding::ProtocolHostConflict, 0));
+    }
+    match Framing::of(head) {
+        Ok(framing) if !wrong.iter().any(|(finding, _)| finding.always_refused()) => Ok(framing),
+        Ok(_) => Err(wrong),
+        // `validate` has told it.
+        Err(_) => Err(wrong),
+    }
+}
+
+fn peer_address(stream: &Stream) -> IpAddr {
+    let digest = stream.get_socket_digest();
+    let address = digest.as_ref().and_then(|digest| digest.peer_addr()?.as_inet());
+    address.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |address| address.ip())
+}

@@ -1,0 +1,336 @@
+//! The stream below Pingora: gives it one request at a time, never a byte more.
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::{Buf, Bytes, BytesMut};
+use pingora::protocols::raw_connect::ProxyDigest;
+use pingora::protocols::tls::SslDigest;
+use pingora::protocols::{
+    ALPN, GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl,
+    Stream, TimingDigest, UniqueID, UniqueIDType,
+};
+use pingora::server::ShutdownWatch;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, timeout_at};
+use waf_core::finding::Finding;
+use waf_core::limits::Limits;
+use waf_core::parse::framing::{Chunk, Chunked, Framing};
+use waf_core::parse::head::{HeadParser, HeadState, RequestHead};
+
+use super::control::Control;
+use crate::inspect::READ;
+
+/// Bytes that a client may send ahead of the current request before we stop reading.
+const AHEAD: usize = READ;
+
+/// How long a head may take.
+#[derive(Clone, Debug)]
+pub(super) struct Patience {
+    /// Before its first byte.
+    pub(super) idle: Duration,
+    /// From its first byte to its end.
+    pub(super) whole: Duration,
+}
+
+/// What came of waiting for a head.
+#[derive(Debug)]
+pub(super) enum ReadHead {
+    /// A head.
+    Complete(RequestHead),
+    /// A head, as far as it is known, that must be refused for these reasons.
+    Refused(RequestHead, Vec<(Finding, u64)>),
+    /// The client left within a head.
+    Broken(RequestHead),
+    /// Nothing came.
+    Closed,
+}
+
+/// A connection as Pingora sees it.
+pub(super) struct Wire {
+    inner: Stream,
+    /// Received, not given to anyone yet.
+    ahead: BytesMut,
+    /// The normalised head, as far as Pingora has not read it.
+    head: Bytes,
+    body: Rest,
+    control: Arc<Control>,
+}
+
+/// What is left of the current body.
+#[derive(Debug)]
+enum Rest {
+    Bytes(u64),
+    Chunks(Chunked),
+}
+
+impl Wire {
+    pub(super) fn new(inner: Stream) -> Self {
+        Self {
+            inner,
+            ahead: BytesMut::new(),
+            head: Bytes::new(),
+            body: Rest::Bytes(0),
+            control: Arc::default(),
+        }
+    }
+
+    /// Reads the next head.
+    pub(super) async fn read_head(
+        &mut self,
+        limits: &Limits,
+        patience: &Patience,
+        shutdown: &mut ShutdownWatch,
+    ) -> ReadHead {
+        if self.ahead.is_empty() && !self.awaits_first_byte(patience.idle, shutdown).await {
+            return ReadHead::Closed;
+        }
+        let deadline = Instant::now() + patience.whole;
+        let mut parser = HeadParser::new(limits);
+        loop {
+            let progress = parser.feed(&self.ahead);
+            self.ahead.advance(progress.consumed);
+            match (progress.state, parser.head()) {
+                (HeadState::Complete, Some(head)) => return ReadHead::Complete(head.clone()),
+                (HeadState::NeedMore, _) => {}
+                _ => return ReadHead::Refused(parser.partial(), parser.findings().to_vec()),
+            }
+            match timeout_at(deadline, self.inner.read_buf(&mut self.ahead)).await {
+                Ok(Ok(read)) if read > 0 => {}
+                Ok(_) => return ReadHead::Broken(parser.partial()),
+                Err(_) => {
+                    let mut wrong = parser.findings().to_vec();
+                    wrong.push((Finding::LimitTime, 0));
+                    return ReadHead::Refused(parser.partial(), wrong);
+                }
+            }
+        }
+    }
+
+    /// Gives Pingora this head, and the body that it announces.
+    pub(super) fn begin(&mut self, head: Vec<u8>, framing: Framing) -> Arc<Control> {
+        self.head = Bytes::from(head);
+        self.body = match framing {
+            Framing::None => Rest::Bytes(0),
+            Framing::Length(length) => Rest::Bytes(length),
+            Framing::Chunked => Rest::Chunks(Chunked::new()),
+        };
+        self.control = Arc::default();
+        Arc::clone(&self.control)
+    }
+
+    /// Whether the current request was read to its exact end.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.head.is_empty() && self.body.is_over() && self.control.broken().is_none()
+    }
+
+    /// The connection itself; what was read ahead is dropped.
+    pub(super) fn into_inner(self) -> Stream {
+        self.inner
+    }
+
+    async fn awaits_first_byte(&mut self, idle: Duration, shutdown: &mut ShutdownWatch) -> bool {
+        let deadline = Instant::now() + idle;
+        loop {
+            if *shutdown.borrow_and_update() {
+                return false;
+            }
+            tokio::select! {
+                biased;
+                read = timeout_at(deadline, self.inner.read_buf(&mut self.ahead)) => {
+                    return matches!(read, Ok(Ok(1..)));
+                }
+                changed = shutdown.changed() => {
+                    if changed.is_err() {
+                        return false;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The next bytes of the body. None at all only when the client has closed.
+    fn poll_body(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.ahead.is_empty() {
+            ready!(self.poll_fill(cx))?;
+        }
+        let most = self.ahead.len().min(buf.remaining()).min(READ);
+        let length = match self.body.measure(&self.ahead[..most]) {
+            Ok(length) => length,
+            Err(finding) => {
+                self.control.break_off(finding);
+                return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+            }
+        };
+        buf.put_slice(&self.ahead[..length]);
+        self.ahead.advance(length);
+        Poll::Ready(Ok(()))
+    }
+
+    /// Between the end of the body and the end of the answer: waits for the client to close. What
+    /// it sends ahead is kept for the next request, up to a bound.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.ahead.len() < AHEAD {
+            let before = self.ahead.len();
+            ready!(self.poll_fill(cx))?;
+            if self.ahead.len() == before {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        Poll::Pending
+    }
+
+    fn poll_tunnel(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.ahead.is_empty() {
+            return Pin::new(&mut self.inner).poll_read(cx, buf);
+        }
+        give(&mut self.ahead, buf);
+        Poll::Ready(Ok(()))
+    }
+
+    /// Reads once; nothing is added when the client has closed.
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut room = [0; READ];
+        let mut buf = ReadBuf::new(&mut room);
+        ready!(Pin::new(&mut self.inner).poll_read(cx, &mut buf))?;
+        self.ahead.extend_from_slice(buf.filled());
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Rest {
+    fn is_over(&self) -> bool {
+        match self {
+            Self::Bytes(left) => *left == 0,
+            Self::Chunks(chunks) => chunks.is_ended(),
+        }
+    }
+
+    /// How many of these bytes belong to the body; they are taken as read.
+    fn measure(&mut self, bytes: &[u8]) -> Result<usize, Finding> {
+        match self {
+            Self::Bytes(left) => {
+                let length = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
+                *left -= length as u64;
+                Ok(length)
+            }
+            Self::Chunks(chunks) => {
+                let mut input = bytes;
+                while let Chunk::Data(_) = chunks.next(&mut input)? {}
+                Ok(bytes.len() - input.len())
+            }
+        }
+    }
+}
+
+fn give(from: &mut impl Buf, buf: &mut ReadBuf<'_>) {
+    let length = from.chunk().len().min(buf.remaining());
+    buf.put_slice(&from.chunk()[..length]);
+    from.advance(length);
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.head.is_empty() {
+            give(&mut self.head, buf);
+            return Poll::Ready(Ok(()));
+        }
+        if self.control.is_tunnel() {
+            return self.poll_tunnel(cx, buf);
+        }
+        if self.control.broken().is_some() {
+            return Poll::Ready(Err(io::ErrorKind::InvalidData.into()));
+        }
+        if self.body.is_over() { self.poll_end(cx) } else { self.poll_body(cx, buf) }
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Wire").field("inner", &self.inner).finish_non_exhaustive()
+    }
+}
+
+// The rest is the connection's own.
+
+#[async_trait]
+impl Shutdown for Wire {
+    async fn shutdown(&mut self) {
+        Shutdown::shutdown(&mut *self.inner).await;
+    }
+}
+
+impl UniqueID for Wire {
+    fn id(&self) -> UniqueIDType {
+        self.inner.id()
+    }
+}
+
+impl Ssl for Wire {
+    fn get_ssl_digest(&self) -> Option<Arc<SslDigest>> {
+        self.inner.get_ssl_digest()
+    }
+
+    fn selected_alpn_proto(&self) -> Option<ALPN> {
+        self.inner.selected_alpn_proto()
+    }
+}
+
+impl GetTimingDigest for Wire {
+    fn get_timing_digest(&self) -> Vec<Option<TimingDigest>> {
+        self.inner.get_timing_digest()
+    }
+}
+
+impl GetProxyDigest for Wire {
+    fn get_proxy_digest(&self) -> Option<Arc<ProxyDigest>> {
+        self.inner.get_proxy_digest()
+    }
+}
+
+impl GetSocketDigest for Wire {
+    fn get_socket_digest(&self) -> Option<Arc<SocketDigest>> {
+        self.inner.get_socket_digest()
+    }
+}
+
+impl Peek for Wire {}
