@@ -12,7 +12,7 @@ use waf_core::parse::request::{HeadPolicy, validate};
 use waf_core::record::{Decision, DecisionRecord, Source, Stop};
 use waf_core::verdict::Refusal;
 
-use crate::block::{Answer, Page};
+use crate::block::{Answer, Details, Page};
 use crate::clients::Client;
 use crate::engine::Inspection;
 use crate::engine::api::About;
@@ -119,7 +119,9 @@ impl Exchange {
 
     /// The page for an answer of ours.
     pub fn page(&self, answer: Answer) -> Page {
-        Page::new(answer, &self.head, &self.request_id, self.look(), &self.head_policy().methods)
+        let rules = if self.look().reveal_rules { self.matched_rules() } else { Vec::new() };
+        let details = Details { allow: &self.head_policy().methods, rules: &rules };
+        Page::new(answer, &self.head, &self.request_id, self.look(), &details)
     }
 
     /// Records it, once. `seen` is the status that the client saw.
@@ -151,6 +153,11 @@ impl Exchange {
             total_us: u64::try_from(total).unwrap_or(u64::MAX),
             body_total: self.body_total,
         })
+    }
+
+    fn matched_rules(&self) -> Vec<String> {
+        let matches = self.record(None).map(|record| record.matches).unwrap_or_default();
+        matches.into_iter().filter(|known| known.counted).map(|known| known.rule_id).collect()
     }
 
     /// Who answers first when several could: the cheapest to tell.

@@ -130,6 +130,8 @@ impl ProxyHttp for Service {
     ) -> Result<()> {
         if response.status == 101 {
             ctx.open_tunnel();
+            // Nobody owes a tunnel a body; it may rest as long as the origin may.
+            session.set_read_timeout(ctx.exchange()?.route().map(|route| route.upstream.read));
         } else if response.status.is_informational() {
             return Ok(());
         }

@@ -67,7 +67,9 @@ impl Gate {
     /// Serves one connection to its end.
     pub async fn serve(&self, stream: Stream, shutdown: ShutdownWatch) {
         if matches!(stream.selected_alpn_proto(), Some(ALPN::H2)) {
-            self.proxy.process_new(stream, &shutdown).await;
+            let patience = self.shared.settings.load().timeouts.header;
+            let wire = Box::new(Wire::for_http2(stream, patience));
+            self.proxy.process_new(wire, &shutdown).await;
         } else {
             self.serve_http1(stream, shutdown).await;
         }

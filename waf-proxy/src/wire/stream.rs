@@ -17,7 +17,7 @@ use pingora::protocols::{
 };
 use pingora::server::ShutdownWatch;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, Sleep, sleep, timeout_at};
 use waf_core::finding::Finding;
 use waf_core::limits::Limits;
 use waf_core::parse::framing::{Chunk, Chunked, Framing};
@@ -28,6 +28,9 @@ use crate::inspect::READ;
 
 /// Bytes that a client may send ahead of the current request before we stop reading.
 const AHEAD: usize = READ;
+
+/// Bytes of the HTTP/2 connection preface (RFC 9113 section 3.4).
+const PREFACE: usize = 24;
 
 /// How long a head may take.
 #[derive(Clone, Debug)]
@@ -60,6 +63,10 @@ pub(super) struct Wire {
     head: Bytes,
     body: Rest,
     control: Arc<Control>,
+    /// Until when an HTTP/2 client must have shown that it is one.
+    deadline: Option<Pin<Box<Sleep>>>,
+    /// Bytes read through the tunnel before the deadline was met.
+    preface: usize,
 }
 
 /// What is left of the current body.
@@ -77,7 +84,16 @@ impl Wire {
             head: Bytes::new(),
             body: Rest::Bytes(0),
             control: Arc::default(),
+            deadline: None,
+            preface: 0,
         }
+    }
+
+    /// A connection that speaks HTTP/2: everything passes, but its preface must come in time.
+    pub(super) fn for_http2(inner: Stream, patience: Duration) -> Self {
+        let wire = Self::new(inner);
+        wire.control.open_tunnel();
+        Self { deadline: Some(Box::pin(sleep(patience))), ..wire }
     }
 
     /// Reads the next head.
@@ -186,11 +202,21 @@ impl Wire {
     }
 
     fn poll_tunnel(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if self.ahead.is_empty() {
-            return Pin::new(&mut self.inner).poll_read(cx, buf);
+        if !self.ahead.is_empty() {
+            give(&mut self.ahead, buf);
+            return Poll::Ready(Ok(()));
         }
-        give(&mut self.ahead, buf);
-        Poll::Ready(Ok(()))
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.inner).poll_read(cx, buf);
+        if let Some(deadline) = &mut self.deadline {
+            self.preface += buf.filled().len() - before;
+            if self.preface >= PREFACE {
+                self.deadline = None;
+            } else if deadline.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+        }
+        read
     }
 
     /// Reads once; nothing is added when the client has closed.
