@@ -47,8 +47,12 @@ pub struct Exchange {
 
 impl Exchange {
     /// A request whose head has come.
-    pub fn new(shared: &Arc<Shared>, head: RequestHead, peer: IpAddr) -> Self {
-        let settings = shared.settings.load_full();
+    pub fn new(
+        shared: &Arc<Shared>,
+        settings: Arc<Settings>,
+        head: RequestHead,
+        peer: IpAddr,
+    ) -> Self {
         let route = routes::find(&settings.routes, &head);
         let policy = route.map_or(&settings.fallback, |index| &settings.routes[index].policy);
         let time = SystemTime::now();
@@ -91,12 +95,10 @@ impl Exchange {
         &self.shared
     }
 
-    /// Judges the head; `findings` are those of its reader. The answer, if any, is to be carried
-    /// out.
-    pub fn judge_head(&mut self, mut findings: Vec<(Finding, u64)>) -> Option<Answer> {
-        if findings.is_empty() {
-            findings = validate(&self.head, self.head_policy());
-        }
+    /// Judges the head. `found` is what is wrong with it, where that is known already. The answer,
+    /// if any, is to be carried out.
+    pub fn judge_head(&mut self, found: Option<Vec<(Finding, u64)>>) -> Option<Answer> {
+        let findings = found.unwrap_or_else(|| validate(&self.head, self.head_policy()));
         let client = self.client.ip.to_string();
         let refusal = self.inspection.head(&self.head, &client, &findings);
         let unsafe_one = findings.iter().find(|(finding, _)| finding.always_refused());
@@ -177,7 +179,8 @@ impl Exchange {
         self.answer.is_some_and(|answer| answer.source == Source::Ip)
     }
 
-    fn head_policy(&self) -> &HeadPolicy {
+    /// What its head may hold.
+    pub fn head_policy(&self) -> &HeadPolicy {
         self.route().map_or(&self.settings.head, |route| &route.head)
     }
 

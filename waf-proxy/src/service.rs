@@ -66,7 +66,7 @@ impl ProxyHttp for Service {
 
     /// Judges the head, then the part of the body that is held. Nothing has gone to the origin.
     async fn request_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<bool> {
-        let mut answer = ctx.exchange_mut()?.judge_head(Vec::new());
+        let mut answer = ctx.judge_head()?;
         if answer.is_none() {
             answer = hold_body(session, ctx).await?;
         }

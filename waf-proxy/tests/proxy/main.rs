@@ -14,3 +14,4 @@ mod heads;
 mod hold;
 mod http2;
 mod slow;
+mod tls;

@@ -55,7 +55,11 @@ impl Proxy {
 
     /// With these settings.
     pub fn with(settings: Settings) -> Self {
-        let files = Certificate::new();
+        Self::listening(settings, Certificate::new())
+    }
+
+    /// With these certificates.
+    pub fn listening(settings: Settings, files: Certificate) -> Self {
         let any = "127.0.0.1:0".parse().unwrap();
         let listeners = [
             Listener { address: any, tls: None },
@@ -83,12 +87,17 @@ impl Proxy {
         }
     }
 
-    /// Waits until so many requests are recorded, and no more follow.
-    pub async fn records(&self, count: usize) -> Vec<DecisionRecord> {
+    /// Waits until so many requests are recorded.
+    pub async fn has_recorded(&self, count: usize) {
         let deadline = Instant::now() + Duration::from_secs(10);
         while self.records.0.lock().unwrap().len() < count && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+    }
+
+    /// Waits until so many requests are recorded, and no more follow.
+    pub async fn records(&self, count: usize) -> Vec<DecisionRecord> {
+        self.has_recorded(count).await;
         tokio::time::sleep(Duration::from_millis(30)).await;
         let records = self.records.0.lock().unwrap().clone();
         assert_eq!(records.len(), count, "records: {records:#?}");
@@ -189,13 +198,15 @@ pub fn policy(mut settings: PolicySettings) -> Arc<Policy> {
     compile(rules.collect(), vec![settings]).unwrap().policies.remove(0)
 }
 
-struct Certificate {
-    tls: ListenerTls,
-    der: Vec<u8>,
+/// A self-signed certificate for `localhost`, in files.
+pub struct Certificate {
+    pub tls: ListenerTls,
+    pub der: Vec<u8>,
+    pub key: Vec<u8>,
 }
 
 impl Certificate {
-    fn new() -> Self {
+    pub fn new() -> Self {
         use std::sync::atomic::{AtomicUsize, Ordering};
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let pair = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
@@ -206,7 +217,7 @@ impl Certificate {
         std::fs::write(&cert, pair.cert.pem()).unwrap();
         std::fs::write(&key, pair.signing_key.serialize_pem()).unwrap();
         let tls = ListenerTls { cert, key, only_tls13: false, h2: true, client_ca: None };
-        Self { tls, der: pair.cert.der().to_vec() }
+        Self { tls, der: pair.cert.der().to_vec(), key: pair.signing_key.serialize_der() }
     }
 }
 
