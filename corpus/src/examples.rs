@@ -67,7 +67,8 @@ fn everywhere(rule: &Rule, text: &str) -> Vec<Request> {
             Variable::One(Collection::ArgsPost) => requests.extend(body(name, text)),
             Variable::ArgsNames if !has_values => requests.extend(names(text)),
             Variable::One(Collection::RequestCookies) => {
-                let cookie = format!("a=1; {name}={text}; b=2");
+                // A `;` would end the cookie.
+                let cookie = format!("a=1; {name}={}; b=2", text.replace(';', "%3B"));
                 requests.push(get("cookie", "/", Some(("Cookie", &cookie))));
             }
             Variable::One(Collection::RequestHeaders) => {
@@ -93,10 +94,7 @@ fn everywhere(rule: &Rule, text: &str) -> Vec<Request> {
 }
 
 fn is_argument(variable: Variable) -> bool {
-    matches!(
-        variable,
-        Variable::Args | Variable::One(Collection::ArgsGet | Collection::ArgsPost)
-    )
+    matches!(variable, Variable::Args | Variable::One(Collection::ArgsGet | Collection::ArgsPost))
 }
 
 /// Whether an XML selector means text of elements.
@@ -203,9 +201,8 @@ fn request(
 /// A whole request; the length of its body is added where nothing says it.
 fn raw(id: &str, text: &str) -> Request {
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text, ""));
-    let says = |name: &str| {
-        head.split("\r\n").any(|line| line.to_ascii_lowercase().starts_with(name))
-    };
+    let says =
+        |name: &str| head.split("\r\n").any(|line| line.to_ascii_lowercase().starts_with(name));
     let needs_length = !body.is_empty() && !says("content-length") && !says("transfer-encoding");
     let whole = if needs_length {
         format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len())
