@@ -1,233 +1,128 @@
-//! Examples of rules as requests.
+//! A rule's own examples as requests: `tests:` of its file, tried in every place they speak of.
 //!
-//! Text is a value: it is encoded for, and tried in, every place that the rule's targets allow. An
-//! example that names its place is put there as it is.
+//! ```text
+//! Example -> spots: where it may stand -> carry: a Request for each -> Runner -> does it match?
+//! ```
 
-use serde_json::Value;
-use waf_core::field::Collection;
-use waf_core::limits::Limits;
-use waf_core::parse::head::RequestHead;
-use waf_core::rule::{Example, Place, Rule, Selector, TargetKind, Variable};
+mod carry;
+mod spots;
 
+use std::sync::Arc;
+
+use waf_core::policy::{Override, OverrideScope, Policy, PolicySettings};
+use waf_core::record::{Masking, MaskingSettings, Mode};
+use waf_core::rule::{Example, Place, Rule, RuleMode};
+
+use crate::cut::Cut;
 use crate::request::Request;
+use crate::run::Runner;
 
-/// The name of a field where the target does not ask for one.
-const NAME: &str = "f";
+/// How bodies are cut: an example must say the same in every one.
+pub const CUTS: [Cut; 3] = [Cut::Whole, Cut::Every(1), Cut::Random(1)];
 
-const FORM: &str = "application/x-www-form-urlencoded";
-const MULTIPART: &str = "multipart/form-data; boundary=bnd";
-
-/// The requests that an example stands for, each with its place as id. Empty when the rule's
-/// targets allow no place for text.
-pub fn requests(rule: &Rule, example: &Example) -> Vec<Request> {
-    match example.place {
-        Some(place) => vec![placed(place, &example.value)],
-        None => everywhere(rule, &text(&example.value)),
+/// Settings under which every rule is looked for, whatever its level or mode, and no score ends
+/// the look.
+pub fn settings<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> PolicySettings {
+    let mut settings = PolicySettings {
+        mode: Mode::Detect,
+        paranoia: 4,
+        detection_paranoia: 4,
+        ..PolicySettings::default()
+    };
+    for rule in rules {
+        settings.limits.record_matches += 1;
+        if rule.mode == RuleMode::Off {
+            let scope = OverrideScope::Rule(rule.id.to_string());
+            let mode = Some(RuleMode::Detect);
+            settings.overrides.push(Override { scope, mode, score: None });
+        }
     }
+    settings
 }
 
-fn placed(place: Place, value: &Value) -> Request {
-    let written = text(value);
-    let id = place.name();
-    match place {
-        Place::Query => get(id, &format!("/?{written}"), None),
-        Place::Path => get(id, &written, None),
-        Place::Cookie => get(id, "/", Some(("Cookie", &written))),
+/// The requests of an example, each with the place it is tried in, for messages. None when it fits
+/// nowhere.
+///
+/// Text is a value. It is tried in every value that the rule looks at first: arguments of a query,
+/// a form, JSON and multipart, cookies, headers, XML. Only where the rule looks at no such value
+/// it is tried as a name, a file name, a path or a raw body. A place that cannot carry the text,
+/// such as a header a line end, is left out.
+pub fn requests(rule: &Rule, example: &Example) -> Vec<(String, Request)> {
+    let Some(place) = example.place else {
+        let text = example.value.as_str().unwrap_or_default();
+        let spots = spots::of(rule);
+        let carried = spots.iter().filter_map(|spot| {
+            let request = carry::value(spot, text, decodes_escapes(rule))?;
+            Some((spot.to_string(), request))
+        });
+        return carried.collect();
+    };
+    let text = example.value.as_str().unwrap_or_default();
+    let request = match place {
+        Place::Query => carry::get(&format!("/?{text}")),
+        Place::Form => carry::post(carry::FORM, text),
+        Place::Json => carry::post(carry::JSON, &example.value.to_string()),
+        Place::Xml => carry::post(carry::XML, text),
+        Place::Path => carry::get(text),
+        Place::Cookie => carry::with_header("Cookie", text),
         Place::Header => {
-            let (name, value) = written.split_once(':').unwrap_or((&written, ""));
-            get(id, "/", Some((name, value.trim())))
+            let (name, value) = text.split_once(':').unwrap_or((text, ""));
+            carry::with_header(name.trim(), value.trim())
         }
-        Place::Form => post(id, FORM, &written),
-        Place::Json => post(id, "application/json", &written),
-        Place::Xml => post(id, "text/xml", &written),
-        Place::Multipart => multipart(id, &Part::of(value)),
-        Place::Request => raw(id, &written),
-    }
+        Place::Multipart => carry::multipart(&carry::Part::of(&example.value)),
+        Place::Request => carry::raw(text),
+    };
+    vec![(place.name().to_owned(), request)]
 }
 
-fn everywhere(rule: &Rule, text: &str) -> Vec<Request> {
+/// What is wrong with a rule's examples under a policy made of [`settings`]: attacks that do not
+/// match it, benign ones that do. Each is a line that begins with the example's file and line.
+pub fn failures(policy: &Arc<Policy>, rule: &Rule) -> Vec<String> {
+    let plain = MaskingSettings {
+        query_values: false,
+        fields: Vec::new(),
+        headers: Vec::new(),
+        patterns: Vec::new(),
+        ..MaskingSettings::default()
+    };
+    let mut runner = Runner::new(Arc::clone(policy), Masking::new(&plain).unwrap_or_default());
+    let attacks = rule.attacks.iter().map(|example| (example, true));
+    let benign = rule.benign.iter().map(|example| (example, false));
+    let tried = attacks.chain(benign);
+    tried.flat_map(|(example, attack)| wrong(&mut runner, rule, example, attack)).collect()
+}
+
+fn wrong(runner: &mut Runner, rule: &Rule, example: &Example, attack: bool) -> Vec<String> {
+    let kind = if attack { "attack" } else { "benign" };
+    let place = &example.span.source.name;
+    let head = format!("{place}:{}: {kind} example {}", example.span.line(), example.value);
+    let requests = requests(rule, example);
+    if requests.is_empty() {
+        return vec![format!("{head} fits no place that the rule looks at")];
+    }
+    let mut wrong = Vec::new();
+    for (place, request) in requests {
+        let differs = CUTS.into_iter().find(|&cut| matches(runner, rule, &request, cut) != attack);
+        if let Some(cut) = differs {
+            let does = if attack { "does not match" } else { "matches" };
+            wrong.push(format!("{head} {does} `{}` in {place}, cut {cut:?}", rule.id));
+        }
+    }
+    wrong
+}
+
+/// Whether a rule matches a request, cut as asked.
+pub fn matches(runner: &mut Runner, rule: &Rule, request: &Request, cut: Cut) -> bool {
+    let record = runner.run(request, cut);
+    record.matches.iter().any(|known| known.rule_id == rule.id.as_str())
+}
+
+/// Whether the rule decodes `%hh` itself, so that text may be sent escaped where nothing else
+/// would decode it.
+fn decodes_escapes(rule: &Rule) -> bool {
+    use waf_core::rule::Transformation::{UrlDecode, UrlDecodeUni};
     let conditions = rule.expression.conditions();
-    let targets = conditions.first().map(|condition| condition.targets.as_slice());
-    let targets = targets.unwrap_or_default().iter();
-    let targets: Vec<_> = targets.filter(|target| target.kind != TargetKind::Exclude).collect();
-    let looks_at = |wanted: fn(Variable) -> bool| targets.iter().any(|t| wanted(t.variable));
-    let has_values = looks_at(is_argument);
-    let mut requests = Vec::new();
-    for target in &targets {
-        let name = match &target.selector {
-            Selector::Name(name) => name.as_str(),
-            Selector::All | Selector::Regex(_) | Selector::Path(_) => NAME,
-        };
-        match target.variable {
-            Variable::Args => {
-                requests.push(query(name, text));
-                requests.extend(body(name, text));
-            }
-            Variable::One(Collection::ArgsGet) => requests.push(query(name, text)),
-            Variable::One(Collection::ArgsPost) => requests.extend(body(name, text)),
-            Variable::ArgsNames if !has_values => requests.extend(names(text)),
-            Variable::One(Collection::RequestCookies) => {
-                // A `;` would end the cookie.
-                let cookie = format!("a=1; {name}={}; b=2", text.replace(';', "%3B"));
-                requests.push(get("cookie", "/", Some(("Cookie", &cookie))));
-            }
-            Variable::One(Collection::RequestHeaders) => {
-                let name = if name == NAME { "X-T" } else { name };
-                requests.push(get(&format!("header {name}"), "/", Some((name, text.trim()))));
-            }
-            Variable::One(Collection::Files) if !has_values => {
-                let part = Part { filename: Some(text.into()), ..Part::default() };
-                requests.push(multipart("filename", &part));
-            }
-            Variable::One(Collection::FilesTmpContent) => {
-                let filename = Some("a.txt".into());
-                let part = Part { filename, content: text.into(), ..Part::default() };
-                requests.push(multipart("file", &part));
-            }
-            Variable::One(Collection::Xml) if is_text(&target.selector) => {
-                requests.push(post("xml", "text/xml", &format!("<a><b>{}</b></a>", xml(text))));
-            }
-            Variable::One(_) | Variable::ArgsNames => {}
-        }
-    }
-    requests
-}
-
-fn is_argument(variable: Variable) -> bool {
-    matches!(variable, Variable::Args | Variable::One(Collection::ArgsGet | Collection::ArgsPost))
-}
-
-/// Whether an XML selector means text of elements.
-fn is_text(selector: &Selector) -> bool {
-    match selector {
-        Selector::All => true,
-        Selector::Path(path) | Selector::Name(path) => path == "/*",
-        Selector::Regex(_) => false,
-    }
-}
-
-fn query(name: &str, text: &str) -> Request {
-    get("query", &format!("/?a=1&{name}={}", percent(text)), None)
-}
-
-/// The value of a body argument, in each format that has some.
-fn body(name: &str, text: &str) -> [Request; 3] {
-    let json = serde_json::json!({ name: text }).to_string();
-    let part = Part { name: name.into(), content: text.into(), ..Part::default() };
-    [
-        post("form", FORM, &format!("a=1&{name}={}", percent(text))),
-        post("json", "application/json", &json),
-        multipart("multipart", &part),
-    ]
-}
-
-/// The name of an argument.
-fn names(text: &str) -> [Request; 2] {
-    [
-        get("query name", &format!("/?a=1&{}=1", percent(text)), None),
-        post("json key", "application/json", &serde_json::json!({ text: 1 }).to_string()),
-    ]
-}
-
-/// A part of a multipart body.
-struct Part {
-    name: String,
-    filename: Option<String>,
-    media_type: Option<String>,
-    content: String,
-}
-
-impl Default for Part {
-    fn default() -> Self {
-        let (name, content) = (NAME.to_owned(), "x".to_owned());
-        Self { name, filename: None, media_type: None, content }
-    }
-}
-
-impl Part {
-    /// A mapping of `name`, `filename`, `type` and `content`, or the content alone.
-    fn of(value: &Value) -> Self {
-        let default = Self::default();
-        if !value.is_object() {
-            return Self { content: text(value), ..default };
-        }
-        let key = |key: &str| value.get(key).map(text);
-        Self {
-            name: key("name").unwrap_or(default.name),
-            filename: key("filename"),
-            media_type: key("type"),
-            content: key("content").unwrap_or(default.content),
-        }
-    }
-}
-
-fn multipart(id: &str, part: &Part) -> Request {
-    let mut body = format!("--bnd\r\nContent-Disposition: form-data; name=\"{}\"", part.name);
-    if let Some(filename) = &part.filename {
-        body += &format!("; filename=\"{filename}\"");
-    }
-    body += "\r\n";
-    if let Some(media_type) = &part.media_type {
-        body += &format!("Content-Type: {media_type}\r\n");
-    }
-    body += &format!("\r\n{}\r\n--bnd--\r\n", part.content);
-    post(id, MULTIPART, &body)
-}
-
-fn get(id: &str, target: &str, header: Option<(&str, &str)>) -> Request {
-    request(id, "GET", target, header, "")
-}
-
-fn post(id: &str, media_type: &str, body: &str) -> Request {
-    request(id, "POST", "/", Some(("Content-Type", media_type)), body)
-}
-
-fn request(
-    id: &str,
-    method: &str,
-    target: &str,
-    header: Option<(&str, &str)>,
-    body: &str,
-) -> Request {
-    let length = body.len().to_string();
-    let own = [("Host", "example.test"), ("User-Agent", "Mozilla/5.0"), ("Accept", "*/*")];
-    let length = (!body.is_empty()).then_some(("Content-Length", length.as_str()));
-    let lines = own.into_iter().chain(header).chain(length);
-    let lines = lines.map(|(name, value)| (name.as_bytes().to_vec(), value.as_bytes().to_vec()));
-    let head = RequestHead::from_parts(method, target, "HTTP/1.1", lines.collect());
-    Request { id: id.into(), head, body: body.as_bytes().to_vec(), ..Request::default() }
-}
-
-/// A whole request; the length of its body is added where nothing says it.
-fn raw(id: &str, text: &str) -> Request {
-    let (head, body) = text.split_once("\r\n\r\n").unwrap_or((text, ""));
-    let says =
-        |name: &str| head.split("\r\n").any(|line| line.to_ascii_lowercase().starts_with(name));
-    let needs_length = !body.is_empty() && !says("content-length") && !says("transfer-encoding");
-    let whole = if needs_length {
-        format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len())
-    } else {
-        text.to_owned()
-    };
-    Request { id: id.into(), ..Request::from_raw(whole.as_bytes(), &Limits::default()) }
-}
-
-fn text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
-/// Every byte but letters and digits as `%hh`.
-fn percent(text: &str) -> String {
-    let byte = |byte: u8| match byte {
-        b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => char::from(byte).to_string(),
-        _ => format!("%{byte:02X}"),
-    };
-    text.bytes().map(byte).collect()
-}
-
-fn xml(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    conditions
+        .iter()
+        .any(|c| c.transformations.iter().any(|t| matches!(t, UrlDecode | UrlDecodeUni)))
 }

@@ -28,6 +28,15 @@ impl From<Refusal> for Answer {
     }
 }
 
+/// What an answer may tell besides.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Details<'a> {
+    /// The methods that a 405 must name.
+    pub allow: &'a [String],
+    /// The rules that matched, where the operator reveals them.
+    pub rules: &'a [String],
+}
+
 /// An answer as it is sent: header lines and body, the length included.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
@@ -46,9 +55,10 @@ impl Page {
         head: &RequestHead,
         request_id: &str,
         look: &BlockPage,
-        allow: &[String],
+        details: &Details<'_>,
     ) -> Self {
-        let (media_type, body) = Form::accepted_by(head).write(answer.status, request_id, look);
+        let form = Form::accepted_by(head);
+        let (media_type, body) = form.write(answer.status, request_id, look, details.rules);
         let mut headers = vec![
             ("content-type", media_type.to_owned()),
             ("content-length", body.len().to_string()),
@@ -56,7 +66,7 @@ impl Page {
             ("x-request-id", request_id.to_owned()),
         ];
         match answer.status {
-            405 => headers.push(("allow", allow.join(", "))),
+            405 => headers.push(("allow", details.allow.join(", "))),
             503 => headers.push(("retry-after", look.retry_after.unwrap_or(1).to_string())),
             _ => headers.extend(look.retry_after.map(|after| ("retry-after", after.to_string()))),
         }
@@ -93,24 +103,37 @@ impl Form {
         }
     }
 
-    fn write(&self, status: u16, request_id: &str, look: &BlockPage) -> (&'static str, String) {
+    fn write(
+        &self,
+        status: u16,
+        request_id: &str,
+        look: &BlockPage,
+        rules: &[String],
+    ) -> (&'static str, String) {
         let title = reason(status);
+        let listed = rules.join(" ");
         match self {
-            Self::Problem => (
-                "application/problem+json",
-                format!(
-                    r#"{{"type":"about:blank","title":"{title}","status":{status},"request_id":"{request_id}"}}"#
-                ) + "\n",
-            ),
-            Self::Text => (
-                "text/plain; charset=utf-8",
-                format!("{status} {title}\nRequest id: {request_id}\n"),
-            ),
+            Self::Problem => {
+                let rules = rules.iter().map(|rule| format!("\"{rule}\"")).collect::<Vec<_>>();
+                let rules = match rules.as_slice() {
+                    [] => String::new(),
+                    some => format!(r#","rules":[{}]"#, some.join(",")),
+                };
+                let body = format!(
+                    r#"{{"type":"about:blank","title":"{title}","status":{status},"request_id":"{request_id}"{rules}}}"#
+                );
+                ("application/problem+json", body + "\n")
+            }
+            Self::Text => {
+                let rules = if rules.is_empty() { listed } else { format!("Rules: {listed}\n") };
+                let body = format!("{status} {title}\nRequest id: {request_id}\n{rules}");
+                ("text/plain; charset=utf-8", body)
+            }
             Self::Html => {
                 let ours = || {
                     format!(
                         "<!doctype html>\n<html lang=\"en\"><title>{status} {title}</title>\n\
-                         <h1>{title}</h1>\n<p>Request id: <code>{request_id}</code></p></html>\n"
+                         <h1>{title}</h1>\n<p>Request id: <code>{request_id}</code> {listed}</p></html>\n"
                     )
                 };
                 let html = look.html.as_ref().map(|html| html.replace("{request_id}", request_id));
@@ -133,7 +156,9 @@ mod tests {
         let headers = vec![(b"Accept".to_vec(), accept.as_bytes().to_vec())];
         let head = RequestHead::from_parts(method, "/<x>", "HTTP/1.1", headers);
         let answer = Answer { status, source: Source::Waf };
-        Page::new(answer, &head, "id-1", &BlockPage::default(), &["GET".into(), "POST".into()])
+        let allow = ["GET".to_owned(), "POST".to_owned()];
+        let details = Details { allow: &allow, rules: &[] };
+        Page::new(answer, &head, "id-1", &BlockPage::default(), &details)
     }
 
     fn header<'a>(page: &'a Page, name: &str) -> Option<&'a str> {

@@ -8,6 +8,7 @@ use pingora::http::ResponseHeader;
 use pingora::prelude::Result;
 use pingora::proxy::Session;
 use pingora::{Error, ErrorType};
+use waf_core::finding::Finding;
 use waf_core::parse::head::RequestHead;
 use waf_core::record::Stop;
 
@@ -25,6 +26,7 @@ pub struct Context {
     /// Attempts to reach an upstream.
     pub attempts: usize,
     exchange: Option<Exchange>,
+    found: Option<Vec<(Finding, u64)>>,
     body: Option<Body>,
     control: Option<Arc<Control>>,
     abandoned: bool,
@@ -34,12 +36,14 @@ impl Context {
     /// HTTP/1.x: the exchange began when our reader had the head.
     pub fn take_over(&mut self, handover: Handover) {
         self.exchange = Some(handover.exchange);
+        self.found = Some(handover.found);
         self.control = Some(handover.control);
     }
 
     /// HTTP/2: the exchange begins with Pingora's head.
     pub fn begin(&mut self, shared: &Arc<Shared>, head: RequestHead, peer: IpAddr) {
-        self.exchange = Some(Exchange::new(shared, head, peer));
+        let settings = shared.settings.load_full();
+        self.exchange = Some(Exchange::new(shared, settings, head, peer));
     }
 
     /// Whether there is an exchange yet.
@@ -60,6 +64,15 @@ impl Context {
     /// Whether the client has left.
     pub fn is_abandoned(&self) -> bool {
         self.abandoned
+    }
+
+    /// See [`Exchange::judge_head`].
+    pub fn judge_head(&mut self) -> Result<Option<Answer>> {
+        let found = self.found.take();
+        let exchange = self.exchange_mut()?;
+        // What the reader found holds where the route asks for nothing else.
+        let found = found.filter(|_| *exchange.head_policy() == exchange.settings.head);
+        Ok(exchange.judge_head(found))
     }
 
     /// A body is about to be read.

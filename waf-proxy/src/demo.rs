@@ -15,16 +15,18 @@ const PAGE: &str = "<!doctype html>\n<html lang=\"en\"><title>Pinpoint</title>\n
 
 /// Starts it on a free loopback port, in a thread of its own that lives as long as the process.
 pub fn start() -> io::Result<SocketAddr> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
+    let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+    listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     std::thread::Builder::new().name("demo".into()).spawn(move || {
         runtime.block_on(accept(listener));
     })?;
     Ok(address)
 }
 
-async fn accept(listener: TcpListener) {
+async fn accept(listener: std::net::TcpListener) {
+    let Ok(listener) = TcpListener::from_std(listener) else { return };
     while let Ok((stream, _)) = listener.accept().await {
         tokio::spawn(async move {
             if let Err(error) = answer(stream).await {

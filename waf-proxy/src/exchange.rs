@@ -12,7 +12,7 @@ use waf_core::parse::request::{HeadPolicy, validate};
 use waf_core::record::{Decision, DecisionRecord, Source, Stop};
 use waf_core::verdict::Refusal;
 
-use crate::block::{Answer, Page};
+use crate::block::{Answer, Details, Page};
 use crate::clients::Client;
 use crate::engine::Inspection;
 use crate::engine::api::About;
@@ -47,8 +47,12 @@ pub struct Exchange {
 
 impl Exchange {
     /// A request whose head has come.
-    pub fn new(shared: &Arc<Shared>, head: RequestHead, peer: IpAddr) -> Self {
-        let settings = shared.settings.load_full();
+    pub fn new(
+        shared: &Arc<Shared>,
+        settings: Arc<Settings>,
+        head: RequestHead,
+        peer: IpAddr,
+    ) -> Self {
         let route = routes::find(&settings.routes, &head);
         let policy = route.map_or(&settings.fallback, |index| &settings.routes[index].policy);
         let time = SystemTime::now();
@@ -91,12 +95,10 @@ impl Exchange {
         &self.shared
     }
 
-    /// Judges the head; `findings` are those of its reader. The answer, if any, is to be carried
-    /// out.
-    pub fn judge_head(&mut self, mut findings: Vec<(Finding, u64)>) -> Option<Answer> {
-        if findings.is_empty() {
-            findings = validate(&self.head, self.head_policy());
-        }
+    /// Judges the head. `found` is what is wrong with it, where that is known already. The answer,
+    /// if any, is to be carried out.
+    pub fn judge_head(&mut self, found: Option<Vec<(Finding, u64)>>) -> Option<Answer> {
+        let findings = found.unwrap_or_else(|| validate(&self.head, self.head_policy()));
         let client = self.client.ip.to_string();
         let refusal = self.inspection.head(&self.head, &client, &findings);
         let unsafe_one = findings.iter().find(|(finding, _)| finding.always_refused());
@@ -119,7 +121,9 @@ impl Exchange {
 
     /// The page for an answer of ours.
     pub fn page(&self, answer: Answer) -> Page {
-        Page::new(answer, &self.head, &self.request_id, self.look(), &self.head_policy().methods)
+        let rules = if self.look().reveal_rules { self.matched_rules() } else { Vec::new() };
+        let details = Details { allow: &self.head_policy().methods, rules: &rules };
+        Page::new(answer, &self.head, &self.request_id, self.look(), &details)
     }
 
     /// Records it, once. `seen` is the status that the client saw.
@@ -153,6 +157,11 @@ impl Exchange {
         })
     }
 
+    fn matched_rules(&self) -> Vec<String> {
+        let matches = self.record(None).map(|record| record.matches).unwrap_or_default();
+        matches.into_iter().filter(|known| known.counted).map(|known| known.rule_id).collect()
+    }
+
     /// Who answers first when several could: the cheapest to tell.
     fn precedence(&self, refusal: Option<Refusal>) -> Option<Answer> {
         if self.in_flight.count() > self.settings.in_flight {
@@ -170,7 +179,8 @@ impl Exchange {
         self.answer.is_some_and(|answer| answer.source == Source::Ip)
     }
 
-    fn head_policy(&self) -> &HeadPolicy {
+    /// What its head may hold.
+    pub fn head_policy(&self) -> &HeadPolicy {
         self.route().map_or(&self.settings.head, |route| &route.head)
     }
 

@@ -223,15 +223,12 @@ impl Body {
         }
     }
 
+    /// Whether there is more to hold. One byte past the bound shows that a body is longer, and lets
+    /// the engine judge what is held of it.
     fn wants_more(&self, settings: &Settings) -> bool {
         let unknown = settings.body.hold_unknown_length.min(MAX_HOLD_UNKNOWN).min(self.hold);
-        let bound = match self.length {
-            Some(length) if length <= self.hold => length,
-            // One byte more, and the engine judges what is held.
-            Some(_) => self.hold + 1,
-            None => unknown,
-        };
-        self.seen < bound && !self.released
+        let bound = if self.length.is_some() { self.hold } else { unknown };
+        self.seen <= bound && !self.released
     }
 
     /// Whether what is read now will come back from Pingora: the last 64 KiB of a body, and every

@@ -66,7 +66,7 @@ impl ProxyHttp for Service {
 
     /// Judges the head, then the part of the body that is held. Nothing has gone to the origin.
     async fn request_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<bool> {
-        let mut answer = ctx.exchange_mut()?.judge_head(Vec::new());
+        let mut answer = ctx.judge_head()?;
         if answer.is_none() {
             answer = hold_body(session, ctx).await?;
         }
@@ -130,6 +130,8 @@ impl ProxyHttp for Service {
     ) -> Result<()> {
         if response.status == 101 {
             ctx.open_tunnel();
+            // Nobody owes a tunnel a body; it may rest as long as the origin may.
+            session.set_read_timeout(ctx.exchange()?.route().map(|route| route.upstream.read));
         } else if response.status.is_informational() {
             return Ok(());
         }

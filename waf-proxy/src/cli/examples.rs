@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use waf_core::policy::PolicySettings;
-use waf_core::record::{Masking, Mode};
+use waf_core::record::Masking;
 use waf_core::rule::{Example, Rule};
 use waf_core::source::Report;
-use waf_corpus::{Cut, Runner};
+use waf_corpus::{Runner, examples};
 
 use super::output::safe;
 use crate::site::Site;
@@ -60,8 +59,8 @@ pub(super) fn run(site: &Site) -> Outcome {
     let mut runner = Runner::new(policy, Masking::default());
     for rule in site.rules().filter(|rule| !rule.attacks.is_empty() || !rule.benign.is_empty()) {
         outcome.rules += 1;
-        for (examples, must_match) in [(&rule.attacks, true), (&rule.benign, false)] {
-            for example in examples {
+        for (tests, must_match) in [(&rule.attacks, true), (&rule.benign, false)] {
+            for example in tests {
                 one(&mut runner, &mut outcome, rule, example, must_match);
             }
         }
@@ -76,14 +75,20 @@ fn one(
     example: &Example,
     must_match: bool,
 ) {
-    for request in waf_corpus::examples::requests(rule, example) {
+    let requests = examples::requests(rule, example);
+    if requests.is_empty() {
+        let message = format!("this example fits no place that `{}` looks at", rule.id);
+        outcome.failures.push(Report::error(Some(example.span.clone()), message));
+    }
+    for (place, request) in requests {
         outcome.requests += 1;
-        let record = runner.run(&request, Cut::Whole);
-        let matched = record.matches.iter().any(|one| one.rule_id == rule.id.as_str());
-        if matched != must_match {
+        let right = examples::CUTS
+            .into_iter()
+            .all(|cut| examples::matches(runner, rule, &request, cut) == must_match);
+        if !right {
             let verb = if must_match { "does not match" } else { "matches" };
             let kind = if must_match { "attack" } else { "benign" };
-            let place = safe(&request.id).into_owned();
+            let place = safe(&place);
             let message = format!("`{}` {verb} this {kind} example in {place}", rule.id);
             outcome.failures.push(Report::error(Some(example.span.clone()), message));
             return;
@@ -91,14 +96,9 @@ fn one(
     }
 }
 
-/// Every rule looked for, whatever its level, and nothing cut short by a verdict.
+/// Every rule looked for, whatever its level or mode, and nothing cut short by a verdict.
 fn everything(site: &Site) -> Option<Arc<waf_core::policy::Policy>> {
-    let settings = PolicySettings {
-        mode: Mode::Detect,
-        paranoia: 4,
-        detection_paranoia: 4,
-        ..PolicySettings::default()
-    };
+    let settings = examples::settings(site.rules());
     let rules = site.rules().cloned().collect();
     let compiled = waf_core::compile::compile(rules, vec![settings]).ok()?;
     compiled.policies.into_iter().next()

@@ -7,7 +7,9 @@
 //! of that request: what a client sends ahead stays here.
 
 mod control;
+mod delegate;
 mod normalise;
+mod read;
 mod refuse;
 mod stream;
 
@@ -32,12 +34,15 @@ use crate::exchange::Exchange;
 use crate::service::Service;
 use crate::settings::Settings;
 use crate::shared::Shared;
-use stream::{Patience, ReadHead, Wire};
+use read::{Patience, ReadHead};
+use stream::Wire;
 
 /// What goes along with a head into Pingora's hooks.
 pub struct Handover {
     /// The request, as it was received.
     pub exchange: Exchange,
+    /// What is wrong with its head under [`Settings::head`].
+    pub found: Vec<(Finding, u64)>,
     /// How hooks talk to the wire below Pingora.
     pub control: Arc<Control>,
 }
@@ -67,7 +72,9 @@ impl Gate {
     /// Serves one connection to its end.
     pub async fn serve(&self, stream: Stream, shutdown: ShutdownWatch) {
         if matches!(stream.selected_alpn_proto(), Some(ALPN::H2)) {
-            self.proxy.process_new(stream, &shutdown).await;
+            let patience = self.shared.settings.load().timeouts.header;
+            let wire = Box::new(Wire::for_http2(stream, patience));
+            self.proxy.process_new(wire, &shutdown).await;
         } else {
             self.serve_http1(stream, shutdown).await;
         }
@@ -81,21 +88,26 @@ impl Gate {
             let settings = self.shared.settings.load_full();
             let patience = Patience { idle, whole: settings.timeouts.header };
             let limits = &settings.head.limits;
-            let (head, wrong) = match wire.read_head(limits, &patience, &mut shutdown).await {
-                ReadHead::Complete(head) => (head, Vec::new()),
-                ReadHead::Refused(head, wrong) => (head, wrong),
-                ReadHead::Broken(head) => return self.record_broken(head, peer),
+            let (head, found) = match wire.read_head(limits, &patience, &mut shutdown).await {
+                ReadHead::Complete(head) => (head, None),
+                ReadHead::Refused(head, found) => (head, Some(found)),
+                ReadHead::Broken(head) => return self.record_broken(settings, head, peer),
                 ReadHead::Closed => return,
             };
-            let framing = match framing_of(&head, wrong, &settings) {
-                Ok(framing) => framing,
-                Err(wrong) => return self.refuse(*wire, head, wrong, peer).await,
+            let checked = match found {
+                Some(found) => Err(found),
+                None => check(&head, &settings),
             };
-            let Some(back) = self.pass_on(wire, head, framing, peer, &shutdown).await else {
+            let exchange = Exchange::new(&self.shared, settings, head, peer);
+            let (framing, found) = match checked {
+                Ok(fine) => fine,
+                Err(found) => return refuse::answer(*wire, exchange, found).await,
+            };
+            let Some(back) = self.pass_on(wire, exchange, framing, found, &shutdown).await else {
                 return;
             };
             wire = back;
-            idle = settings.timeouts.keepalive;
+            idle = self.shared.settings.load().timeouts.keepalive;
         }
     }
 
@@ -103,15 +115,15 @@ impl Gate {
     async fn pass_on(
         &self,
         mut wire: Box<Wire>,
-        head: RequestHead,
+        exchange: Exchange,
         framing: Framing,
-        peer: IpAddr,
+        found: Vec<(Finding, u64)>,
         shutdown: &ShutdownWatch,
     ) -> Option<Box<Wire>> {
-        let control = wire.begin(normalise::head(&head), framing);
-        let exchange = Exchange::new(&self.shared, head, peer);
+        let control = wire.begin(normalise::head(&exchange.head), framing);
+        let handover = Handover { exchange, found, control };
         let mut session = ServerSession::new_http1(wire);
-        session.set_connection_user_context(Some(Box::new(Handover { exchange, control })));
+        session.set_connection_user_context(Some(Box::new(handover)));
         let reused = self.proxy.process_new_http(session, shutdown).await?;
         let (stream, _) = reused.consume();
         let wire = stream.into_any().downcast::<Wire>().ok()?;
@@ -119,48 +131,35 @@ impl Gate {
         (wire.is_at_end() && !self.shared.is_draining()).then_some(wire)
     }
 
-    async fn refuse(
-        &self,
-        wire: Wire,
-        head: RequestHead,
-        wrong: Vec<(Finding, u64)>,
-        peer: IpAddr,
-    ) {
-        let mut exchange = Exchange::new(&self.shared, head, peer);
-        let answer = exchange.judge_head(wrong);
-        refuse::answer(wire, exchange, answer).await;
-    }
-
     /// A client that left within a head.
-    fn record_broken(&self, head: RequestHead, peer: IpAddr) {
-        let mut exchange = Exchange::new(&self.shared, head, peer);
+    fn record_broken(&self, settings: Arc<Settings>, head: RequestHead, peer: IpAddr) {
+        let mut exchange = Exchange::new(&self.shared, settings, head, peer);
         exchange.inspection.stop(Stop::ClientAbort);
         exchange.finish(None);
     }
 }
 
-/// The framing of a head that Pingora may see; else everything that is wrong with it.
-fn framing_of(
+/// The framing of a head that Pingora may see, and what else is to be told about it; or what is
+/// wrong with one that it may not.
+#[expect(clippy::type_complexity, reason = "two lists of findings, and no third use")]
+fn check(
     head: &RequestHead,
-    wrong: Vec<(Finding, u64)>,
     settings: &Settings,
-) -> Result<Framing, Vec<(Finding, u64)>> {
-    if !wrong.is_empty() {
-        return Err(wrong);
-    }
-    let mut wrong = validate(head, &settings.head);
+) -> Result<(Framing, Vec<(Finding, u64)>), Vec<(Finding, u64)>> {
+    let mut found = validate(head, &settings.head);
     if !matches!(&head.version[..], b"HTTP/1.0" | b"HTTP/1.1") {
-        wrong.push((Finding::ProtocolHead, 0));
+        found.push((Finding::ProtocolHead, 0));
     }
     if head.values("host").any(|host| host.contains(&b'@')) {
         // Pingora would refuse it without a hook.
-        wrong.push((Finding::ProtocolHostConflict, 0));
+        found.push((Finding::ProtocolHostConflict, 0));
     }
     match Framing::of(head) {
-        Ok(framing) if !wrong.iter().any(|(finding, _)| finding.always_refused()) => Ok(framing),
-        Ok(_) => Err(wrong),
-        // `validate` has told it.
-        Err(_) => Err(wrong),
+        Ok(framing) if !found.iter().any(|(finding, _)| finding.always_refused()) => {
+            Ok((framing, found))
+        }
+        // What is wrong with the framing `validate` has told.
+        _ => Err(found),
     }
 }
 

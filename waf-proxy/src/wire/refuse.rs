@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
+use waf_core::finding::Finding;
+use waf_core::record::Source;
 
 use super::stream::Wire;
 use crate::block::Answer;
@@ -13,10 +15,10 @@ use crate::exchange::Exchange;
 const LINGER: usize = 1024 * 1024;
 
 /// Answers, records, and closes so that the client gets to read the answer.
-pub(super) async fn answer(wire: Wire, mut exchange: Exchange, answer: Option<Answer>) {
+pub(super) async fn answer(wire: Wire, mut exchange: Exchange, found: Vec<(Finding, u64)>) {
     // Fail closed: what was to be refused is, whatever the rules say about it.
-    let answer =
-        answer.unwrap_or(Answer { status: 400, source: waf_core::record::Source::Protocol });
+    let answer = exchange.judge_head(Some(found));
+    let answer = answer.unwrap_or(Answer { status: 400, source: Source::Protocol });
     exchange.answer = Some(answer);
     let page = exchange.page(answer).to_http1();
     let patience = exchange.settings.timeouts.body_gap;

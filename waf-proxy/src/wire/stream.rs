@@ -1,27 +1,17 @@
 //! The stream below Pingora: gives it one request at a time, never a byte more.
 
-use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::{Buf, Bytes, BytesMut};
-use pingora::protocols::raw_connect::ProxyDigest;
-use pingora::protocols::tls::SslDigest;
-use pingora::protocols::{
-    ALPN, GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl,
-    Stream, TimingDigest, UniqueID, UniqueIDType,
-};
-use pingora::server::ShutdownWatch;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, timeout_at};
+use pingora::protocols::Stream;
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::time::{Sleep, sleep};
 use waf_core::finding::Finding;
-use waf_core::limits::Limits;
 use waf_core::parse::framing::{Chunk, Chunked, Framing};
-use waf_core::parse::head::{HeadParser, HeadState, RequestHead};
 
 use super::control::Control;
 use crate::inspect::READ;
@@ -29,37 +19,22 @@ use crate::inspect::READ;
 /// Bytes that a client may send ahead of the current request before we stop reading.
 const AHEAD: usize = READ;
 
-/// How long a head may take.
-#[derive(Clone, Debug)]
-pub(super) struct Patience {
-    /// Before its first byte.
-    pub(super) idle: Duration,
-    /// From its first byte to its end.
-    pub(super) whole: Duration,
-}
-
-/// What came of waiting for a head.
-#[derive(Debug)]
-pub(super) enum ReadHead {
-    /// A head.
-    Complete(RequestHead),
-    /// A head, as far as it is known, that must be refused for these reasons.
-    Refused(RequestHead, Vec<(Finding, u64)>),
-    /// The client left within a head.
-    Broken(RequestHead),
-    /// Nothing came.
-    Closed,
-}
+/// Bytes of the HTTP/2 connection preface (RFC 9113 section 3.4).
+const PREFACE: usize = 24;
 
 /// A connection as Pingora sees it.
 pub(super) struct Wire {
-    inner: Stream,
+    pub(super) inner: Stream,
     /// Received, not given to anyone yet.
-    ahead: BytesMut,
+    pub(super) ahead: BytesMut,
     /// The normalised head, as far as Pingora has not read it.
     head: Bytes,
     body: Rest,
     control: Arc<Control>,
+    /// Until when an HTTP/2 client must have shown that it is one.
+    deadline: Option<Pin<Box<Sleep>>>,
+    /// Bytes read through the tunnel before the deadline was met.
+    preface: usize,
 }
 
 /// What is left of the current body.
@@ -77,39 +52,16 @@ impl Wire {
             head: Bytes::new(),
             body: Rest::Bytes(0),
             control: Arc::default(),
+            deadline: None,
+            preface: 0,
         }
     }
 
-    /// Reads the next head.
-    pub(super) async fn read_head(
-        &mut self,
-        limits: &Limits,
-        patience: &Patience,
-        shutdown: &mut ShutdownWatch,
-    ) -> ReadHead {
-        if self.ahead.is_empty() && !self.awaits_first_byte(patience.idle, shutdown).await {
-            return ReadHead::Closed;
-        }
-        let deadline = Instant::now() + patience.whole;
-        let mut parser = HeadParser::new(limits);
-        loop {
-            let progress = parser.feed(&self.ahead);
-            self.ahead.advance(progress.consumed);
-            match (progress.state, parser.head()) {
-                (HeadState::Complete, Some(head)) => return ReadHead::Complete(head.clone()),
-                (HeadState::NeedMore, _) => {}
-                _ => return ReadHead::Refused(parser.partial(), parser.findings().to_vec()),
-            }
-            match timeout_at(deadline, self.inner.read_buf(&mut self.ahead)).await {
-                Ok(Ok(read)) if read > 0 => {}
-                Ok(_) => return ReadHead::Broken(parser.partial()),
-                Err(_) => {
-                    let mut wrong = parser.findings().to_vec();
-                    wrong.push((Finding::LimitTime, 0));
-                    return ReadHead::Refused(parser.partial(), wrong);
-                }
-            }
-        }
+    /// A connection that speaks HTTP/2: everything passes, but its preface must come in time.
+    pub(super) fn for_http2(inner: Stream, patience: Duration) -> Self {
+        let wire = Self::new(inner);
+        wire.control.open_tunnel();
+        Self { deadline: Some(Box::pin(sleep(patience))), ..wire }
     }
 
     /// Gives Pingora this head, and the body that it announces.
@@ -132,26 +84,6 @@ impl Wire {
     /// The connection itself; what was read ahead is dropped.
     pub(super) fn into_inner(self) -> Stream {
         self.inner
-    }
-
-    async fn awaits_first_byte(&mut self, idle: Duration, shutdown: &mut ShutdownWatch) -> bool {
-        let deadline = Instant::now() + idle;
-        loop {
-            if *shutdown.borrow_and_update() {
-                return false;
-            }
-            tokio::select! {
-                biased;
-                read = timeout_at(deadline, self.inner.read_buf(&mut self.ahead)) => {
-                    return matches!(read, Ok(Ok(1..)));
-                }
-                changed = shutdown.changed() => {
-                    if changed.is_err() {
-                        return false;
-                    }
-                }
-            }
-        }
     }
 
     /// The next bytes of the body. None at all only when the client has closed.
@@ -186,11 +118,21 @@ impl Wire {
     }
 
     fn poll_tunnel(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if self.ahead.is_empty() {
-            return Pin::new(&mut self.inner).poll_read(cx, buf);
+        if !self.ahead.is_empty() {
+            give(&mut self.ahead, buf);
+            return Poll::Ready(Ok(()));
         }
-        give(&mut self.ahead, buf);
-        Poll::Ready(Ok(()))
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.inner).poll_read(cx, buf);
+        if let Some(deadline) = &mut self.deadline {
+            self.preface += buf.filled().len() - before;
+            if self.preface >= PREFACE {
+                self.deadline = None;
+            } else if deadline.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+        }
+        read
     }
 
     /// Reads once; nothing is added when the client has closed.
@@ -253,84 +195,3 @@ impl AsyncRead for Wire {
         if self.body.is_over() { self.poll_end(cx) } else { self.poll_body(cx, buf) }
     }
 }
-
-impl AsyncWrite for Wire {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.inner.is_write_vectored()
-    }
-}
-
-impl fmt::Debug for Wire {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Wire").field("inner", &self.inner).finish_non_exhaustive()
-    }
-}
-
-// The rest is the connection's own.
-
-#[async_trait]
-impl Shutdown for Wire {
-    async fn shutdown(&mut self) {
-        Shutdown::shutdown(&mut *self.inner).await;
-    }
-}
-
-impl UniqueID for Wire {
-    fn id(&self) -> UniqueIDType {
-        self.inner.id()
-    }
-}
-
-impl Ssl for Wire {
-    fn get_ssl_digest(&self) -> Option<Arc<SslDigest>> {
-        self.inner.get_ssl_digest()
-    }
-
-    fn selected_alpn_proto(&self) -> Option<ALPN> {
-        self.inner.selected_alpn_proto()
-    }
-}
-
-impl GetTimingDigest for Wire {
-    fn get_timing_digest(&self) -> Vec<Option<TimingDigest>> {
-        self.inner.get_timing_digest()
-    }
-}
-
-impl GetProxyDigest for Wire {
-    fn get_proxy_digest(&self) -> Option<Arc<ProxyDigest>> {
-        self.inner.get_proxy_digest()
-    }
-}
-
-impl GetSocketDigest for Wire {
-    fn get_socket_digest(&self) -> Option<Arc<SocketDigest>> {
-        self.inner.get_socket_digest()
-    }
-}
-
-impl Peek for Wire {}

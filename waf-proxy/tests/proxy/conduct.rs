@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use waf_core::record::{Decision, Mode, Source, Stop};
-use waf_proxy::settings::{Clients, Route, Settings, Upstream};
+use waf_proxy::settings::{BlockPage, Clients, Route, Settings, Upstream};
 
-use crate::harness::http1::{self, Client, get, post_chunked, post_with_length, send};
+use crate::harness::http1::{Client, get, post_chunked, post_with_length, send};
 use crate::harness::{ATTACK, Origin, Proxy, attack_at_end, benign, settings};
 
 /// Changes the only route.
@@ -433,10 +433,41 @@ async fn attacks_in_the_url_never_reach_the_origin() {
     let (origin, proxy) = unchanged().await;
     let target = String::from_utf8_lossy(ATTACK);
     assert_eq!(get(proxy.address, &format!("/?q={target}")).await.status, 403);
-    let escaped = http1::get(proxy.address, "/?q=<b>\"x\"").await;
+    let escaped = get(proxy.address, "/<b>\"x\"").await;
     assert_eq!(escaped.status, 200);
-    assert!(origin.only().head.starts_with("GET /?q=%3Cb%3E%22x%22 HTTP/1.1\r\n"));
+    assert!(origin.only().head.starts_with("GET /%3Cb%3E%22x%22 HTTP/1.1\r\n"));
     // The record shows what came, not what the origin got.
     let records = proxy.records(2).await;
-    assert!(records.iter().any(|record| record.request.path == "/?q=<b>\"x\""), "{records:?}");
+    assert!(records.iter().any(|record| record.request.path == "/<b>\"x\""), "{records:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_origin_answers_whatever_comes() {
+    let demo = waf_proxy::demo::start().unwrap();
+    let proxy = Proxy::with(settings(demo, Mode::Block));
+    for request in [
+        vec![b"GET / HTTP/1.1\r\nHost: a\r\n\r\n".to_vec()],
+        post_with_length("/", &benign(300_000)),
+        post_chunked("/", &benign(300_000), 5000),
+    ] {
+        let answer = send(proxy.address, request).await.unwrap();
+        assert_eq!(answer.status, 200);
+        assert!(String::from_utf8_lossy(&answer.body).contains("It works"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_route_has_its_own_methods_and_page() {
+    let (_origin, proxy) = with(|settings| {
+        let route = route(settings);
+        route.head.methods = vec!["GET".into(), "PURGE".into()];
+        route.block_page = Arc::new(BlockPage { reveal_rules: true, ..BlockPage::default() });
+    })
+    .await;
+    let purge = send(proxy.address, vec![b"PURGE / HTTP/1.1\r\nHost: a\r\n\r\n".to_vec()]).await;
+    assert_eq!(purge.unwrap().status, 200);
+    let refused = send(proxy.address, post_with_length("/", b"x")).await.unwrap();
+    assert_eq!((refused.status, refused.header("allow")), (405, Some("GET, PURGE")));
+    let page = String::from_utf8(get(proxy.address, "/?<script>").await.body).unwrap();
+    assert!(page.contains("test-script"), "{page}");
 }

@@ -12,4 +12,6 @@ mod chunks;
 mod conduct;
 mod heads;
 mod hold;
+mod http2;
 mod slow;
+mod tls;

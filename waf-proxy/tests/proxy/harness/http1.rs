@@ -3,9 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::timeout;
 
 #[derive(Clone, Debug)]
@@ -25,8 +24,8 @@ impl Response {
 }
 
 pub struct Client {
-    reader: OwnedReadHalf,
-    pub writer: Option<OwnedWriteHalf>,
+    reader: Box<dyn AsyncRead + Send + Unpin>,
+    pub writer: Option<Box<dyn AsyncWrite + Send + Unpin>>,
     ahead: Vec<u8>,
 }
 
@@ -35,7 +34,12 @@ impl Client {
         let stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
         let (reader, writer) = stream.into_split();
-        Self { reader, writer: Some(writer), ahead: Vec::new() }
+        Self { reader: Box::new(reader), writer: Some(Box::new(writer)), ahead: Vec::new() }
+    }
+
+    pub fn over(stream: impl AsyncRead + AsyncWrite + Send + 'static) -> Self {
+        let (reader, writer) = tokio::io::split(stream);
+        Self { reader: Box::new(reader), writer: Some(Box::new(writer)), ahead: Vec::new() }
     }
 
     pub async fn write(&mut self, bytes: &[u8]) {

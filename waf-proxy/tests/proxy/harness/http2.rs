@@ -11,6 +11,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::Proxy;
 
@@ -20,6 +21,13 @@ pub struct Answer {
 }
 
 pub async fn connect(proxy: &Proxy) -> SendRequest<bytes::Bytes> {
+    let (client, connection) = h2::client::handshake(open(proxy, b"h2").await).await.unwrap();
+    tokio::spawn(connection);
+    client.ready().await.unwrap()
+}
+
+/// A TLS connection for this protocol.
+pub async fn open(proxy: &Proxy, protocol: &[u8]) -> TlsStream<TcpStream> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from(proxy.certificate.clone())).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -28,13 +36,10 @@ pub async fn connect(proxy: &Proxy) -> SendRequest<bytes::Bytes> {
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    config.alpn_protocols = vec![b"h2".to_vec()];
+    config.alpn_protocols = vec![protocol.to_vec()];
     let stream = TcpStream::connect(proxy.secure).await.unwrap();
     let name = ServerName::try_from("localhost").unwrap();
-    let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
-    let (client, connection) = h2::client::handshake(stream).await.unwrap();
-    tokio::spawn(connection);
-    client.ready().await.unwrap()
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap()
 }
 
 /// A POST; its length is announced or not.
