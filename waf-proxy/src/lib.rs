@@ -1,4 +1,5 @@
-//! The proxy of Pinpoint: Pingora, with every request judged before its origin may act on it.
+//! Pinpoint, a web application firewall: the streaming rule engine `waf-core` inside a Pingora
+//! reverse proxy, with every request judged before its origin may act on it.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -28,3 +29,19 @@ pub mod wire;
 pub mod demo;
 pub mod server;
 pub mod tls;
+
+pub mod config;
+pub mod rules;
+
+pub mod site;
+
+pub mod audit_log;
+pub mod metrics;
+
+pub mod admin;
+pub mod live;
+
+pub mod cli;
+
+#[cfg(test)]
+mod test_record;

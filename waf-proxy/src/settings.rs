@@ -191,7 +191,7 @@ pub struct BlockPage {
 }
 
 /// One address to listen on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {
     /// Address and port.
     pub address: SocketAddr,
@@ -200,7 +200,7 @@ pub struct Listener {
 }
 
 /// TLS towards clients.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListenerTls {
     /// The certificate chain, PEM.
     pub cert: PathBuf,
