@@ -10,6 +10,7 @@
 pub mod cut;
 pub mod examples;
 pub mod read;
+pub mod reference;
 pub mod request;
 pub mod run;
 pub mod tally;

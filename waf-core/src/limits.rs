@@ -180,3 +180,12 @@ pub const GROUP_CLUSTERS: usize = 4;
 /// Phrases that a full transition table is made of; above, the form with 10 to 40 times less memory
 /// at half the speed.
 pub const PHRASES_DFA: usize = 500;
+
+/// Literal texts of one pattern that its gate asks for: more cost more than they save.
+pub const GATE_LITERALS: usize = 64;
+
+/// Bytes of a literal worth asking for: single bytes and pairs occur everywhere.
+pub const GATE_MIN_BYTES: usize = 3;
+
+/// Byte sets of one pattern that its gate asks for.
+pub const GATE_MASKS: usize = 4;

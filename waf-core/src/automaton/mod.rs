@@ -31,6 +31,7 @@ pub mod syntax;
 
 mod assign;
 mod cluster;
+mod gate;
 mod lanes;
 mod look;
 mod nfa;
@@ -49,6 +50,7 @@ mod tests;
 use std::fmt;
 
 pub use automata::{Automata, Cursors};
+pub use gate::Gate;
 pub use phrases::{PhraseCursor, Phrases};
 pub use scratch::Scratch;
 pub use set::PatternSet;

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::automaton::{Automata, Phrases};
+use crate::automaton::{Automata, Gate, Phrases};
 use crate::limits::TABLES;
 use crate::policy::{Policy, PolicySettings};
 use crate::rule::{Rule, Selector};
@@ -46,6 +46,8 @@ pub fn compile(rules: Vec<Rule>, policies: Vec<PolicySettings>) -> Result<Compil
     let mut lowered = lower::lower(rules, &policies)?;
     let automata = Automata::new(&lowered.pattern_hirs(), &lowered.pattern_groups(), TABLES)
         .map_err(|error| vec![Report::error(None, error.to_string())])?;
+    let gate = Gate::new(&lowered.pattern_hirs())
+        .map_err(|error| vec![Report::error(None, error.to_string())])?;
     let phrases = Phrases::new(&lowered.lists, true)
         .map_err(|error| vec![Report::error(None, error.to_string())])?;
     let drafts = plans::draft(&mut lowered, &names, policies)?;
@@ -56,6 +58,7 @@ pub fn compile(rules: Vec<Rule>, policies: Vec<PolicySettings>) -> Result<Compil
         signatures: lowered.signatures,
         joints: lowered.joints,
         automata,
+        gate,
         patterns: lowered.patterns,
         phrases,
         checks: lowered.checks,

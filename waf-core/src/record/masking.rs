@@ -82,7 +82,7 @@ impl Default for MaskingSettings {
 }
 
 /// The settings made ready.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Masking {
     query_values: bool,
     /// In lower case.

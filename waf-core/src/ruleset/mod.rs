@@ -20,7 +20,7 @@ pub use ids::{ClassId, ExclusionId, RuleIndex, SignatureId, StepId};
 pub use names::{NameClasses, NameCursor};
 pub use plan::{FieldPlan, PlanNode, Trigger};
 
-use crate::automaton::{Automata, PatternId, Phrases};
+use crate::automaton::{Automata, Gate, PatternId, Phrases};
 use crate::finding::Finding;
 use crate::operator::Check;
 use crate::rule::{Rule, Target};
@@ -213,6 +213,7 @@ pub struct RuleSet {
     pub(crate) signatures: Vec<Signature>,
     pub(crate) joints: Vec<Joint>,
     pub(crate) automata: Automata,
+    pub(crate) gate: Gate,
     pub(crate) patterns: Vec<Pattern>,
     pub(crate) phrases: Phrases,
     pub(crate) checks: Vec<Check>,
@@ -264,7 +265,10 @@ impl RuleSet {
 
     /// Bytes of all tables as they are now; the automata's grow up to their cap while they learn.
     pub fn table_bytes(&self) -> usize {
-        self.automata.table_bytes() + self.phrases.bytes() + self.names.table_bytes()
+        self.automata.table_bytes()
+            + self.gate.bytes()
+            + self.phrases.bytes()
+            + self.names.table_bytes()
     }
 }
 

@@ -21,6 +21,13 @@ pub(super) struct Piece {
     pub(super) then: Then,
 }
 
+impl Piece {
+    /// The piece is the whole value.
+    fn is_whole(self) -> bool {
+        self.first && self.then == Then::End
+    }
+}
+
 /// What follows a piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Then {
@@ -284,6 +291,10 @@ fn scan_group(
     let value = outputs[leader].bytes(input, &scratch.outputs);
     scratch.pattern_hits.clear();
     scratch.list_hits.clear();
+    if piece.is_whole() && !patterns.is_empty() {
+        find_each(ruleset, value, &patterns, &mut scratch.pattern_hits);
+        patterns.clear();
+    }
     if !patterns.is_empty() {
         let state = &mut states[leader];
         ruleset.automata.scan(
@@ -321,6 +332,24 @@ fn scan_group(
     }
 }
 
+/// Of a whole value: the patterns that pass the gate are run one by one.
+fn find_each(
+    ruleset: &RuleSet,
+    value: &[u8],
+    wanted: &PatternSet,
+    hits: &mut Vec<crate::automaton::Hit>,
+) {
+    let candidates = ruleset.gate.candidates(value, presence(value), wanted, hits);
+    hits.clear();
+    for pattern in candidates.iter() {
+        if let Some((start, end)) = ruleset.patterns[pattern.index()].find(value, 0) {
+            let (start, end) = (start as u64, end as u64);
+            let hit = crate::automaton::Hit { pattern, start: Some(start), end, needed: end };
+            hits.push(hit);
+        }
+    }
+}
+
 /// Turns the matches of a run into hits of the signatures that a node asked for.
 fn tell(
     node: &PlanNode,
@@ -339,7 +368,7 @@ fn tell(
         scratch.hits.push(RawHit {
             signature: node.pattern_signatures[known].1,
             node: at,
-            start: None,
+            start: hit.start,
             end: hit.end,
             needed: (number < before_end).then_some(hit.needed),
         });

@@ -1,0 +1,129 @@
+//! All fields of a request in one list, their values whole.
+
+use waf_core::field::{Collection, Field, FieldSink};
+use waf_core::finding::Finding;
+use waf_core::limits::Limits;
+use waf_core::parse::body::{Body, Lane, Processor, Streams};
+use waf_core::parse::encoding::Decoder;
+use waf_core::parse::request::{self, HeadPolicy, validate};
+
+use crate::request::Request;
+
+/// One field.
+#[derive(Clone, Debug)]
+pub(crate) struct Value {
+    pub(crate) collection: Collection,
+    pub(crate) name: Vec<u8>,
+    /// Where the value begins in its source.
+    pub(crate) at: u64,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// What the parsers tell of a request.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Collected {
+    pub(crate) values: Vec<Value>,
+    pub(crate) findings: Vec<Finding>,
+    /// Bytes of the body after decoding.
+    pub(crate) length: u64,
+}
+
+/// The fields and findings of the head.
+pub(crate) fn head(request: &Request, limits: &Limits) -> Collected {
+    let policy = HeadPolicy { limits: limits.clone(), ..HeadPolicy::default() };
+    let mut list = List::default();
+    list.0.findings.extend(request.findings.iter().map(|(finding, _)| *finding));
+    list.0.findings.extend(validate(&request.head, &policy).iter().map(|(finding, _)| *finding));
+    request::fields(&request.head, "127.0.0.1", limits, &mut list);
+    list.0
+}
+
+/// Adds those of the body.
+pub(crate) fn body(request: &Request, limits: &Limits, to: &mut Collected) {
+    let allowed = limits.body.map_or(usize::MAX, |limit| limit as usize);
+    let sent = &request.body[..request.body.len().min(allowed)];
+    if sent.len() < request.body.len() {
+        to.findings.push(Finding::LimitBody);
+    }
+    let decoded = decode(request, sent, limits, &mut to.findings);
+    let mut lanes = Lanes::default();
+    let content_type = request.head.value("content-type");
+    let mut body = Body::new(&Processor::choose(content_type, !sent.is_empty()), limits);
+    body.feed(&decoded, &mut lanes);
+    body.finish(&mut lanes);
+    for List(mut lane) in lanes.0 {
+        to.values.append(&mut lane.values);
+        to.findings.append(&mut lane.findings);
+    }
+    to.length = decoded.len() as u64;
+    combined_size(to);
+}
+
+fn decode(request: &Request, sent: &[u8], limits: &Limits, to: &mut Vec<Finding>) -> Vec<u8> {
+    let coding = request::content_coding(&request.head).ok().flatten();
+    let Some(coding) = coding.filter(|_| !sent.is_empty()) else { return sent.to_vec() };
+    let mut decoder = Decoder::of(coding);
+    let mut decoded = Vec::new();
+    let result = decoder.feed(sent, limits, &mut |bytes| decoded.extend_from_slice(bytes));
+    to.extend(result.and_then(|()| decoder.finish()).err());
+    decoded
+}
+
+/// `ARGS_COMBINED_SIZE`: bytes of all names and values of arguments.
+fn combined_size(to: &mut Collected) {
+    use Collection::{ArgsGet, ArgsGetNames, ArgsPost, ArgsPostNames};
+    let arguments = [ArgsGet, ArgsGetNames, ArgsPost, ArgsPostNames];
+    let counted = to.values.iter().filter(|value| arguments.contains(&value.collection));
+    let size: usize = counted.map(|value| value.bytes.len()).sum();
+    to.values.push(Value {
+        collection: Collection::ArgsCombinedSize,
+        name: Vec::new(),
+        at: to.length,
+        bytes: size.to_string().into_bytes(),
+    });
+}
+
+/// One stream of fields.
+#[derive(Default)]
+struct List(Collected);
+
+impl FieldSink for List {
+    fn begin(&mut self, field: Field<'_>) {
+        self.0.values.push(Value {
+            collection: field.collection,
+            name: field.name.text.to_vec(),
+            at: field.at,
+            bytes: Vec::new(),
+        });
+    }
+
+    fn bytes(&mut self, bytes: &[u8], _at: u64) {
+        self.decoded(bytes, 0);
+    }
+
+    fn decoded(&mut self, bytes: &[u8], _end: u64) {
+        if let Some(value) = self.0.values.last_mut() {
+            value.bytes.extend_from_slice(bytes);
+        }
+    }
+
+    fn end(&mut self, _end: u64) {}
+
+    fn finding(&mut self, finding: Finding, _at: u64) {
+        self.0.findings.push(finding);
+    }
+}
+
+/// The streams of one body.
+#[derive(Default)]
+struct Lanes([List; 3]);
+
+impl Streams for Lanes {
+    fn stream(&mut self, lane: Lane) -> &mut dyn FieldSink {
+        match lane {
+            Lane::Raw => &mut self.0[0],
+            Lane::Main => &mut self.0[1],
+            Lane::Guess => &mut self.0[2],
+        }
+    }
+}

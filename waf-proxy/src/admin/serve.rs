@@ -1,0 +1,70 @@
+//! The admin listener's connections.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http::Response;
+use pingora::apps::ServerApp;
+use pingora::apps::http_app::ServeHttp;
+use pingora::protocols::http::ServerSession;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::timeout;
+
+use super::Admin;
+
+/// Connections at the same time: a scraper, a probe and a few operators.
+const CONNECTIONS: usize = 64;
+
+/// How long a connection may last, however slowly it speaks.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Answers on `listener` until `stop` changes.
+pub async fn serve(listener: TcpListener, admin: Admin, stop: watch::Receiver<bool>) {
+    let app = Arc::new(App(Arc::new(admin)));
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let mut stopped = stop.clone();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stopped.wait_for(|stop| *stop) => return,
+        };
+        let Ok((stream, _)) = accepted else {
+            // Out of file descriptors, most likely: waiting is all that can be done.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
+        let (app, stop) = (Arc::clone(&app), stop.clone());
+        tokio::spawn(async move {
+            let stream = pingora::protocols::l4::stream::Stream::from(stream);
+            let connection = async {
+                let mut next = app.process_new(Box::new(stream), &stop).await;
+                while let Some(stream) = next {
+                    next = app.process_new(stream, &stop).await;
+                }
+            };
+            // A connection that lasts too long is closed, which is all there is to it.
+            let _ = timeout(LONGEST, connection).await;
+            drop(place);
+        });
+    }
+}
+
+struct App(Arc<Admin>);
+
+#[async_trait]
+impl ServeHttp for App {
+    async fn response(&self, session: &mut ServerSession) -> Response<Vec<u8>> {
+        let parts = session.req_header().as_owned_parts();
+        let admin = Arc::clone(&self.0);
+        // A reload compiles rules, which is no work for a thread of connections.
+        let answer = tokio::task::spawn_blocking(move || admin.answer(&parts)).await;
+        answer.unwrap_or_else(|_| {
+            let mut answer = Response::new(Vec::new());
+            *answer.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+            answer
+        })
+    }
+}

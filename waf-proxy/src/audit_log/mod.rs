@@ -1,0 +1,121 @@
+//! Decision records on their way to people: the last ones in memory, for `pinpoint why`, and a
+//! line each in a file or on standard output.
+//!
+//! Requests never wait for a disk unless `on_full: block` asks for it. Records go through a bounded
+//! queue to a thread of their own; what finds no room and what the disk refuses is counted in
+//! `pinpoint_audit_dropped_total` and said in the log.
+
+mod line;
+mod queue;
+mod recent;
+mod writer;
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use arc_swap::ArcSwap;
+use prometheus::IntCounter;
+use waf_core::record::{Decision, DecisionRecord, Source};
+
+pub use recent::Recent;
+pub(crate) use recent::is_of;
+
+use crate::config::{Audit, AuditLevel};
+use queue::Queue;
+use writer::Writer;
+
+/// Takes records; cheap to share.
+#[derive(Debug)]
+pub struct AuditLog {
+    audit: ArcSwap<Audit>,
+    queue: Arc<Queue>,
+    recent: Recent,
+    dropped: IntCounter,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl AuditLog {
+    /// Opens the file and starts the thread. `dropped` counts lost records.
+    pub fn open(audit: &Audit, dropped: IntCounter) -> io::Result<Self> {
+        let writer = Writer::open(audit, dropped.clone())?;
+        let queue = Arc::new(Queue::new(audit.queue));
+        let records = Arc::clone(&queue);
+        let thread =
+            thread::Builder::new().name("audit-log".into()).spawn(move || writer.run(&records))?;
+        Ok(Self {
+            audit: ArcSwap::from_pointee(audit.clone()),
+            queue,
+            recent: Recent::default(),
+            dropped,
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Takes one record. Waits only under `on_full: block`.
+    pub fn write(&self, record: DecisionRecord) {
+        let record = Arc::new(record);
+        if is_worth_asking(&record) {
+            self.recent.push(Arc::clone(&record));
+        }
+        let audit = self.audit.load();
+        if is_wanted(&record, audit.level) && !self.queue.push(record, audit.on_full) {
+            self.dropped.inc();
+        }
+    }
+
+    /// The records in memory.
+    pub fn recent(&self) -> &Recent {
+        &self.recent
+    }
+
+    /// Takes over new settings; the file stays.
+    pub fn reconfigure(&self, audit: &Audit) {
+        self.queue.configure(audit.clone());
+        self.audit.store(Arc::new(audit.clone()));
+    }
+
+    /// Opens the file anew, after a log rotation has moved it.
+    pub fn reopen(&self) {
+        self.queue.reopen();
+    }
+
+    /// Writes what waits and ends the thread. Later records are dropped and counted.
+    pub fn close(&self) {
+        self.queue.close();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            // The thread does not panic; if it did, there is nothing left to write.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for AuditLog {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// Whether the log is to have it.
+fn is_wanted(record: &DecisionRecord, level: AuditLevel) -> bool {
+    match level {
+        AuditLevel::All => true,
+        AuditLevel::Relevant => is_relevant(record),
+        AuditLevel::Blocked => record.decision == Decision::Block,
+    }
+}
+
+/// Something matched, or the request was not simply passed.
+fn is_relevant(record: &DecisionRecord) -> bool {
+    !record.matches.is_empty() || record.decision != Decision::Pass
+}
+
+/// Whether somebody may ask about it: what is relevant, what we answered ourselves, and every 403,
+/// because the first question after any 403 is whose it is.
+fn is_worth_asking(record: &DecisionRecord) -> bool {
+    is_relevant(record) || record.source != Source::Origin || record.status == Some(403)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+//! `pinpoint check`: configuration and rules load, and every rule does what its examples say.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use clap::Args;
+use comfy_table::{Table, presets};
+use serde_json::{Value, json};
+use waf_core::policy::Policy;
+use waf_core::record::Mode;
+
+use super::examples::{self, Outcome};
+use super::output::{Format, print, print_json, safe};
+use super::{Exit, Failure, FormatArguments, RuleArguments};
+use crate::config::CommandLine;
+use crate::config::files::Disk;
+use crate::site::Site;
+
+/// Load configuration and rules, run every rule's examples, and print what would run
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The configuration; without one, the defaults
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    rules: RuleArguments,
+    /// A warning fails the check, too
+    #[arg(long)]
+    strict: bool,
+    #[command(flatten)]
+    format: FormatArguments,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    let command_line =
+        CommandLine { rules: arguments.rules.rules.clone(), ..CommandLine::default() };
+    let site = Site::load(&Disk, arguments.config.as_deref(), &command_line)?;
+    let outcome = examples::run(&site);
+    match arguments.format.format {
+        Format::Text => print(&text(&site, &outcome)),
+        Format::Json => print_json(&as_json(&site, &outcome)),
+    }
+    let warned = arguments.strict && !site.warnings.is_empty();
+    Ok(if outcome.failures.is_empty() && !warned { Exit::Fine } else { Exit::Found })
+}
+
+fn text(site: &Site, outcome: &Outcome) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, value: &str| text += &format!("{name:<10}{value}\n");
+    line("rules", &safe(&site.summary));
+    let classes = classes(site);
+    let classes = classes.iter().map(|(class, count)| format!("{} {count}", safe(class)));
+    line("classes", &classes.collect::<Vec<_>>().join(", "));
+    line("ruleset", site.ruleset.hash());
+    line("tables", &format!("{} KiB, shared by all requests", site.ruleset.table_bytes() / 1024));
+    text += &format!("\n{}\n\n", policies(site));
+    for warning in &site.warnings {
+        text += &format!("{warning}\n\n");
+    }
+    text += &outcome.text();
+    text
+}
+
+/// Rules by class.
+fn classes(site: &Site) -> BTreeMap<&str, usize> {
+    let mut classes = BTreeMap::new();
+    for rule in site.rules() {
+        *classes.entry(rule.class.as_str()).or_default() += 1;
+    }
+    classes
+}
+
+/// A line for each route, and one for requests without a route.
+fn policies(site: &Site) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["ROUTE", "MODE", "THRESHOLDS", "PARANOIA", "EXCLUSIONS", "MEMORY A REQUEST"]);
+    for (name, policy) in named(site) {
+        let settings = policy.settings();
+        table.add_row([
+            safe(name).into_owned(),
+            mode(settings.mode).to_owned(),
+            format!("{} / {}", settings.inbound_threshold, settings.outbound_threshold),
+            format!("{} ({})", settings.paranoia, settings.detection_paranoia),
+            settings.exclusions.len().to_string(),
+            format!("{} KiB at most", memory(policy).div_ceil(1024)),
+        ]);
+    }
+    table.trim_fmt()
+}
+
+fn named(site: &Site) -> impl Iterator<Item = (&str, &Policy)> {
+    let names = site.config.routes.iter().map(|route| route.name.as_str()).chain(["(no route)"]);
+    names.zip(site.policies.iter().map(AsRef::as_ref))
+}
+
+fn mode(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Block => "block",
+        Mode::Detect => "detect",
+    }
+}
+
+/// What the engine keeps and what the proxy holds of the body.
+fn memory(policy: &Policy) -> u64 {
+    policy.memory_bound() as u64 + policy.settings().limits.hold
+}
+
+fn as_json(site: &Site, outcome: &Outcome) -> Value {
+    let policies: Vec<Value> = named(site)
+        .map(|(name, policy)| {
+            let settings = policy.settings();
+            json!({
+                "route": name, "mode": mode(settings.mode),
+                "inbound_threshold": settings.inbound_threshold,
+                "outbound_threshold": settings.outbound_threshold,
+                "paranoia": settings.paranoia, "detection_paranoia": settings.detection_paranoia,
+                "exclusions": settings.exclusions.len(), "memory_bytes": memory(policy),
+            })
+        })
+        .collect();
+    let warnings: Vec<String> = site.warnings.iter().map(ToString::to_string).collect();
+    json!({
+        "rules": site.summary, "classes": classes(site), "ruleset": site.ruleset.hash(),
+        "table_bytes": site.ruleset.table_bytes(), "policies": policies, "warnings": warnings,
+        "examples": outcome.json(),
+    })
+}

@@ -1,0 +1,197 @@
+//! `pinpoint run`: the proxy.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tracing_subscriber::EnvFilter;
+
+use super::{Exit, Failure, ModeArgument, RuleArguments};
+use crate::admin::{self, Admin, Control};
+use crate::audit_log::AuditLog;
+use crate::config::CommandLine;
+use crate::config::files::Disk;
+use crate::demo;
+use crate::live::{Live, Origin, Reporter};
+use crate::metrics::Metrics;
+use crate::server::Server;
+use crate::site::{Site, today};
+
+/// Run the proxy. Without a configuration: the built-in rules on 127.0.0.1:8080, the admin listener
+/// on 127.0.0.1:9090 and a built-in demo origin.
+///
+/// SIGTERM and SIGINT stop it within seconds, SIGHUP reloads, SIGUSR1 opens the audit log anew.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// The configuration
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Listen here instead
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// Send every request there
+    #[arg(long, value_name = "URL")]
+    upstream: Option<String>,
+    /// Whether blocks are carried out; `detect` beats every route (the emergency switch)
+    #[arg(long, value_enum)]
+    mode: Option<ModeArgument>,
+    #[command(flatten)]
+    rules: RuleArguments,
+    /// Append decision records to this file instead
+    #[arg(long, value_name = "PATH")]
+    audit_log: Option<PathBuf>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    log_to_stderr();
+    let origin = Origin {
+        config: arguments.config.clone(),
+        command_line: CommandLine {
+            listen: arguments.listen,
+            upstream: arguments.upstream.clone(),
+            mode: arguments.mode.map(Into::into),
+            rules: arguments.rules.rules.clone(),
+            audit_log: arguments.audit_log.clone(),
+        },
+    };
+    let site = Site::load(&Disk, origin.config.as_deref(), &origin.command_line)?;
+    let reporter = reporter(&site)?;
+    let demo = site.config.has_demo().then(demo::start).transpose();
+    let demo = demo.map_err(|error| Failure::usage(format!("cannot start the demo: {error}")))?;
+    let server = Server::bind(&site.config.listeners, site.config.threads)
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    let control = control_runtime()?;
+    let admin_socket = bind_admin(&control, site.config.admin.address)?;
+    let (metrics, audit_log) = (Arc::clone(&reporter.metrics), Arc::clone(&reporter.audit_log));
+    let admin_settings = site.config.admin.clone();
+    let live = Live::new(origin, site, reporter, demo)?;
+    live.listening(server.certificates());
+    announce(&live, &server);
+    let admin = Admin::new(admin_settings, Arc::clone(&live) as _, metrics, Arc::clone(&audit_log));
+    let (stop, stopped) = watch::channel(false);
+    control.spawn(admin::serve(admin_socket, admin, stopped.clone()));
+    control.spawn(signals(Arc::clone(&live), stop));
+    control.spawn(midnight(Arc::clone(&live)));
+    let mut stopped = stopped;
+    server.run(live.shared(), async move {
+        // An error means that the sender is gone, which is the same.
+        let _ = stopped.wait_for(|stop| *stop).await;
+    });
+    audit_log.close();
+    control.shutdown_background();
+    tracing::info!("stopped");
+    Ok(Exit::Fine)
+}
+
+/// `RUST_LOG` beats the default; the audit log has standard output for itself.
+fn log_to_stderr() {
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("waf_proxy=info,warn"));
+    // Fails only where a test has set one already.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(is_colourful())
+        .try_init();
+}
+
+fn is_colourful() -> bool {
+    use std::io::IsTerminal;
+    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    !refused && std::io::stderr().is_terminal()
+}
+
+fn reporter(site: &Site) -> Result<Reporter, Failure> {
+    let metrics = Metrics::new().map_err(|error| Failure::usage(error.to_string()))?;
+    let audit = &site.config.audit;
+    let audit_log = AuditLog::open(audit, metrics.audit_dropped()).map_err(|error| {
+        let file = audit.file.as_deref().unwrap_or("-".as_ref()).display();
+        Failure::usage(format!("cannot open the audit log {file}: {error}"))
+    })?;
+    Ok(Reporter { metrics: Arc::new(metrics), audit_log: Arc::new(audit_log) })
+}
+
+/// Admin and signals have a thread of their own: traffic cannot keep operators out.
+fn control_runtime() -> Result<Runtime, Failure> {
+    Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("control")
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::usage(format!("cannot start threads: {error}")))
+}
+
+fn bind_admin(runtime: &Runtime, address: SocketAddr) -> Result<TcpListener, Failure> {
+    runtime
+        .block_on(TcpListener::bind(address))
+        .map_err(|error| Failure::usage(format!("cannot listen on {address} (admin): {error}")))
+}
+
+/// What runs, in one line, and what is odd about it.
+fn announce(live: &Live, server: &Server) {
+    let site = live.site();
+    let listen: Vec<String> = server.addresses().iter().map(ToString::to_string).collect();
+    tracing::info!(
+        listen = %listen.join(" "),
+        admin = %site.config.admin.address,
+        rules = %site.summary,
+        mode = ?site.config.global.policy.mode,
+        "pinpoint {} is ready",
+        env!("CARGO_PKG_VERSION")
+    );
+    if site.config.has_demo() {
+        tracing::info!("no upstream is configured: the built-in demo origin answers");
+    }
+    for warning in &site.warnings {
+        tracing::warn!("{warning}");
+    }
+}
+
+/// Stops on SIGTERM and SIGINT, reloads on SIGHUP, reopens on SIGUSR1.
+async fn signals(live: Arc<Live>, stop: watch::Sender<bool>) {
+    let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup), Ok(mut reopen)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::hangup()),
+        signal(SignalKind::user_defined1()),
+    ) else {
+        tracing::error!("signals cannot be handled");
+        return;
+    };
+    loop {
+        tokio::select! {
+            _ = terminate.recv() => break,
+            _ = interrupt.recv() => break,
+            _ = hangup.recv() => reload(&live).await,
+            _ = reopen.recv() => live.reopen_audit_log(),
+        }
+    }
+    tracing::info!("stopping");
+    // Nobody listens any more when the server has ended by itself.
+    let _ = stop.send(true);
+}
+
+async fn reload(live: &Arc<Live>) {
+    let live = Arc::clone(live);
+    // The result is in the log and in the metrics.
+    let _ = tokio::task::spawn_blocking(move || live.reload()).await;
+}
+
+/// Exclusions end with their last day (UTC): the rules are loaded anew when a day begins.
+async fn midnight(live: Arc<Live>) {
+    let mut day = today();
+    loop {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let now = today();
+        if now != day && !live.site().exclusions.is_empty() {
+            reload(&live).await;
+        }
+        day = now;
+    }
+}

@@ -1,0 +1,128 @@
+#![allow(clippy::unwrap_used, reason = "a failed test should stop where it fails")]
+
+use super::*;
+use crate::test_record::{blocked, passed, union_select};
+
+fn names() -> Names {
+    Names {
+        ruleset: "sha256:00".into(),
+        rules: vec!["sqli-union-select".into(), "parse-json-duplicate-key".into()],
+        routes: vec!["default".into()],
+        upstreams: vec!["app".into()],
+        expiries: Vec::new(),
+    }
+}
+
+fn metrics() -> Metrics {
+    let metrics = Metrics::new().unwrap();
+    metrics.loaded(&names());
+    metrics
+}
+
+/// The number behind a series; `None` when the series is not there.
+fn value(metrics: &Metrics, series: &str) -> Option<f64> {
+    let text = metrics.text();
+    let line = text.lines().find(|line| line.rsplit_once(' ').is_some_and(|(s, _)| s == series));
+    line.and_then(|line| line.rsplit_once(' ')).map(|(_, value)| value.parse().unwrap())
+}
+
+#[test]
+fn a_decision_moves_its_metrics() {
+    let metrics = metrics();
+    let mut record = blocked("a");
+    record.matches.push(waf_core::record::MatchRecord {
+        rule_id: "parse-json-duplicate-key".into(),
+        ..union_select()
+    });
+    metrics.decided(&record);
+    metrics.decided(&passed("b"));
+    for (series, expected) in [
+        (r#"pinpoint_requests_total{decision="block",route="default",source="waf"}"#, 1.0),
+        (r#"pinpoint_requests_total{decision="pass",route="default",source="origin"}"#, 1.0),
+        (r#"pinpoint_rule_matches_total{decision="block",rule_id="sqli-union-select"}"#, 1.0),
+        (r#"pinpoint_parser_errors_total{format="json"}"#, 1.0),
+        (r#"pinpoint_body_bytes_total{inspected="true"}"#, 612.0),
+        (r#"pinpoint_body_bytes_total{inspected="false"}"#, 200.0),
+        ("pinpoint_request_score_sum", 5.0),
+        ("pinpoint_request_score_count", 2.0),
+        (r#"pinpoint_request_score_bucket{le="4"}"#, 1.0),
+    ] {
+        assert_eq!(value(&metrics, series), Some(expected), "{series}");
+    }
+}
+
+#[test]
+fn everything_else_moves_its_metric() {
+    let metrics = metrics();
+    metrics.inspected(Phase::RequestBody, Duration::from_micros(250));
+    metrics.held(4_096);
+    metrics.audit_dropped().inc();
+    metrics.reloaded(true);
+    metrics.reloaded(false);
+    metrics.upstream_answered("app", Duration::from_millis(20));
+    metrics.upstream_failed("app", "connect");
+    for (series, expected) in [
+        (r#"pinpoint_inspect_seconds_sum{phase="request_body"}"#, 0.000_25),
+        ("pinpoint_held_bytes", 4_096.0),
+        ("pinpoint_audit_dropped_total", 1.0),
+        (r#"pinpoint_reloads_total{result="ok"}"#, 1.0),
+        (r#"pinpoint_reloads_total{result="refused"}"#, 1.0),
+        (r#"pinpoint_upstream_requests_total{result="answered",upstream="app"}"#, 1.0),
+        (r#"pinpoint_upstream_requests_total{result="connect",upstream="app"}"#, 1.0),
+        (r#"pinpoint_upstream_seconds_sum{upstream="app"}"#, 0.02),
+        (r#"pinpoint_ruleset_info{hash="sha256:00"}"#, 1.0),
+    ] {
+        assert_eq!(value(&metrics, series), Some(expected), "{series}");
+    }
+    assert!(value(&metrics, "process_resident_memory_bytes").is_some_and(|bytes| bytes > 0.0));
+}
+
+#[test]
+fn labels_are_bounded_by_what_is_loaded() {
+    let metrics = metrics();
+    for index in 0..100 {
+        let mut record = blocked("a");
+        record.route = format!("made up {index}");
+        record.matches[0].rule_id = format!("made-up-{index}");
+        metrics.decided(&record);
+        metrics.upstream_failed(&format!("made up {index}"), "connect");
+    }
+    assert!(!metrics.text().contains("made"));
+    let other = r#"pinpoint_requests_total{decision="block",route="other",source="waf"}"#;
+    assert_eq!(value(&metrics, other), Some(100.0));
+}
+
+#[test]
+fn what_a_reload_took_away_disappears() {
+    let metrics = metrics();
+    metrics.decided(&blocked("a"));
+    metrics.upstream_failed("app", "connect");
+    let rule = r#"pinpoint_rule_matches_total{decision="block",rule_id="sqli-union-select"}"#;
+    assert_eq!(value(&metrics, rule), Some(1.0));
+
+    metrics.loaded(&names());
+    assert_eq!(value(&metrics, rule), Some(1.0), "what stays is kept");
+
+    metrics.loaded(&Names { ruleset: "sha256:11".into(), ..Names::default() });
+    let text = metrics.text();
+    for gone in ["sqli-union-select", "sha256:00", "route=\"default\"", "upstream=\"app\""] {
+        assert!(!text.contains(gone), "{gone} is still in {text}");
+    }
+    // A request that began before the reload must not bring it back.
+    metrics.decided(&blocked("b"));
+    assert_eq!(value(&metrics, rule), None);
+}
+
+#[test]
+fn the_first_exclusion_to_expire_is_told() {
+    let metrics = metrics();
+    let expiries = vec![("942100".into(), 2_000), ("942100".into(), 1_000), ("x".into(), 3_000)];
+    metrics.loaded(&Names { expiries, ..names() });
+    let series = |rule: &str| {
+        value(
+            &metrics,
+            &format!("pinpoint_exclusion_expiry_timestamp_seconds{{rule_id=\"{rule}\"}}"),
+        )
+    };
+    assert_eq!((series("942100"), series("x")), (Some(1_000.0), Some(3_000.0)));
+}

@@ -1,0 +1,262 @@
+//! A loaded configuration: its rules read, checked and compiled. Loading gives all of it or nothing.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use waf_core::compile::{Compiled, compile};
+use waf_core::policy::{Override, OverrideScope, Policy, PolicySettings};
+use waf_core::rule::{Exclusion, ExclusionScope, Rule, RuleMode};
+use waf_core::ruleset::RuleSet;
+use waf_core::source::Report;
+
+use crate::config::files::Files;
+use crate::config::{CommandLine, Config, Entry, RouteSettings};
+use crate::metrics::Names;
+use crate::rules;
+
+/// Classes that most sites do not want: an override switches them on.
+const OFF_BY_DEFAULT: [&str; 2] = ["llm-prompt-injection", "pii"];
+
+/// Days before its end from which on an exclusion is warned about.
+const WARN_DAYS: i64 = 14;
+
+const DAY_SECONDS: i64 = 24 * 60 * 60;
+
+/// Everything that a reload replaces.
+#[derive(Debug)]
+pub struct Site {
+    /// The settings.
+    pub config: Config,
+    /// One line about where the rules are from.
+    pub summary: String,
+    /// The rules, compiled.
+    pub ruleset: Arc<RuleSet>,
+    /// The rules as each route applies them, in the order of the routes; the last one is for
+    /// requests without a route.
+    pub policies: Vec<Arc<Policy>>,
+    /// What the operator should know.
+    pub warnings: Vec<Report>,
+    /// The exclusions of all routes.
+    pub exclusions: Vec<Exclusion>,
+}
+
+impl Site {
+    /// Loads the configuration at `path` (without one, the defaults) and everything it names.
+    pub fn load(
+        files: &dyn Files,
+        path: Option<&Path>,
+        command_line: &CommandLine,
+    ) -> Result<Self, Vec<Report>> {
+        let config = Config::load(files, path, command_line)?;
+        let today = today();
+        let mut reports = Vec::new();
+        let rules = rules::load(files, &config.rules).map_err(|more| reports.extend(more)).ok();
+        let mut policies = Vec::new();
+        let mut exclusions: Vec<Exclusion> = Vec::new();
+        let mut seen: Vec<&Entry> = Vec::new();
+        for settings in all_settings(&config) {
+            let own = rules::exclusions(files, &settings.exclusions).unwrap_or_else(|more| {
+                reports.extend(more);
+                Vec::new()
+            });
+            if settings.exclusions.iter().any(|entry| !is_seen(&seen, entry)) {
+                exclusions.extend(own.iter().cloned());
+                seen.extend(&settings.exclusions);
+            }
+            let policy = settings.policy.clone();
+            policies.push(PolicySettings { exclusions: own, today, ..policy });
+        }
+        let Some(rules) = rules.filter(|_| reports.is_empty()) else {
+            reports.dedup();
+            return Err(reports);
+        };
+        for policy in &mut policies {
+            // Later overrides win, so what the operator says stands after ours.
+            policy.overrides.splice(0..0, off_by_default(&rules.rules));
+        }
+        let Compiled { ruleset, policies, mut warnings } = compile(rules.rules, policies)?;
+        warnings.extend(exclusions.iter().filter_map(|exclusion| expiry(exclusion, today)));
+        warnings
+            .extend(exclusions.iter().filter_map(|exclusion| without_rule(exclusion, &ruleset)));
+        Ok(Self { config, summary: rules.summary, ruleset, policies, warnings, exclusions })
+    }
+
+    /// Every rule.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.ruleset.rules()
+    }
+
+    /// The rules as they apply where no route is known.
+    pub fn global(&self) -> Option<&Arc<Policy>> {
+        self.policies.last()
+    }
+
+    /// The names that labels of metrics may take.
+    pub fn names(&self) -> Names {
+        let expiry = |exclusion: &Exclusion| {
+            // It applies to the end of its last day.
+            Some((rule_of(exclusion)?, (exclusion.expires.days() + 1) * DAY_SECONDS))
+        };
+        Names {
+            ruleset: self.ruleset.hash().to_owned(),
+            rules: self.rules().map(|rule| rule.id.to_string()).collect(),
+            routes: self.config.routes.iter().map(|route| route.name.clone()).collect(),
+            upstreams: self.config.upstreams.iter().map(|up| up.name.clone()).collect(),
+            expiries: self.exclusions.iter().filter_map(expiry).collect(),
+        }
+    }
+}
+
+/// Days since 1970-01-01, in UTC.
+pub fn today() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX) / DAY_SECONDS
+}
+
+/// The overrides that switch off what few sites want, as far as it is loaded.
+fn off_by_default(rules: &[Rule]) -> Vec<Override> {
+    OFF_BY_DEFAULT
+        .into_iter()
+        .filter(|class| rules.iter().any(|rule| rule.class == *class))
+        .map(|class| Override {
+            scope: OverrideScope::Class(class.to_owned()),
+            mode: Some(RuleMode::Off),
+            score: None,
+        })
+        .collect()
+}
+
+/// The settings of every route, then those where no route is known.
+fn all_settings(config: &Config) -> impl Iterator<Item = &RouteSettings> {
+    config.routes.iter().map(|route| &route.settings).chain([&config.global])
+}
+
+fn is_seen(seen: &[&Entry], entry: &Entry) -> bool {
+    seen.iter().any(|known| known.path == entry.path)
+}
+
+fn rule_of(exclusion: &Exclusion) -> Option<String> {
+    match &exclusion.scope {
+        ExclusionScope::Rule(rule) => Some(rule.clone()),
+        ExclusionScope::Range(first, last) => Some(format!("{first}-{last}")),
+        ExclusionScope::Tag(_) => None,
+    }
+}
+
+/// A warning about an exclusion that has ended or soon will.
+fn expiry(exclusion: &Exclusion, today: i64) -> Option<Report> {
+    let left = exclusion.expires.days() - today;
+    let message = match left {
+        ..0 => format!("this exclusion has expired on {}: it does not apply", exclusion.expires),
+        0 => "this exclusion applies for the last day".to_owned(),
+        ..=WARN_DAYS => format!("this exclusion expires on {}", exclusion.expires),
+        _ => return None,
+    };
+    let help = format!("ask {} whether it is still needed", exclusion.owner);
+    Some(Report::warning(Some(exclusion.span.clone()), message).help(help))
+}
+
+/// A warning about an exclusion that no loaded rule answers to.
+fn without_rule(exclusion: &Exclusion, ruleset: &RuleSet) -> Option<Report> {
+    let is_meant = |rule: &Rule| match &exclusion.scope {
+        ExclusionScope::Rule(id) => rule.id.as_str() == id,
+        ExclusionScope::Range(first, last) => {
+            rule.id.as_str().parse().is_ok_and(|id: u64| (*first..=*last).contains(&id))
+        }
+        ExclusionScope::Tag(tag) => rule.tags.contains(tag),
+    };
+    if ruleset.rules().any(is_meant) {
+        return None;
+    }
+    let message = "this exclusion is unused: no loaded rule is meant";
+    Some(Report::warning(Some(exclusion.span.clone()), message))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed test should stop where it fails")]
+
+    use std::collections::BTreeMap;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    const RULE: &str = "id: shop-a\nname: A test\nwhy: For a test.\nreferences: [CWE-1]\n\
+                        severity: notice\ntargets: [ARGS]\nmatch: {contains: zzz}\n\
+                        tests: {attack: [zzz], benign: [zz]}\n";
+
+    fn load(files: &[(&str, &str)]) -> Result<Site, Vec<Report>> {
+        let mut map: BTreeMap<PathBuf, String> =
+            files.iter().map(|(name, text)| (PathBuf::from(name), (*text).to_owned())).collect();
+        map.insert("shop/a.yaml".into(), RULE.into());
+        Site::load(&map, Some(Path::new("p.yaml")), &CommandLine::default())
+    }
+
+    const CONFIG: &str = "upstreams: {app: {servers: [\"127.0.0.1:3000\"]}}\nrules: [shop]\n";
+
+    fn exclusion(rule: &str, expires: &str) -> String {
+        format!(
+            "- {{rule: {rule}, targets: [\"ARGS:q\"], reason: r, owner: web-team, expires: {expires}}}\n"
+        )
+    }
+
+    #[test]
+    fn every_route_has_its_policy_and_one_is_left_over() {
+        let config = format!(
+            "{CONFIG}exclusions: [e.yaml]\nroutes: [{{name: a, upstream: app, mode: detect}}, \
+             {{name: b, upstream: app, exclusions: [f.yaml]}}]\n"
+        );
+        let far = exclusion("shop-a", "2999-01-01");
+        let site = load(&[("p.yaml", &config), ("e.yaml", &far), ("f.yaml", &far)]).unwrap();
+        let counts: Vec<_> =
+            site.policies.iter().map(|policy| policy.settings().exclusions.len()).collect();
+        assert_eq!(counts, [1, 2, 1]);
+        assert!(site.warnings.is_empty(), "{:?}", site.warnings);
+        assert!(site.names().rules.contains(&"shop-a".to_owned()));
+        assert_eq!(site.names().routes, ["a", "b"]);
+    }
+
+    #[test]
+    fn classes_that_few_sites_want_are_off_until_an_override_says_otherwise() {
+        let pii = RULE.replace("shop-a", "pii-a");
+        let active = |overrides: &str| {
+            let config = format!("{CONFIG}{overrides}").replace("[shop]", "[shop, pii]");
+            let site = load(&[("p.yaml", &config), ("pii/a.yaml", &pii)]).unwrap();
+            let overrides = &site.policies[0].settings().overrides;
+            overrides.iter().map(|change| change.mode).collect::<Vec<_>>()
+        };
+        assert_eq!(active(""), [Some(RuleMode::Off)]);
+        let both = [Some(RuleMode::Off), Some(RuleMode::Block)];
+        assert_eq!(active("overrides: {class:pii: {mode: block}}\n"), both);
+    }
+
+    #[test]
+    fn exclusions_that_end_or_mean_nothing_are_warned_about() {
+        let config = format!("{CONFIG}exclusions: [e.yaml]\n");
+        let exclusions = exclusion("shop-a", "2020-02-29") + &exclusion("other", "2999-01-01");
+        let site = load(&[("p.yaml", &config), ("e.yaml", &exclusions)]).unwrap();
+        let told: Vec<_> = site.warnings.iter().map(|report| report.message.as_str()).collect();
+        assert_eq!(
+            told,
+            [
+                "this exclusion has expired on 2020-02-29: it does not apply",
+                "this exclusion is unused: no loaded rule is meant"
+            ]
+        );
+        // 2020-02-29 is day 18,321; it applies to its end.
+        assert_eq!(site.names().expiries[0], ("shop-a".to_owned(), 18_322 * DAY_SECONDS));
+    }
+
+    #[test]
+    fn what_is_wrong_in_rules_and_exclusions_is_told_together() {
+        let config = format!("{CONFIG}exclusions: [e.yaml]\nrules: [shop, gone.yaml]\n").replacen(
+            "rules: [shop]\n",
+            "",
+            1,
+        );
+        let reports = load(&[("p.yaml", &config), ("e.yaml", "- {rule: shop-a}\n")]).unwrap_err();
+        let told = reports.iter().map(ToString::to_string).collect::<String>();
+        assert!(told.contains("there is no file gone.yaml") && told.contains("e.yaml:1"), "{told}");
+    }
+}

@@ -1,0 +1,48 @@
+use super::harness::{Folder, free_port, pinpoint};
+
+const RECORD: &str = r#"{"time":"2026-11-23T10:00:00.123Z","request_id":"01JD-a","mode":"block","decision":"block","status":403,"source":"waf","route":"default","client":{"ip":"203.0.113.7"},"request":{"method":"POST","host":"shop.example","path":"/login","query":"q=***","content_type":"application/json","body_bytes":812},"score":{"inbound":5,"inbound_threshold":5,"outbound":0,"outbound_threshold":4},"matches":[{"rule_id":"sqli-union-select","name":"SQL UNION SELECT","severity":"critical","score":5,"paranoia":1,"phase":"request_body","target":"ARGS_POST:$.user.name","decode":["json","url_decode_uni"],"offset":17,"length":12,"excerpt":"union select","message":"SQL UNION SELECT","data":"","tags":["attack-sqli"],"file":"rules/sqli/union-select.yaml","line":1}],"verdict_offset":612,"coverage":{"body_seen":612,"body_total":812,"stop":"verdict","inexact":[]},"ruleset":"sha256:00","timing_us":{"inspect":41,"total":1830}}"#;
+
+#[test]
+fn the_story_is_told_from_a_log() {
+    let folder = Folder::new("why");
+    let log = folder.write("a.jsonl", &format!("{RECORD}\n"));
+    let output = pinpoint(&["why", "01JD-a", "--log", &log]);
+    assert_eq!(output.status, Some(0), "{output:?}");
+    for part in
+        ["Pinpoint answered 403", "ARGS_POST:$.user.name", "json → url_decode_uni", "- rule:"]
+    {
+        assert!(output.stdout.contains(part), "{part} is not in:\n{}", output.stdout);
+    }
+    let json = pinpoint(&["why", "01JD-a", "--log", &log, "--format", "json"]).json();
+    assert_eq!(json["record"]["status"], 403);
+    assert!(json["exclusions"][0]["yaml"].as_str().unwrap().contains("path: /login"));
+}
+
+#[test]
+fn an_id_that_is_not_found_is_status_1_and_says_where_it_looked() {
+    let folder = Folder::new("notfound");
+    let log = folder.write("a.jsonl", &format!("{RECORD}\n"));
+    let output = pinpoint(&["why", "01JD", "--log", &log]);
+    assert_eq!(output.status, Some(1), "an id is not a prefix: {output:?}");
+    assert!(output.stderr.contains("not in the audit log"));
+
+    let config = folder.write(
+        "p.yaml",
+        &format!(
+            "upstreams: {{app: {{servers: [\"127.0.0.1:3000\"]}}}}\naudit: {{file: a.jsonl}}\n\
+             admin: {{address: \"127.0.0.1:{}\"}}\n",
+            free_port()
+        ),
+    );
+    let output = pinpoint(&["why", "nope", "-c", &config]);
+    assert_eq!(output.status, Some(1));
+    assert!(output.stderr.contains("cannot ask the proxy's memory"), "{}", output.stderr);
+    assert!(output.stderr.contains("not in the audit log"), "{}", output.stderr);
+    assert_eq!(pinpoint(&["why", "01JD-a", "-c", &config]).status, Some(0));
+}
+
+#[test]
+fn an_unreadable_log_is_status_3_and_an_odd_id_status_2() {
+    assert_eq!(pinpoint(&["why", "a", "--log", "/nowhere.jsonl"]).status, Some(3));
+    assert_eq!(pinpoint(&["why", "a/../b", "--log", "/nowhere.jsonl"]).status, Some(2));
+}

@@ -1,0 +1,71 @@
+//! TLS towards clients: versions, client certificates, files that are not there.
+
+use std::sync::Arc;
+
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use waf_core::record::Mode;
+use waf_proxy::tls::Tls;
+
+use crate::harness::{Certificate, Origin, Proxy, settings};
+
+type Pair = (CertificateDer<'static>, PrivateKeyDer<'static>);
+
+/// Whether a client gets an answer.
+async fn is_served(proxy: &Proxy, only12: bool, shows: Option<Pair>) -> bool {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from(proxy.certificate.clone())).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider);
+    let versions = if only12 { &[&rustls::version::TLS12] } else { &[&rustls::version::TLS13] };
+    let builder = builder.with_protocol_versions(versions).unwrap().with_root_certificates(roots);
+    let config = match shows {
+        None => builder.with_no_client_auth(),
+        Some((cert, key)) => builder.with_client_auth_cert(vec![cert], key).unwrap(),
+    };
+    let stream = TcpStream::connect(proxy.secure).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    let connected = TlsConnector::from(Arc::new(config)).connect(name, stream).await;
+    let Ok(mut stream) = connected else { return false };
+    let mut answer = [0; 12];
+    let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    stream.write_all(request).await.is_ok()
+        && stream.read_exact(&mut answer).await.is_ok()
+        && answer.starts_with(b"HTTP/1.1 200")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_least_version_holds() {
+    let origin = Origin::start().await;
+    let proxy = Proxy::start(&origin);
+    assert!(is_served(&proxy, true, None).await && is_served(&proxy, false, None).await);
+    let mut files = Certificate::new();
+    files.tls.only_tls13 = true;
+    let strict = Proxy::listening(settings(origin.address, Mode::Block), files);
+    assert!(!is_served(&strict, true, None).await && is_served(&strict, false, None).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_certificate_is_asked_for() {
+    let origin = Origin::start().await;
+    let mut files = Certificate::new();
+    // Self-signed: the server's own certificate is the authority, and the client's too.
+    files.tls.client_ca = Some(files.tls.cert.clone());
+    let cert = CertificateDer::from(files.der.clone());
+    let key = PrivateKeyDer::try_from(files.key.clone()).unwrap();
+    let proxy = Proxy::listening(settings(origin.address, Mode::Block), files);
+    assert!(!is_served(&proxy, false, None).await);
+    assert!(is_served(&proxy, false, Some((cert, key))).await);
+}
+
+#[test]
+fn missing_files_are_an_error_and_change_nothing() {
+    let files = Certificate::new();
+    let tls = Tls::load(&files.tls).unwrap();
+    std::fs::remove_file(&files.tls.key).unwrap();
+    assert!(tls.reload().is_err());
+    assert!(Tls::load(&files.tls).is_err());
+}
