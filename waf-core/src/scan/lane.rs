@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::evidence::Evidence;
 use super::facts::{Fact, Facts, Subject, Totals};
+use super::inexact::Inexact;
 use super::locate::{self, Placed};
 use super::pipeline::{self, NodeState, Output, Piece, Then};
 use super::scratch::Scratch;
@@ -17,7 +18,6 @@ use crate::field::{Collection, Field, FieldSink};
 use crate::finding::Finding;
 use crate::limits;
 use crate::policy::Policy;
-use crate::record::InexactRecord;
 use crate::ruleset::{ClassId, FieldPlan, NameCursor, Probe, RuleSet, SignatureId};
 
 /// What the lanes of a request share while they scan.
@@ -25,7 +25,7 @@ pub(crate) struct ScanContext<'a> {
     pub(crate) policy: &'a Policy,
     pub(crate) facts: &'a mut Facts,
     pub(crate) totals: &'a mut Totals,
-    pub(crate) inexact: &'a mut Vec<InexactRecord>,
+    pub(crate) inexact: &'a mut Inexact,
     pub(crate) work: &'a mut Work,
     pub(crate) scratch: &'a mut Scratch,
     /// How the fields are parsed, for the records.
@@ -113,7 +113,7 @@ impl FieldSink for LaneSink<'_, '_> {
         let mut rest = bytes;
         while !rest.is_empty() {
             let from = at + (bytes.len() - rest.len()) as u64;
-            let count = rest.len().min(self.make_room());
+            let count = rest.len().min(self.make_room(from + 1));
             self.gather(&rest[..count], |widths| widths.verbatim(count, from));
             rest = &rest[count..];
         }
@@ -123,7 +123,7 @@ impl FieldSink for LaneSink<'_, '_> {
     fn decoded(&mut self, bytes: &[u8], end: u64) {
         let mut rest = bytes;
         while !rest.is_empty() {
-            let count = rest.len().min(self.make_room());
+            let count = rest.len().min(self.make_room(end));
             self.gather(&rest[..count], |widths| widths.spelled(count, end));
             rest = &rest[count..];
         }
@@ -162,8 +162,9 @@ impl FieldSink for LaneSink<'_, '_> {
 
 impl LaneSink<'_, '_> {
     /// Value bytes that may be gathered now: at least one. What is full is scanned only when there
-    /// is more, so that a value of just the window's length is still a whole one.
-    fn make_room(&mut self) -> usize {
+    /// is more, so that a value of just the window's length is still a whole one. The next of them
+    /// is known since the source byte before `known`.
+    fn make_room(&mut self, known: u64) -> usize {
         let Some(open) = &self.lane.field else { return usize::MAX };
         if open.plan.is_empty() {
             return usize::MAX;
@@ -174,6 +175,9 @@ impl LaneSink<'_, '_> {
             return full - self.lane.buffer.len();
         }
         let then = if open.streaming { Then::More } else { Then::Window };
+        if then == Then::Window {
+            self.context.inexact.longer(&open.plan, open.collection, &open.name, known);
+        }
         let end = self.lane.widths.end();
         self.scan(then, end);
         limits::STREAM_BLOCK
@@ -196,9 +200,6 @@ impl LaneSink<'_, '_> {
         }
         let plan = Arc::clone(&open.plan);
         let piece = Piece { first: !open.streaming, then };
-        if then == Then::Window {
-            note_inexact(&plan, open, self.context);
-        }
         let whole = piece.first && then == Then::End;
         let mut states = if whole {
             std::mem::take(&mut self.context.scratch.states)
@@ -411,27 +412,5 @@ fn span(ruleset: &RuleSet, placed: &Placed, view: &View<'_>) -> (Option<u64>, Op
         Some((0, _)) if first > 0 => (None, None),
         Some((start, _)) => (Some(first + start as u64), Some(hit.end - first - start as u64)),
         None => (None, None),
-    }
-}
-
-/// Names what cannot be exact about a value longer than the window.
-fn note_inexact(plan: &FieldPlan, open: &Open, context: &mut ScanContext<'_>) {
-    let mut what: Vec<String> = Vec::new();
-    for node in &plan.nodes {
-        let path = node.transformation.filter(|transformation| !transformation.streams());
-        what.extend(path.map(|transformation| transformation.name().to_owned()));
-        what.extend(node.sqli.map(|_| "detect_sqli".to_owned()));
-        what.extend(node.xss.map(|_| "detect_xss".to_owned()));
-    }
-    what.push("offset".to_owned());
-    what.sort_unstable();
-    what.dedup();
-    if context.inexact.len() < limits::INEXACT {
-        let name = crate::record::printable(&open.name, limits::RECORD_TEXT);
-        let field = match name.as_str() {
-            "" => open.collection.name().to_owned(),
-            name => format!("{}:{name}", open.collection.name()),
-        };
-        context.inexact.push(InexactRecord { field, what });
     }
 }

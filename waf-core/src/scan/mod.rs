@@ -8,6 +8,7 @@
 
 mod evidence;
 mod facts;
+mod inexact;
 mod lane;
 mod locate;
 mod pipeline;
@@ -16,5 +17,6 @@ mod widths;
 
 pub(crate) use evidence::Evidence;
 pub(crate) use facts::{Fact, Facts, Subject, Totals};
+pub(crate) use inexact::Inexact;
 pub(crate) use lane::{Lane, LaneSink, ScanContext};
 pub use scratch::Scratch;

@@ -131,7 +131,7 @@ impl Transaction {
             body_seen: self.seen(),
             body_total: about.body_total.or(whole),
             stop: self.stop.or(refused.then_some(Stop::Verdict)),
-            inexact: self.inexact.clone(),
+            inexact: self.inexact.until(if refused { self.seen() } else { u64::MAX }),
         }
     }
 

@@ -30,9 +30,11 @@ use crate::parse::head::RequestHead;
 use crate::parse::request::{self, ResponseHead};
 use crate::parse::uri::{self, TargetParts};
 use crate::policy::Policy;
-use crate::record::{InexactRecord, Stop};
+use crate::record::Stop;
 use crate::rule::Phase;
-use crate::scan::{self, Evidence, Fact, Facts, LaneSink, ScanContext, Scratch, Subject, Totals};
+use crate::scan::{
+    self, Evidence, Fact, Facts, Inexact, LaneSink, ScanContext, Scratch, Subject, Totals,
+};
 use crate::verdict::{Progress, Refusal};
 
 /// One request (and its response).
@@ -43,7 +45,7 @@ pub struct Transaction {
     decider: Decider,
     facts: Facts,
     totals: Totals,
-    inexact: Vec<InexactRecord>,
+    inexact: Inexact,
     lanes: [scan::Lane; 3],
     work: Work,
     body: Option<Body>,
@@ -67,7 +69,7 @@ impl Transaction {
             decider: Decider::new(Arc::clone(&policy)),
             facts: Facts::default(),
             totals: Totals::default(),
-            inexact: Vec::new(),
+            inexact: Inexact::default(),
             lanes: <[scan::Lane; 3]>::default(),
             work: Work::request(),
             body: None,
@@ -109,6 +111,7 @@ impl Transaction {
         self.drain(u64::MAX);
         let refusal = self.close_phase(Phase::RequestHeaders, None);
         self.phase = Phase::RequestBody;
+        self.inexact.restart();
         self.lanes.iter_mut().for_each(scan::Lane::restart);
         self.spent += begun.elapsed();
         refusal
