@@ -11,6 +11,7 @@
 pub mod chunking;
 pub mod cookie;
 pub mod encoding;
+pub mod engines;
 pub mod framing;
 pub mod head;
 pub mod json;
@@ -22,6 +23,7 @@ pub mod xml;
 pub mod yaml;
 
 mod cuts;
+mod engine;
 mod lanes;
 mod limits;
 mod percent;
@@ -43,4 +45,5 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("yaml", yaml::check),
     ("transform", transform::check),
     ("chunking", chunking::check),
+    ("engines", engines::check),
 ];

@@ -28,6 +28,8 @@ pub(crate) enum Subject {
 pub(crate) struct Fact {
     /// Source bytes that had to be known.
     pub(crate) needed: u64,
+    /// The lane that told it: of two that need the same byte the first one's is kept.
+    pub(crate) lane: usize,
     /// What is true.
     pub(crate) subject: Subject,
     /// The plan that says what it triggers; `None` for findings.
@@ -49,13 +51,13 @@ pub(crate) struct Facts {
 
 impl Facts {
     /// Whether a fact adds nothing but a count. Then its evidence need not be made.
-    pub(crate) fn only_counts(&mut self, subject: Subject, needed: u64) -> bool {
+    pub(crate) fn only_counts(&mut self, subject: Subject, needed: u64, lane: usize) -> bool {
         let Some(count) = self.cells.get_mut(&subject) else { return false };
         let earliest = self
             .pending
             .iter()
             .find(|fact| fact.subject == subject)
-            .is_none_or(|fact| fact.needed <= needed);
+            .is_none_or(|fact| (fact.needed, fact.lane) <= (needed, lane));
         if earliest {
             *count += 1;
         }
@@ -70,7 +72,9 @@ impl Facts {
         if *count > 1 {
             // An earlier one than the pending one, or a repeated finding.
             match self.pending.iter_mut().find(|known| known.subject == fact.subject) {
-                Some(known) if fact.needed < known.needed => *known = fact,
+                Some(known) if (fact.needed, fact.lane) < (known.needed, known.lane) => {
+                    *known = fact
+                }
                 _ => {}
             }
             return;
@@ -118,8 +122,8 @@ impl Facts {
         }
         let evidence = Evidence::of_finding(None, told);
         let subject = Subject::Finding(Finding::LimitTables);
-        if !self.only_counts(subject, told) {
-            self.push(Fact { needed: told, subject, plan: None, evidence });
+        if !self.only_counts(subject, told, 0) {
+            self.push(Fact { needed: told, lane: 0, subject, plan: None, evidence });
         }
     }
 }

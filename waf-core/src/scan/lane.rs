@@ -28,6 +28,8 @@ pub(crate) struct ScanContext<'a> {
     pub(crate) inexact: &'a mut Inexact,
     pub(crate) work: &'a mut Work,
     pub(crate) scratch: &'a mut Scratch,
+    /// Which of the lanes is written.
+    pub(crate) lane: usize,
     /// How the fields are parsed, for the records.
     pub(crate) parser: Option<&'static str>,
 }
@@ -141,14 +143,20 @@ impl FieldSink for LaneSink<'_, '_> {
     fn finding(&mut self, finding: Finding, at: u64) {
         let needed = self.lane.reported.max(at.saturating_add(1));
         let subject = Subject::Finding(finding);
-        if self.context.facts.only_counts(subject, needed) {
+        if self.context.facts.only_counts(subject, needed, self.context.lane) {
             return;
         }
         let evidence = Evidence {
             parser: self.context.parser,
             ..Evidence::of_finding(self.lane.field.as_ref().map(|open| open.collection), at)
         };
-        self.context.facts.push(Fact { needed, subject, plan: None, evidence });
+        self.context.facts.push(Fact {
+            needed,
+            lane: self.context.lane,
+            subject,
+            plan: None,
+            evidence,
+        });
     }
 
     fn passed(&mut self, offset: u64) {
@@ -258,7 +266,8 @@ impl LaneSink<'_, '_> {
         let signature = placed.hit.signature;
         let subject = Subject::Signature(signature, open.collection, open.class);
         let triggers = !scanned.plan.triggers_of(signature).is_empty();
-        let counted = !triggers || self.context.facts.only_counts(subject, needed);
+        let counted =
+            !triggers || self.context.facts.only_counts(subject, needed, self.context.lane);
         if counted && scanned.plan.joints.is_empty() {
             return;
         }
@@ -266,7 +275,13 @@ impl LaneSink<'_, '_> {
         if !counted {
             let plan = Some(Arc::clone(scanned.plan));
             let evidence = evidence.clone();
-            self.context.facts.push(Fact { needed, subject, plan, evidence });
+            self.context.facts.push(Fact {
+                needed,
+                lane: self.context.lane,
+                subject,
+                plan,
+                evidence,
+            });
         }
         if !scanned.plan.joints.is_empty() {
             open.found.push((signature, needed, evidence));
@@ -301,9 +316,15 @@ impl LaneSink<'_, '_> {
             let Some(evidence) = shown.map(|(_, _, evidence)| evidence.clone()) else { continue };
             open.found.push((signature, needed, evidence.clone()));
             let subject = Subject::Signature(signature, open.collection, open.class);
-            if !self.context.facts.only_counts(subject, needed) {
+            if !self.context.facts.only_counts(subject, needed, self.context.lane) {
                 let plan = Some(Arc::clone(plan));
-                self.context.facts.push(Fact { needed, subject, plan, evidence });
+                self.context.facts.push(Fact {
+                    needed,
+                    lane: self.context.lane,
+                    subject,
+                    plan,
+                    evidence,
+                });
             }
         }
     }

@@ -11,7 +11,6 @@ pub(super) struct Lanes<'a> {
     context: ScanContext<'a>,
     /// How the body's own type is parsed.
     processor: Option<&'static str>,
-    current: usize,
 }
 
 impl<'a> Lanes<'a> {
@@ -20,17 +19,17 @@ impl<'a> Lanes<'a> {
         context: ScanContext<'a>,
         processor: Option<&'static str>,
     ) -> Self {
-        Self { lanes, context, processor, current: 0 }
+        Self { lanes, context, processor }
     }
 
     fn sink(&mut self) -> LaneSink<'_, 'a> {
-        LaneSink { lane: &mut self.lanes[self.current], context: &mut self.context }
+        LaneSink { lane: &mut self.lanes[self.context.lane], context: &mut self.context }
     }
 }
 
 impl Streams for Lanes<'_> {
     fn stream(&mut self, lane: BodyLane) -> &mut dyn FieldSink {
-        (self.current, self.context.parser) = match lane {
+        (self.context.lane, self.context.parser) = match lane {
             BodyLane::Raw => (0, None),
             BodyLane::Main => (1, self.processor),
             BodyLane::Guess => (2, None),

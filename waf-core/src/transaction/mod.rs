@@ -287,9 +287,9 @@ impl Transaction {
 
     fn fact(&mut self, finding: Finding, at: u64) {
         let subject = Subject::Finding(finding);
-        if !self.facts.only_counts(subject, at) {
+        if !self.facts.only_counts(subject, at, 0) {
             let evidence = Evidence::of_finding(None, at);
-            self.facts.push(Fact { needed: at, subject, plan: None, evidence });
+            self.facts.push(Fact { needed: at, lane: 0, subject, plan: None, evidence });
         }
     }
 
@@ -328,6 +328,7 @@ impl Transaction {
             inexact: &mut self.inexact,
             work: &mut self.work,
             scratch,
+            lane,
             parser,
         };
         run(&mut LaneSink { lane: &mut self.lanes[lane], context: &mut context });
@@ -341,6 +342,7 @@ impl Transaction {
             inexact: &mut self.inexact,
             work: &mut self.work,
             scratch,
+            lane: 0,
             parser: None,
         };
         run(&mut Lanes::new(&mut self.lanes, context, self.processor));
