@@ -6,7 +6,7 @@ use waf_core::Scratch;
 use waf_core::parse::framing::Framing;
 use waf_core::parse::request::{HeadPolicy, validate};
 use waf_core::policy::Policy;
-use waf_core::record::{DecisionRecord, Masking, Source};
+use waf_core::record::{DecisionRecord, Masking, Source, TraceRecord};
 use waf_core::transaction::{About, Transaction};
 
 use crate::cut::Cut;
@@ -29,7 +29,22 @@ impl Runner {
 
     /// The record of a request whose body comes in pieces.
     pub fn run(&mut self, request: &Request, cut: Cut) -> DecisionRecord {
-        let mut transaction = Transaction::new(Arc::clone(&self.policy));
+        self.judge(&mut Transaction::new(Arc::clone(&self.policy)), request, cut)
+    }
+
+    /// The record of a request, and what happened to every field of it.
+    pub fn trace(&mut self, request: &Request, cut: Cut) -> (DecisionRecord, TraceRecord) {
+        let mut transaction = Transaction::new(Arc::clone(&self.policy)).traced();
+        let record = self.judge(&mut transaction, request, cut);
+        (record, transaction.trace(&self.masking).unwrap_or_default())
+    }
+
+    fn judge(
+        &mut self,
+        transaction: &mut Transaction,
+        request: &Request,
+        cut: Cut,
+    ) -> DecisionRecord {
         let scratch = &mut self.scratch;
         let mut findings = request.findings.clone();
         for found in validate(&request.head, &self.head) {

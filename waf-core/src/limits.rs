@@ -125,6 +125,10 @@ pub const INJECTION_WINDOW: usize = 128 * KIB;
 /// memory.
 pub const STREAM_BLOCK: usize = 16 * KIB;
 
+/// Fields, steps and candidates of one trace. It is for a person: nobody reads more, and with their
+/// names and excerpts they stay under 10 MB.
+pub const TRACE: usize = 10_000;
+
 /// Keys of JSON objects remembered to tell duplicates, per request.
 pub const JSON_KEYS: usize = 4_096;
 

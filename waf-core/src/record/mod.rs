@@ -3,11 +3,13 @@
 
 mod masking;
 mod printable;
+mod trace;
 
 use serde::{Deserialize, Serialize};
 
 pub use masking::{Masking, MaskingSettings, SecretPattern};
 pub use printable::printable;
+pub use trace::{CandidateTrace, FieldTrace, RuleTrace, StepTrace, TraceRecord};
 
 /// What was decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -12,6 +12,7 @@ use super::inexact::Inexact;
 use super::locate::{self, Placed};
 use super::pipeline::{self, NodeState, Output, Piece, Then};
 use super::scratch::Scratch;
+use super::trace::Trace;
 use super::widths::Widths;
 use crate::automaton::Work;
 use crate::field::{Collection, Field, FieldSink};
@@ -32,6 +33,8 @@ pub(crate) struct ScanContext<'a> {
     pub(crate) lane: usize,
     /// How the fields are parsed, for the records.
     pub(crate) parser: Option<&'static str>,
+    /// Where everything is noted, when somebody asks.
+    pub(crate) trace: Option<&'a mut Trace>,
 }
 
 /// One stream of fields.
@@ -64,6 +67,8 @@ struct Open {
     streaming: bool,
     /// What was found in it, where joints ask: signature, source byte, evidence.
     found: Vec<(SignatureId, u64, Evidence)>,
+    /// Its number in the trace.
+    traced: Option<usize>,
 }
 
 impl Lane {
@@ -97,6 +102,8 @@ impl FieldSink for LaneSink<'_, '_> {
         let plan = Arc::clone(policy.plan(field.collection, class));
         let kept = field.name.text.len().min(limits::NAME_KEPT);
         let name = if plan.is_empty() { Box::default() } else { field.name.text[..kept].into() };
+        let parser = self.context.parser;
+        let traced = self.context.trace.as_mut().and_then(|trace| trace.field(&field, parser));
         self.lane.buffer.clear();
         self.lane.widths.restart(field.at);
         self.lane.field = Some(Open {
@@ -108,6 +115,7 @@ impl FieldSink for LaneSink<'_, '_> {
             length: 0,
             streaming: false,
             found: Vec::new(),
+            traced,
         });
     }
 
@@ -194,6 +202,9 @@ impl LaneSink<'_, '_> {
     fn gather(&mut self, bytes: &[u8], note: impl FnOnce(&mut Widths)) {
         let Some(open) = &mut self.lane.field else { return };
         open.length += bytes.len() as u64;
+        if let (Some(trace), Some(number)) = (&mut self.context.trace, open.traced) {
+            trace.bytes(number, bytes);
+        }
         if !open.plan.is_empty() {
             note(&mut self.lane.widths);
             self.lane.buffer.extend_from_slice(bytes);
@@ -206,6 +217,7 @@ impl LaneSink<'_, '_> {
         if open.plan.is_empty() {
             return;
         }
+        let traced = open.traced;
         let plan = Arc::clone(&open.plan);
         let piece = Piece { first: !open.streaming, then };
         let whole = piece.first && then == Then::End;
@@ -222,12 +234,16 @@ impl LaneSink<'_, '_> {
         let before = (!piece.first).then(|| locate::remember(&states));
         let buffer = std::mem::take(&mut self.lane.buffer);
         let (work, scratch) = (&mut *self.context.work, &mut *self.context.scratch);
+        scratch.candidates = traced.map(|_| Vec::new());
         let outputs = pipeline::run(&plan, ruleset, &mut states, &buffer, piece, work, scratch);
+        let scanned = Scanned { plan: &plan, states: &states, outputs: &outputs, whole };
+        if let (Some(trace), Some(number)) = (&mut self.context.trace, traced) {
+            trace.piece(number, &scanned, ruleset, &buffer, scratch);
+        }
         if !scratch.hits.is_empty() {
             let hits = std::mem::take(&mut scratch.hits);
             let before = before.unwrap_or_else(|| locate::fresh(&plan));
             let placed = locate::place(&plan, &before, &buffer, hits);
-            let scanned = Scanned { plan: &plan, states: &states, outputs: &outputs, whole };
             self.report(&scanned, placed, &buffer, end);
         }
         if then == Then::End {
@@ -331,10 +347,10 @@ impl LaneSink<'_, '_> {
 }
 
 /// One scanned piece.
-struct Scanned<'a> {
-    plan: &'a Arc<FieldPlan>,
+pub(super) struct Scanned<'a> {
+    pub(super) plan: &'a Arc<FieldPlan>,
     states: &'a [NodeState],
-    outputs: &'a [Output],
+    pub(super) outputs: &'a [Output],
     /// The piece is the whole value.
     whole: bool,
 }
@@ -368,8 +384,8 @@ fn evidence(
     }
 }
 
-/// The transformations on the way to a node that changed the whole value.
-fn changed_in(scanned: &Scanned<'_>, node: usize) -> Vec<crate::rule::Transformation> {
+/// The transformations on the way to a node that changed the piece.
+pub(super) fn changed_in(scanned: &Scanned<'_>, node: usize) -> Vec<crate::rule::Transformation> {
     let mut changed = Vec::new();
     let mut at = node;
     while let Some(transformation) = scanned.plan.nodes[at].transformation {

@@ -13,6 +13,7 @@ mod lane;
 mod locate;
 mod pipeline;
 mod scratch;
+mod trace;
 mod widths;
 
 pub(crate) use evidence::Evidence;
@@ -20,3 +21,4 @@ pub(crate) use facts::{Fact, Facts, Subject, Totals};
 pub(crate) use inexact::Inexact;
 pub(crate) use lane::{Lane, LaneSink, ScanContext};
 pub use scratch::Scratch;
+pub(crate) use trace::{Trace, TracedCandidate, TracedField};

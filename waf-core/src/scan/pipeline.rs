@@ -175,7 +175,7 @@ pub(super) struct Output {
     /// The node whose buffer holds it; `None`: it is the input.
     buffer: Option<usize>,
     /// The earlier node that the automata run for.
-    shares: Option<usize>,
+    pub(super) shares: Option<usize>,
     /// Whether it differs from the parent's output.
     pub(super) changed: bool,
 }
@@ -292,7 +292,10 @@ fn scan_group(
     scratch.pattern_hits.clear();
     scratch.list_hits.clear();
     if piece.is_whole() && !patterns.is_empty() {
-        find_each(ruleset, value, &patterns, &mut scratch.pattern_hits);
+        let candidates = find_each(ruleset, value, &patterns, &mut scratch.pattern_hits);
+        if let Some(known) = &mut scratch.candidates {
+            known.extend(candidates.iter().map(|pattern| (leader, pattern)));
+        }
         patterns.clear();
     }
     if !patterns.is_empty() {
@@ -332,13 +335,13 @@ fn scan_group(
     }
 }
 
-/// Of a whole value: the patterns that pass the gate are run one by one.
+/// Of a whole value: the patterns that pass the gate are run one by one, and returned.
 fn find_each(
     ruleset: &RuleSet,
     value: &[u8],
     wanted: &PatternSet,
     hits: &mut Vec<crate::automaton::Hit>,
-) {
+) -> PatternSet {
     let candidates = ruleset.gate.candidates(value, presence(value), wanted, hits);
     hits.clear();
     for pattern in candidates.iter() {
@@ -348,6 +351,7 @@ fn find_each(
             hits.push(hit);
         }
     }
+    candidates
 }
 
 /// Turns the matches of a run into hits of the signatures that a node asked for.

@@ -1,7 +1,7 @@
 //! Working memory of one worker, reused from request to request.
 
 use super::pipeline::{NodeState, RawHit};
-use crate::automaton;
+use crate::automaton::{self, PatternId};
 
 /// Working memory of one worker. It holds nothing of a request between calls, so any request may
 /// use any scratch.
@@ -19,4 +19,6 @@ pub struct Scratch {
     pub(super) pattern_hits: Vec<automaton::Hit>,
     /// Matches of one phrase run.
     pub(super) list_hits: Vec<automaton::Hit>,
+    /// Patterns that passed the gate, and the node they were looked for at; `None`: nobody asks.
+    pub(super) candidates: Option<Vec<(usize, PatternId)>>,
 }

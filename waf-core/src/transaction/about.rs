@@ -186,7 +186,7 @@ impl Transaction {
 }
 
 /// The field as records name it: `ARGS_POST:$.user.name`.
-fn target(evidence: &Evidence) -> String {
+pub(super) fn target(evidence: &Evidence) -> String {
     let Some(collection) = evidence.collection else { return "REQUEST".to_owned() };
     match (collection.is_keyed(), evidence.name.is_empty()) {
         (true, false) => format!("{}:{}", collection.name(), printable(&evidence.name)),
@@ -195,7 +195,7 @@ fn target(evidence: &Evidence) -> String {
 }
 
 /// How the field was read.
-fn parser(evidence: &Evidence) -> Option<&'static str> {
+pub(super) fn parser(evidence: &Evidence) -> Option<&'static str> {
     match evidence.collection? {
         Collection::ArgsGet | Collection::ArgsGetNames => Some("query"),
         Collection::RequestCookies | Collection::RequestCookiesNames => Some("cookie"),

@@ -12,6 +12,7 @@
 mod about;
 mod coded;
 mod lanes;
+mod trace;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,7 +34,7 @@ use crate::policy::Policy;
 use crate::record::Stop;
 use crate::rule::Phase;
 use crate::scan::{
-    self, Evidence, Fact, Facts, Inexact, LaneSink, ScanContext, Scratch, Subject, Totals,
+    self, Evidence, Fact, Facts, Inexact, LaneSink, ScanContext, Scratch, Subject, Totals, Trace,
 };
 use crate::verdict::{Progress, Refusal};
 
@@ -59,6 +60,8 @@ pub struct Transaction {
     ended: bool,
     stop: Option<Stop>,
     spent: Duration,
+    /// Kept only where [`Self::traced`] asked for it.
+    trace: Option<Box<Trace>>,
 }
 
 impl Transaction {
@@ -81,6 +84,7 @@ impl Transaction {
             ended: false,
             stop: None,
             spent: Duration::ZERO,
+            trace: None,
             policy,
         }
     }
@@ -330,6 +334,7 @@ impl Transaction {
             scratch,
             lane,
             parser,
+            trace: self.trace.as_deref_mut(),
         };
         run(&mut LaneSink { lane: &mut self.lanes[lane], context: &mut context });
     }
@@ -344,6 +349,7 @@ impl Transaction {
             scratch,
             lane: 0,
             parser: None,
+            trace: self.trace.as_deref_mut(),
         };
         run(&mut Lanes::new(&mut self.lanes, context, self.processor));
     }

@@ -1,5 +1,7 @@
 //! `pinpoint inspect`: one raw request and its decision record.
 
+mod trace;
+
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -7,7 +9,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use clap::Args;
-use waf_core::record::{Decision, DecisionRecord, Source};
+use serde::Serialize;
+use waf_core::record::{Decision, DecisionRecord, Source, TraceRecord};
 use waf_corpus::{Cut, Request, Runner};
 
 use super::output::{Format, print, print_json};
@@ -38,6 +41,9 @@ pub(super) struct Arguments {
     /// Take a head whose lines end in LF as it is, instead of reading LF as CRLF
     #[arg(long)]
     raw: bool,
+    /// Add every field, every step that changed it and every rule looked for in it
+    #[arg(long)]
+    trace: bool,
     #[command(flatten)]
     format: FormatArguments,
 }
@@ -56,27 +62,48 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
         );
         bytes = with_crlf(&bytes);
     }
-    let record = inspect(&site, &bytes)?;
+    let (record, trace) = inspect(&site, &bytes, arguments.trace)?;
     match arguments.format.format {
-        Format::Text => print(&story::tell(&record, &story::decided(&record))),
-        Format::Json => print_json(&record),
+        Format::Text => {
+            print(&story::tell(&record, &story::decided(&record)));
+            print(&trace.as_ref().map(trace::tell).unwrap_or_default());
+        }
+        Format::Json => print_json(&Inspected { record: &record, trace: trace.as_ref() }),
     }
     Ok(if record.decision == Decision::Pass { Exit::Fine } else { Exit::Found })
 }
 
-fn inspect(site: &Site, bytes: &[u8]) -> Result<DecisionRecord, Failure> {
+/// The record, and the trace where it was asked for.
+#[derive(Serialize)]
+struct Inspected<'a> {
+    #[serde(flatten)]
+    record: &'a DecisionRecord,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace: Option<&'a TraceRecord>,
+}
+
+fn inspect(
+    site: &Site,
+    bytes: &[u8],
+    traced: bool,
+) -> Result<(DecisionRecord, Option<TraceRecord>), Failure> {
     let policy = site.policies.first().ok_or_else(|| Failure::usage("there is no policy"))?;
     let mut request = Request::from_raw(bytes, &policy.settings().limits);
     let now = SystemTime::now();
     request.id = ids::request_id(now);
     let mut runner = Runner::new(Arc::clone(policy), (*site.config.masking).clone());
-    let mut record = runner.run(&request, Cut::Whole);
+    let (mut record, trace) = if traced {
+        let (record, trace) = runner.trace(&request, Cut::Whole);
+        (record, Some(trace))
+    } else {
+        (runner.run(&request, Cut::Whole), None)
+    };
     record.time = ids::timestamp(now);
     if record.source == Source::Origin {
         // Nobody was asked.
         record.status = None;
     }
-    Ok(record)
+    Ok((record, trace))
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, Failure> {

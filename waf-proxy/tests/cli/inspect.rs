@@ -41,6 +41,48 @@ fn detection_only_says_would_block() {
 }
 
 #[test]
+fn a_trace_names_the_field_the_step_and_the_rule() {
+    let folder = Folder::new("trace");
+    let text = rule("shop-a", "critical").replace("match:", "transform: [url_decode_uni]\nmatch:");
+    let rule = folder.write("shop/a.yaml", &text);
+    let body = r#"{"user":{"name":"x %7Azz"},"password":"s3cret"}"#;
+    let request = format!(
+        "POST /a?b=c HTTP/1.1\r\nHost: a.example\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let arguments = ["inspect", "--trace", "--rules", &rule];
+    let output =
+        pinpoint_with(&[&arguments[..], &["--format", "json"]].concat(), request.as_bytes());
+    assert_eq!(output.json()["matches"][0]["rule_id"], "shop-a", "the record stands beside it");
+    let fields = output.json()["trace"]["fields"].clone();
+    let field = |target: &str| {
+        let found = fields.as_array().unwrap().iter().find(|field| field["target"] == target);
+        found.unwrap_or_else(|| panic!("no {target} in {fields}")).clone()
+    };
+    let name = field("ARGS_POST:$.user.name");
+    assert_eq!((&name["parser"], &name["at"]), (&"json".into(), &17.into()));
+    assert_eq!((&name["length"], &name["excerpt"]), (&7.into(), &"x %7Azz".into()));
+    let step = serde_json::json!([{"decode": ["url_decode_uni"], "excerpt": "x zzz"}]);
+    assert_eq!(name["steps"], step);
+    let candidate = &name["candidates"][0];
+    assert_eq!((&candidate["hit"], &candidate["end"]), (&true.into(), &5.into()));
+    let rules = serde_json::json!([{"rule_id": "shop-a", "condition": 1, "conditions": 1}]);
+    assert_eq!(candidate["rules"], rules);
+    assert_eq!(field("ARGS_GET:b")["excerpt"], "c", "what no rule hits is there too");
+    assert_eq!(field("ARGS_POST:$.password")["excerpt"], "***");
+    assert!(!output.stdout.contains("s3cret"), "{}", output.stdout);
+
+    let text = pinpoint_with(&arguments, request.as_bytes()).stdout;
+    let trace = text.split_once("\nTrace: ").unwrap_or_else(|| panic!("no trace: {text}")).1;
+    let told = trace.split_once("ARGS_POST:$.user.name").unwrap_or_else(|| panic!("{trace}")).1;
+    assert!(told.contains("url_decode_uni → x zzz") && told.contains("hit: shop-a"), "{told}");
+
+    let without = pinpoint_with(&["inspect", "--rules", &rule], request.as_bytes()).stdout;
+    assert!(!without.contains("Trace"));
+}
+
+#[test]
 fn a_pass_is_status_0() {
     let folder = Folder::new("pass");
     let request = folder.write("a.http", "GET /?q=zzz HTTP/1.1\r\nHost: a.example\r\n\r\n");

@@ -1,0 +1,182 @@
+//! What happened to every field of one request: for a person who asks why a rule did or did not
+//! match. Off unless asked for, and then bounded.
+
+use super::evidence::Evidence;
+use super::lane::{Scanned, changed_in};
+use super::pipeline::RawHit;
+use super::scratch::Scratch;
+use crate::automaton::PatternId;
+use crate::field::Field;
+use crate::limits;
+use crate::rule::Transformation;
+use crate::ruleset::{FieldPlan, RuleIndex, RuleSet, SignatureId};
+
+/// Every field that was read, as far as there is room.
+#[derive(Debug, Default)]
+pub(crate) struct Trace {
+    pub(crate) fields: Vec<TracedField>,
+    /// Fields, steps and candidates noted.
+    entries: usize,
+    /// Those there was no room for.
+    pub(crate) left_out: u64,
+}
+
+/// One field.
+#[derive(Debug)]
+pub(crate) struct TracedField {
+    /// Which field, its first bytes, and where it begins.
+    pub(crate) evidence: Evidence,
+    pub(crate) length: u64,
+    pub(crate) first: Vec<u8>,
+    pub(crate) steps: Vec<TracedStep>,
+    pub(crate) candidates: Vec<TracedCandidate>,
+}
+
+/// A step that changed the value.
+#[derive(Debug)]
+pub(crate) struct TracedStep {
+    /// The transformations that changed it up to here.
+    pub(crate) changed: Vec<Transformation>,
+    /// What came out, cut to `limits::EXCERPT`; of a streamed value the piece that changed first.
+    pub(crate) first: Box<[u8]>,
+}
+
+/// A signature that passed the gate, or that hit.
+#[derive(Debug)]
+pub(crate) struct TracedCandidate {
+    pub(crate) signature: SignatureId,
+    /// The transformations that changed what it was looked for in.
+    pub(crate) changed: Vec<Transformation>,
+    /// First byte, where known, and end of the hit.
+    pub(crate) hit: Option<(Option<u64>, u64)>,
+    /// The rules that ask for it, and which of their conditions it is.
+    pub(crate) rules: Vec<(RuleIndex, u8)>,
+}
+
+impl Trace {
+    /// A field begins; the number under which more is told of it, where there is room.
+    pub(super) fn field(
+        &mut self,
+        field: &Field<'_>,
+        parser: Option<&'static str>,
+    ) -> Option<usize> {
+        self.has_room().then(|| {
+            let kept = field.name.text.len().min(limits::NAME_KEPT);
+            let evidence = Evidence {
+                name: field.name.text[..kept].into(),
+                at: field.at,
+                parser,
+                ..Evidence::of_finding(Some(field.collection), field.at)
+            };
+            self.fields.push(TracedField {
+                evidence,
+                length: 0,
+                first: Vec::new(),
+                steps: Vec::new(),
+                candidates: Vec::new(),
+            });
+            self.fields.len() - 1
+        })
+    }
+
+    /// More bytes of a field's value.
+    pub(super) fn bytes(&mut self, number: usize, bytes: &[u8]) {
+        let Some(field) = self.fields.get_mut(number) else { return };
+        let room = limits::EXCERPT - field.first.len();
+        field.first.extend_from_slice(&bytes[..bytes.len().min(room)]);
+        field.length += bytes.len() as u64;
+    }
+
+    /// A piece of a field's value was scanned.
+    pub(super) fn piece(
+        &mut self,
+        number: usize,
+        scanned: &Scanned<'_>,
+        ruleset: &RuleSet,
+        input: &[u8],
+        scratch: &Scratch,
+    ) {
+        for (node, output) in scanned.outputs.iter().enumerate().filter(|(_, it)| it.changed) {
+            let value = output.bytes(input, &scratch.outputs);
+            self.step(number, changed_in(scanned, node), value);
+        }
+        for hit in &scratch.hits {
+            let changed = changed_in(scanned, hit.node);
+            let candidate = candidate(scanned.plan, ruleset, hit.signature, changed);
+            self.candidate(
+                number,
+                TracedCandidate { hit: Some((hit.start, hit.end)), ..candidate },
+            );
+        }
+        for &(leader, pattern) in scratch.candidates.iter().flatten() {
+            for (node, signature) in askers(scanned, leader, pattern, &scratch.hits) {
+                let changed = changed_in(scanned, node);
+                self.candidate(number, candidate(scanned.plan, ruleset, signature, changed));
+            }
+        }
+    }
+
+    /// The same transformations make the same of a value, on whatever way.
+    fn step(&mut self, number: usize, changed: Vec<Transformation>, value: &[u8]) {
+        let known = |field: &TracedField| field.steps.iter().any(|step| step.changed == changed);
+        if self.fields.get(number).is_none_or(known) || !self.has_room() {
+            return;
+        }
+        let first = value[..value.len().min(limits::EXCERPT)].into();
+        self.fields[number].steps.push(TracedStep { changed, first });
+    }
+
+    fn candidate(&mut self, number: usize, candidate: TracedCandidate) {
+        // Without a rule it stays without consequence: excluded, or of another policy.
+        if number < self.fields.len() && !candidate.rules.is_empty() && self.has_room() {
+            self.fields[number].candidates.push(candidate);
+        }
+    }
+
+    fn has_room(&mut self) -> bool {
+        let room = self.entries < limits::TRACE;
+        if room {
+            self.entries += 1;
+        } else {
+            self.left_out += 1;
+        }
+        room
+    }
+}
+
+/// The nodes that asked for a pattern in the run of `leader`, but for those where it hit.
+fn askers(
+    scanned: &Scanned<'_>,
+    leader: usize,
+    pattern: PatternId,
+    hits: &[RawHit],
+) -> Vec<(usize, SignatureId)> {
+    let shares = |node: usize| node == leader || scanned.outputs[node].shares == Some(leader);
+    (leader..scanned.outputs.len())
+        .filter(|&node| shares(node))
+        .filter_map(|node| {
+            let asked = &scanned.plan.nodes[node].pattern_signatures;
+            let at = asked.binary_search_by_key(&pattern, |(id, _)| *id).ok()?;
+            Some((node, asked[at].1))
+        })
+        .filter(|(_, signature)| !hits.iter().any(|hit| hit.signature == *signature))
+        .collect()
+}
+
+fn candidate(
+    plan: &FieldPlan,
+    ruleset: &RuleSet,
+    signature: SignatureId,
+    changed: Vec<Transformation>,
+) -> TracedCandidate {
+    let joins = |at: u16| ruleset.joints[usize::from(at)].signatures().contains(&signature);
+    let joints = plan.joints.iter().filter(|(at, _)| joins(*at)).map(|(_, joint)| *joint);
+    let mut rules: Vec<(RuleIndex, u8)> = std::iter::once(signature)
+        .chain(joints)
+        .flat_map(|signature| plan.triggers_of(signature))
+        .map(|trigger| (trigger.rule, trigger.condition))
+        .collect();
+    rules.sort_unstable();
+    rules.dedup();
+    TracedCandidate { signature, changed, hit: None, rules }
+}
