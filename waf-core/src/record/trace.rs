@@ -66,4 +66,6 @@ pub struct RuleTrace {
     pub condition: usize,
     /// How many it has.
     pub conditions: usize,
+    /// It is a part of the condition: what else is found in the same value decides with it.
+    pub in_part: bool,
 }

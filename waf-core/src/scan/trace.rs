@@ -49,8 +49,17 @@ pub(crate) struct TracedCandidate {
     pub(crate) changed: Vec<Transformation>,
     /// First byte, where known, and end of the hit.
     pub(crate) hit: Option<(Option<u64>, u64)>,
-    /// The rules that ask for it, and which of their conditions it is.
-    pub(crate) rules: Vec<(RuleIndex, u8)>,
+    pub(crate) rules: Vec<Asker>,
+}
+
+/// A rule that asks for a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Asker {
+    pub(crate) rule: RuleIndex,
+    /// Which of its conditions this is.
+    pub(crate) condition: u8,
+    /// Whether it is only a part of it: other signatures of the same value decide with it.
+    pub(crate) in_part: bool,
 }
 
 impl Trace {
@@ -171,11 +180,12 @@ fn candidate(
 ) -> TracedCandidate {
     let joins = |at: u16| ruleset.joints[usize::from(at)].signatures().contains(&signature);
     let joints = plan.joints.iter().filter(|(at, _)| joins(*at)).map(|(_, joint)| *joint);
-    let mut rules: Vec<(RuleIndex, u8)> = std::iter::once(signature)
-        .chain(joints)
-        .flat_map(|signature| plan.triggers_of(signature))
-        .map(|trigger| (trigger.rule, trigger.condition))
-        .collect();
+    let askers = |signature, in_part| {
+        let triggers = plan.triggers_of(signature).iter();
+        triggers.map(move |it| Asker { rule: it.rule, condition: it.condition, in_part })
+    };
+    let mut rules: Vec<Asker> = askers(signature, false).collect();
+    rules.extend(joints.flat_map(|joint| askers(joint, true)));
     rules.sort_unstable();
     rules.dedup();
     TracedCandidate { signature, changed, hit: None, rules }

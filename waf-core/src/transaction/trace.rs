@@ -42,12 +42,13 @@ impl Transaction {
 
     fn candidate_trace(&self, candidate: &TracedCandidate) -> CandidateTrace {
         let ruleset = self.policy.ruleset();
-        let rules = candidate.rules.iter().map(|&(rule, condition)| {
-            let compiled = &ruleset.rules[rule.index()];
+        let rules = candidate.rules.iter().map(|asker| {
+            let compiled = &ruleset.rules[asker.rule.index()];
             RuleTrace {
                 rule_id: compiled.rule.id.to_string(),
-                condition: usize::from(condition) + 1,
+                condition: usize::from(asker.condition) + 1,
                 conditions: compiled.conditions.len(),
+                in_part: asker.in_part,
             }
         });
         CandidateTrace {

@@ -67,7 +67,7 @@ fn a_trace_names_the_field_the_step_and_the_rule() {
     assert_eq!(name["steps"], step);
     let candidate = &name["candidates"][0];
     assert_eq!((&candidate["hit"], &candidate["end"]), (&true.into(), &5.into()));
-    let rules = serde_json::json!([{"rule_id": "shop-a", "condition": 1, "conditions": 1}]);
+    let rules = serde_json::json!([{"rule_id": "shop-a", "condition": 1, "conditions": 1, "in_part": false}]);
     assert_eq!(candidate["rules"], rules);
     assert_eq!(field("ARGS_GET:b")["excerpt"], "c", "what no rule hits is there too");
     assert_eq!(field("ARGS_POST:$.password")["excerpt"], "***");

@@ -1,5 +1,6 @@
 //! A trace in lines.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use waf_core::record::{CandidateTrace, FieldTrace, RuleTrace, TraceRecord};
@@ -32,15 +33,20 @@ fn field(text: &mut String, field: &FieldTrace) {
     for step in &field.steps {
         let _ = writeln!(text, "  {} → {}", step.decode.join(" "), safe(&step.excerpt));
     }
-    for one in &field.candidates {
-        candidate(text, one);
+    for one in field.candidates.iter().filter(|one| one.hit) {
+        hit(text, one);
+    }
+    let missed = field.candidates.iter().filter(|one| !one.hit);
+    let missed: BTreeSet<String> = missed.flat_map(|one| &one.rules).map(rule).collect();
+    if !missed.is_empty() {
+        let missed: Vec<String> = missed.into_iter().collect();
+        let _ = writeln!(text, "  passed the gate, not there: {}", missed.join(", "));
     }
 }
 
-fn candidate(text: &mut String, candidate: &CandidateTrace) {
-    let word = if candidate.hit { "hit" } else { "possible, not there" };
+fn hit(text: &mut String, candidate: &CandidateTrace) {
     let rules: Vec<String> = candidate.rules.iter().map(rule).collect();
-    let _ = write!(text, "  {word}: {} · {}", rules.join(", "), candidate.kind);
+    let _ = write!(text, "  hit: {} · {}", rules.join(", "), candidate.kind);
     if !candidate.decode.is_empty() {
         let _ = write!(text, " · after {}", candidate.decode.join(" "));
     }
@@ -55,8 +61,9 @@ fn candidate(text: &mut String, candidate: &CandidateTrace) {
 /// The rule, and what else it needs.
 fn rule(rule: &RuleTrace) -> String {
     let id = safe(&rule.rule_id);
+    let part = if rule.in_part { "part of " } else { "" };
     if rule.conditions == 1 {
-        return id.into_owned();
+        return format!("{part}{id}");
     }
-    format!("{id} (condition {} of {})", rule.condition, rule.conditions)
+    format!("{part}{id} (condition {} of {})", rule.condition, rule.conditions)
 }
