@@ -324,10 +324,10 @@ fn scan_group(
         tell(&plan.nodes[member], &mut states[member], member, before_end, scratch);
     }
     if piece.then != Then::End {
-        let (cursors, phrases) = (states[leader].cursors.clone(), states[leader].phrases.clone());
+        let (cursors, phrases) = (states[leader].cursors.clone(), states[leader].phrases);
         for &member in &members[1..] {
             states[member].cursors.clone_from(&cursors);
-            states[member].phrases.clone_from(&phrases);
+            states[member].phrases = phrases;
         }
     }
 }
