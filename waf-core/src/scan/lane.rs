@@ -25,7 +25,8 @@ pub(crate) struct ScanContext<'a> {
     pub(crate) policy: &'a Policy,
     pub(crate) facts: &'a mut Facts,
     pub(crate) totals: &'a mut Totals,
-    pub(crate) inexact: &'a mut Vec<InexactRecord>,
+    /// What cannot be exact, by the source offset that showed it.
+    pub(crate) inexact: &'a mut Vec<(u64, InexactRecord)>,
     pub(crate) work: &'a mut Work,
     pub(crate) scratch: &'a mut Scratch,
     /// How the fields are parsed, for the records.
@@ -197,7 +198,7 @@ impl LaneSink<'_, '_> {
         let plan = Arc::clone(&open.plan);
         let piece = Piece { first: !open.streaming, then };
         if then == Then::Window {
-            note_inexact(&plan, open, self.context);
+            note_inexact(&plan, open, end, self.context);
         }
         let whole = piece.first && then == Then::End;
         let mut states = if whole {
@@ -414,8 +415,9 @@ fn span(ruleset: &RuleSet, placed: &Placed, view: &View<'_>) -> (Option<u64>, Op
     }
 }
 
-/// Names what cannot be exact about a value longer than the window.
-fn note_inexact(plan: &FieldPlan, open: &Open, context: &mut ScanContext<'_>) {
+/// Names what cannot be exact about a value longer than the window. `at` is where that ended; the
+/// earliest notes are kept, whatever order the lanes come in.
+fn note_inexact(plan: &FieldPlan, open: &Open, at: u64, context: &mut ScanContext<'_>) {
     let mut what: Vec<String> = Vec::new();
     for node in &plan.nodes {
         let path = node.transformation.filter(|transformation| !transformation.streams());
@@ -426,12 +428,12 @@ fn note_inexact(plan: &FieldPlan, open: &Open, context: &mut ScanContext<'_>) {
     what.push("offset".to_owned());
     what.sort_unstable();
     what.dedup();
-    if context.inexact.len() < limits::INEXACT {
-        let name = crate::record::printable(&open.name, limits::RECORD_TEXT);
-        let field = match name.as_str() {
-            "" => open.collection.name().to_owned(),
-            name => format!("{}:{name}", open.collection.name()),
-        };
-        context.inexact.push(InexactRecord { field, what });
-    }
+    let name = crate::record::printable(&open.name, limits::RECORD_TEXT);
+    let field = match name.as_str() {
+        "" => open.collection.name().to_owned(),
+        name => format!("{}:{name}", open.collection.name()),
+    };
+    let place = context.inexact.partition_point(|(known, _)| *known <= at);
+    context.inexact.insert(place, (at, InexactRecord { field, what }));
+    context.inexact.truncate(limits::INEXACT);
 }

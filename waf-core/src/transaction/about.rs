@@ -6,8 +6,8 @@ use crate::field::Collection;
 use crate::limits::RECORD_TEXT;
 use crate::parse::uri::TargetParts;
 use crate::record::{
-    ClientRecord, CoverageRecord, Decision, DecisionRecord, Masking, MatchRecord, RequestRecord,
-    ScoreRecord, Source, Stop, TimingRecord,
+    ClientRecord, CoverageRecord, Decision, DecisionRecord, InexactRecord, Masking, MatchRecord,
+    RequestRecord, ScoreRecord, Source, Stop, TimingRecord,
 };
 use crate::rule::Phase;
 use crate::scan::Evidence;
@@ -131,8 +131,16 @@ impl Transaction {
             body_seen: self.seen(),
             body_total: about.body_total.or(whole),
             stop: self.stop.or(refused.then_some(Stop::Verdict)),
-            inexact: self.inexact.clone(),
+            inexact: self.inexact(refused),
         }
+    }
+
+    /// What lies behind the byte that decided a refusal was looked at or not as the pieces fell.
+    fn inexact(&self, refused: bool) -> Vec<InexactRecord> {
+        let verdict = self.decider.verdict().filter(|_| refused);
+        let end = verdict.map_or(u64::MAX, |verdict| verdict.offset.unwrap_or(0));
+        let before = self.inexact.iter().filter(|(at, _)| *at < end);
+        before.map(|(_, inexact)| inexact.clone()).collect()
     }
 
     /// Heaviest first, then in canonical order.

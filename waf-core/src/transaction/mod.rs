@@ -43,7 +43,7 @@ pub struct Transaction {
     decider: Decider,
     facts: Facts,
     totals: Totals,
-    inexact: Vec<InexactRecord>,
+    inexact: Vec<(u64, InexactRecord)>,
     lanes: [scan::Lane; 3],
     work: Work,
     body: Option<Body>,
