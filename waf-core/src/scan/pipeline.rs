@@ -229,8 +229,10 @@ fn transform(
                 output = Output { buffer: Some(at), shares: None, changed: true };
             }
         }
+        // A dead node sees nothing any more, so it shares nothing either.
         output.shares = (0..at).find(|&earlier| {
-            outputs[earlier].shares.is_none()
+            !states[at].dead
+                && outputs[earlier].shares.is_none()
                 && !states[earlier].dead
                 && states[earlier].runs_like(&states[at])
                 && finishes_alike(plan, earlier, at, piece)
