@@ -45,11 +45,9 @@ pub fn encoded(length: usize) -> String {
 
 /// A form of many short fields.
 pub fn form(length: usize) -> Vec<u8> {
-    // No escapes yet: the stretches below would cut them.
-    let text = prose(length).replace(['%', '\n'], "+").replace(' ', "+");
-    let mut form = String::with_capacity(length * 2);
-    for (number, value) in text.as_bytes().chunks(48).enumerate() {
-        let value = String::from_utf8_lossy(value).replace('\'', "%27");
+    let mut form = String::with_capacity(length + 64);
+    for (number, value) in words(&prose(length), 8).into_iter().enumerate() {
+        let value = value.replace('%', "%25").replace('\'', "%27").replace(' ', "+");
         form.push_str(&format!("field{number}={value}&"));
         if form.len() >= length {
             break;
