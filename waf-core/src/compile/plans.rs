@@ -302,7 +302,11 @@ impl Planner<'_> {
                     triggers.push(Trigger {
                         rule: RuleIndex(index as u16),
                         condition: number as u8,
-                        unless: self.guards(index, None),
+                        // What cannot be forwarded safely is no matter of exclusions.
+                        unless: match finding.always_refused() {
+                            true => Vec::new(),
+                            false => self.guards(index, None),
+                        },
                     });
                 }
             }

@@ -190,7 +190,7 @@ fn sighup_reloads_and_sigusr1_reopens_the_log() {
 
 #[test]
 fn a_taken_port_is_status_2() {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap();
     let folder = Folder::new("taken");
     let (free, other) = (free_port(), free_port());
