@@ -114,7 +114,7 @@ impl Decider {
     }
 
     /// A fact: conditions come true, and with them rules.
-    pub(crate) fn apply(&mut self, fact: Fact) {
+    pub(crate) fn apply(&mut self, fact: &Fact) {
         let policy = Arc::clone(&self.policy);
         let (triggers, finding) = match (fact.subject, &fact.plan) {
             (Subject::Signature(signature, ..), Some(plan)) => (plan.triggers_of(signature), None),

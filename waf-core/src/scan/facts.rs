@@ -73,7 +73,7 @@ impl Facts {
             // An earlier one than the pending one, or a repeated finding.
             match self.pending.iter_mut().find(|known| known.subject == fact.subject) {
                 Some(known) if (fact.needed, fact.lane) < (known.needed, known.lane) => {
-                    *known = fact
+                    *known = fact;
                 }
                 _ => {}
             }

@@ -38,6 +38,8 @@ pub struct Multipart {
     /// The header lines of the part so far: `block.len() <= max_headers`.
     block: Vec<u8>,
     block_at: u64,
+    /// Where the first line of the block stands that is no header; told with the whole block.
+    odd_line: Option<u64>,
     /// Where the current line begins in `block`.
     line: usize,
     part: Part,
@@ -124,6 +126,7 @@ impl Multipart {
             delimiter: Delimiter::new(if unusable { b"" } else { boundary }),
             block: Vec::new(),
             block_at: 0,
+            odd_line: None,
             line: 0,
             part: Part::default(),
             parts: 0,
@@ -322,7 +325,8 @@ impl Multipart {
             self.not_a_boundary(after, before, sink);
         }
         self.release(0, sink);
-        self.fault(self.offset, sink);
+        let at = self.odd_line.take().unwrap_or(self.offset);
+        self.fault(at, sink);
         match self.state {
             State::Preamble(true) => sink.end(self.offset),
             State::Content => self.end_part(self.offset, sink),

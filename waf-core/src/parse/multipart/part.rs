@@ -48,7 +48,7 @@ impl Multipart {
         };
         let (blank, clean) = (text.is_empty(), text.is_empty() || is_header(text));
         if !crlf || !clean {
-            self.fault(if crlf { at } else { known - 1 }, sink);
+            self.odd_line.get_or_insert(if crlf { at } else { known - 1 });
         }
         self.line = self.block.len();
         if blank {
@@ -60,7 +60,7 @@ impl Multipart {
     fn boundary_in_headers(&mut self, known: u64, sink: &mut dyn FieldSink) {
         let at = self.block_at + self.line as u64;
         let line = self.block.split_off(self.line);
-        self.fault(at, sink);
+        self.odd_line.get_or_insert(at);
         self.tell_headers(known, sink);
         self.rest(at, sink);
         sink.decoded(&line, known);
@@ -75,11 +75,14 @@ impl Multipart {
         self.state = State::Content;
     }
 
-    /// The header lines are complete: tells them and what they say.
+    /// The header lines are complete: tells them and what they say. What is wrong with them comes
+    /// last: a sink takes a finding to be known when the event before it is.
     pub(super) fn tell_headers(&mut self, known: u64, sink: &mut dyn FieldSink) {
         let block = std::mem::take(&mut self.block);
-        let disposition = self.read_headers(&block, sink);
-        self.begin_part(&disposition, sink);
+        let dispositions: Vec<(usize, Disposition)> = dispositions(&block).collect();
+        let none = Disposition::default();
+        let disposition = dispositions.first().map_or(&none, |(_, disposition)| disposition);
+        self.begin_part(disposition);
         for (at, line) in lines(&block) {
             self.tell_part(Collection::MultipartPartHeaders, line, at, known, sink);
         }
@@ -91,51 +94,61 @@ impl Multipart {
         for Parameter { value, at } in &disposition.names {
             self.tell_part(names, value, *at, known, sink);
         }
+        self.judge_headers(&block, &dispositions, sink);
+        self.judge_part(disposition, sink);
         self.block = block;
     }
 
-    /// What the header lines say of the part; parameters stand at offsets in `block`.
-    fn read_headers(&mut self, block: &[u8], sink: &mut dyn FieldSink) -> Disposition {
-        let mut found: Option<Disposition> = None;
-        for (at, line) in lines(block) {
-            let (name, value_at) = header_name(line);
-            let value = line.get(value_at..).unwrap_or(&[]);
-            let source = self.block_at + at as u64;
-            if name.eq_ignore_ascii_case(b"content-type") && is_multipart(value) {
-                self.tally.finding(Finding::ParseMultipartNested, source, sink);
-            }
-            if !name.eq_ignore_ascii_case(b"content-disposition") {
-                continue;
-            }
-            let twice = found.is_some();
-            let disposition =
-                found.get_or_insert_with(|| Disposition::parse(value).shifted(at + value_at));
-            if twice || (disposition.malformed && self.kind == Kind::Form) {
-                self.fault(source, sink);
-            }
-        }
-        let disposition = found.unwrap_or_default();
-        if disposition.names.is_empty() && self.kind == Kind::Form {
-            self.fault(self.block_at, sink);
-        }
-        disposition
-    }
-
-    fn begin_part(&mut self, disposition: &Disposition, sink: &mut dyn FieldSink) {
+    fn begin_part(&mut self, disposition: &Disposition) {
         self.parts = self.parts.saturating_add(1);
-        if self.parts > self.max_parts {
-            self.tally.finding(Finding::LimitParts, self.block_at, sink);
-        }
-        self.tally.field(self.block_at, sink);
         let name = disposition.names.first().map_or(&[][..], |name| &name.value);
-        if name.len() > self.max_name {
-            self.tally.finding(Finding::LimitName, self.block_at, sink);
-        }
         self.part = Part {
             name: name.iter().copied().take(self.max_name).collect(),
             upload: self.kind == Kind::Mixed || !disposition.filenames.is_empty(),
             size: 0,
         };
+    }
+
+    /// What is wrong with the header lines.
+    fn judge_headers(
+        &mut self,
+        block: &[u8],
+        dispositions: &[(usize, Disposition)],
+        sink: &mut dyn FieldSink,
+    ) {
+        if let Some(at) = self.odd_line.take() {
+            self.fault(at, sink);
+        }
+        let nested = lines(block).find(|(_, line)| {
+            let (name, value_at) = header_name(line);
+            name.eq_ignore_ascii_case(b"content-type")
+                && is_multipart(line.get(value_at..).unwrap_or(&[]))
+        });
+        if let Some((at, _)) = nested {
+            self.tally.finding(Finding::ParseMultipartNested, self.block_at + at as u64, sink);
+        }
+        let form = self.kind == Kind::Form;
+        let wrong = dispositions
+            .iter()
+            .enumerate()
+            .find(|(number, (_, disposition))| *number > 0 || (form && disposition.malformed));
+        if let Some((_, (at, _))) = wrong {
+            self.fault(self.block_at + *at as u64, sink);
+        }
+        if form && dispositions.first().is_none_or(|(_, first)| first.names.is_empty()) {
+            self.fault(self.block_at, sink);
+        }
+    }
+
+    /// What is too much of a part.
+    fn judge_part(&mut self, disposition: &Disposition, sink: &mut dyn FieldSink) {
+        if self.parts > self.max_parts {
+            self.tally.finding(Finding::LimitParts, self.block_at, sink);
+        }
+        self.tally.field(self.block_at, sink);
+        if disposition.names.first().is_some_and(|name| name.value.len() > self.max_name) {
+            self.tally.finding(Finding::LimitName, self.block_at, sink);
+        }
     }
 
     /// The content ends.
@@ -192,6 +205,16 @@ fn lines(block: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
         (start < at).then(|| (start, line.strip_suffix(b"\r").unwrap_or(line)))
     })
     .filter(|(_, line)| !line.is_empty())
+}
+
+/// The Content-Disposition lines of a block, each with its place.
+fn dispositions(block: &[u8]) -> impl Iterator<Item = (usize, Disposition)> {
+    lines(block).filter_map(|(at, line)| {
+        let (name, value_at) = header_name(line);
+        let value = line.get(value_at..).unwrap_or(&[]);
+        let wanted = name.eq_ignore_ascii_case(b"content-disposition");
+        wanted.then(|| (at, Disposition::parse(value).shifted(at + value_at)))
+    })
 }
 
 /// A header's name, and where its value begins.

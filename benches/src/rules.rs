@@ -1,0 +1,46 @@
+//! The rules of `rules/`, ready to run.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use waf_core::compile::compile;
+use waf_core::policy::{Policy, PolicySettings};
+use waf_core::record::{Masking, MaskingSettings};
+use waf_core::yaml::{RuleContext, RuleSource, read_file, rules};
+use waf_corpus::Runner;
+
+/// A policy over all rules of the folder.
+///
+/// # Panics
+/// When they do not load.
+pub fn policy(settings: PolicySettings) -> Arc<Policy> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../rules");
+    let mut sources = Vec::new();
+    for class in entries(&folder).into_iter().filter(|path| path.is_dir()) {
+        let name = class.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let is_rule = |path: &PathBuf| path.extension().is_some_and(|end| end == "yaml");
+        for file in entries(&class).into_iter().filter(is_rule) {
+            let source = read_file(&file).expect("a rule file");
+            sources.push(RuleSource { source, class: name.clone(), builtin: true });
+        }
+    }
+    let rules = rules(&sources, &RuleContext::default()).expect("the rules are fine");
+    let compiled = compile(rules, vec![settings]).expect("the rules compile");
+    Arc::clone(&compiled.policies[0])
+}
+
+/// A runner under it.
+///
+/// # Panics
+/// When the rules do not load.
+pub fn runner(settings: PolicySettings) -> Runner {
+    let masking = Masking::new(&MaskingSettings::default()).expect("the default masking is fine");
+    Runner::new(policy(settings), masking)
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder of rules");
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    paths.sort();
+    paths
+}
