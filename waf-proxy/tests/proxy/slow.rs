@@ -6,6 +6,7 @@ use waf_core::record::Mode;
 use waf_proxy::settings::HoldFull;
 
 use crate::harness::http1::{Client, post_chunked, post_with_length, send};
+use crate::harness::process::{Process, memory_of_a_request};
 use crate::harness::{Origin, Proxy, attack_at_end, benign, settings};
 
 const UPLOADS: usize = 300;
@@ -73,4 +74,53 @@ async fn or_are_told_to_come_back() {
     let refused = records.iter().filter(|record| record.status == Some(503));
     assert!(refused.count() >= 1 + UPLOADS - HOLD_TOTAL / SENT);
     assert_eq!(proxy.shared.held.now(), 0);
+}
+
+/// Nearly as many as may be in flight.
+const MANY: usize = 2_000;
+
+/// `body.hold_total` and `body.hold` unless they are set.
+const DEFAULT_HOLD_TOTAL: u64 = 64 * 1024 * 1024;
+const DEFAULT_HOLD: u64 = 128 * 1024;
+
+/// What `pinpoint check` says of one request holds for all together: the engine's part for each,
+/// and no more of their bodies than `hold_total`.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "it needs 6,000 file descriptors"]
+async fn thousands_stay_within_the_bound_of_check() {
+    let origin = Origin::start().await;
+    let proxy = Process::start(origin.address);
+    let honest = post_with_length("/", &benign(60_000));
+    assert_eq!(send(proxy.address, honest.clone()).await.unwrap().status, 200);
+    let before = proxy.resident();
+    let mut half = post_with_length("/half", &benign(100_000));
+    half[1].truncate(50_000);
+    let half = half.concat();
+    let mut clients = Vec::new();
+    for _ in 0..MANY {
+        let mut client = Client::connect(proxy.address).await;
+        client.write(&half).await;
+        clients.push(client);
+    }
+    // Those behind `hold_total` go on to the origin; when none comes any more, all are read.
+    let arrived = || origin.state().requests.len();
+    let mut last = 0;
+    while last == 0 || arrived() > last {
+        last = arrived();
+        tokio::time::sleep(Duration::from_secs(3)).await;
+    }
+    let began = Instant::now();
+    assert_eq!(send(proxy.address, honest).await.unwrap().status, 200);
+    let waited = began.elapsed();
+    let grown = proxy.resident().saturating_sub(before);
+    let bound = DEFAULT_HOLD_TOTAL + MANY as u64 * (memory_of_a_request() - DEFAULT_HOLD);
+    println!(
+        "{MANY} half sent: {} KiB before, {} KiB more, {} KiB at most; {last} at the origin; an \
+         honest request took {waited:?}",
+        before / 1024,
+        grown / 1024,
+        bound / 1024
+    );
+    assert!(waited < Duration::from_secs(1), "{waited:?}");
+    assert!(grown <= bound, "{grown} bytes, {bound} at most");
 }

@@ -54,7 +54,7 @@ impl Kind {
             }
             Self::JsonNumbers => {
                 to.write_all(b"[")?;
-                // Whole numbers only, so that the last comma is where it is taken for.
+                // No number is cut, so the array ends well.
                 repeat(b"1234567,", size / 8 * 8, &mut to)?;
                 to.write_all(b"0]")
             }

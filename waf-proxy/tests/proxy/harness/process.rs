@@ -75,6 +75,14 @@ impl Drop for Process {
     }
 }
 
+/// What one request takes at most, in bytes, as `pinpoint check` tells it.
+pub fn memory_of_a_request() -> u64 {
+    let mut check = Command::new(env!("CARGO_BIN_EXE_pinpoint"));
+    let output = check.args(["check", "--format", "json"]).output().unwrap();
+    let checked: Value = serde_json::from_slice(&output.stdout).unwrap();
+    checked["policies"][0]["memory_bytes"].as_u64().unwrap()
+}
+
 fn free_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
