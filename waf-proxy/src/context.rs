@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use pingora::http::ResponseHeader;
@@ -16,6 +17,7 @@ use crate::block::Answer;
 use crate::exchange::Exchange;
 use crate::heads;
 use crate::inspect::{Body, Trouble};
+use crate::observer::Observer;
 use crate::service::refusal;
 use crate::shared::Shared;
 use crate::wire::{Control, Handover};
@@ -24,7 +26,9 @@ use crate::wire::{Control, Handover};
 #[derive(Default)]
 pub struct Context {
     /// Attempts to reach an upstream.
-    pub attempts: usize,
+    attempts: usize,
+    /// When the last one began, until it has ended well or badly.
+    asked: Option<Instant>,
     exchange: Option<Exchange>,
     found: Option<Vec<(Finding, u64)>>,
     body: Option<Body>,
@@ -170,12 +174,29 @@ impl Context {
         !flowing && self.attempts <= allowed
     }
 
-    /// Tells the observer about a failure of the upstream.
-    pub fn tell_upstream_failed(&self, reason: &'static str) {
+    /// An upstream is about to be asked.
+    pub fn begin_attempt(&mut self) {
+        self.attempts += 1;
+        self.asked = Some(Instant::now());
+    }
+
+    /// Tells the observer that the upstream has answered.
+    pub fn tell_upstream_answered(&mut self) {
+        self.end_attempt(|observer, upstream, time| observer.upstream_answered(upstream, time));
+    }
+
+    /// Tells the observer that the upstream has failed before an answer.
+    pub fn tell_upstream_failed(&mut self, reason: &'static str) {
+        self.end_attempt(|observer, upstream, _| observer.upstream_failed(upstream, reason));
+    }
+
+    /// Every attempt is told about once.
+    fn end_attempt(&mut self, tell: impl FnOnce(&dyn Observer, &str, Duration)) {
+        let Some(asked) = self.asked.take() else { return };
         if let Some(exchange) = &self.exchange
             && let Some(route) = exchange.route()
         {
-            exchange.shared().observer.upstream_failed(&route.upstream.name, reason);
+            tell(&*exchange.shared().observer, &route.upstream.name, asked.elapsed());
         }
     }
 

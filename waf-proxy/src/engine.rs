@@ -3,10 +3,12 @@
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use waf_core::finding::Finding;
 use waf_core::parse::head::RequestHead;
 use waf_core::record::{Decision, DecisionRecord, Source, Stop};
+use waf_core::rule::Phase;
 use waf_core::verdict::{Progress, Refusal};
 
 use crate::settings::OnError;
@@ -35,13 +37,15 @@ pub struct Inspection {
     fed: u64,
     failed: bool,
     refusal: Option<Refusal>,
+    /// Time in the engine, by phase, in the order in which they began.
+    spent: Vec<(Phase, Duration)>,
 }
 
 impl Inspection {
     /// Before the first byte of a request.
     pub fn new(policy: Arc<Policy>, on_error: OnError) -> Self {
         let transaction = Transaction::new(policy);
-        Self { transaction, on_error, fed: 0, failed: false, refusal: None }
+        Self { transaction, on_error, fed: 0, failed: false, refusal: None, spent: Vec::new() }
     }
 
     /// The first refusal, once there is one.
@@ -54,6 +58,11 @@ impl Inspection {
         self.fed
     }
 
+    /// Time in the engine, for each phase that began.
+    pub fn spent(&self) -> &[(Phase, Duration)] {
+        &self.spent
+    }
+
     /// The head and what its reader found wrong with it.
     pub fn head(
         &mut self,
@@ -61,8 +70,9 @@ impl Inspection {
         client: &str,
         findings: &[(Finding, u64)],
     ) -> Option<Refusal> {
-        let refusal =
-            self.call(|engine, scratch| engine.request_head(head, client, findings, scratch));
+        let refusal = self.timed(Phase::RequestHeaders, |engine, scratch| {
+            engine.request_head(head, client, findings, scratch)
+        });
         self.refused(refusal.flatten())
     }
 
@@ -75,19 +85,21 @@ impl Inspection {
     /// The next bytes of the body.
     pub fn body(&mut self, piece: &[u8]) -> Progress {
         self.fed += piece.len() as u64;
-        let progress = self.call(|engine, scratch| engine.request_body(piece, scratch));
+        let progress =
+            self.timed(Phase::RequestBody, |engine, scratch| engine.request_body(piece, scratch));
         self.progress(progress)
     }
 
     /// The body is complete; called too when there is none.
     pub fn end(&mut self) -> Progress {
-        let progress = self.call(Transaction::request_end);
+        let progress = self.timed(Phase::RequestBody, Transaction::request_end);
         self.progress(progress)
     }
 
     /// The response's status and headers.
     pub fn response(&mut self, head: &ResponseHead) -> Option<Refusal> {
-        let refusal = self.call(|engine, scratch| engine.response_head(head, scratch));
+        let refusal = self
+            .timed(Phase::ResponseHeaders, |engine, scratch| engine.response_head(head, scratch));
         self.refused(refusal.flatten())
     }
 
@@ -105,6 +117,22 @@ impl Inspection {
             about.source = Some(Source::Origin);
         }
         catch_unwind(AssertUnwindSafe(|| self.transaction.record(&about))).ok()
+    }
+
+    /// Calls the engine and adds the time to a phase.
+    fn timed<R>(
+        &mut self,
+        phase: Phase,
+        run: impl FnOnce(&mut Transaction, &mut Scratch) -> R,
+    ) -> Option<R> {
+        let begun = Instant::now();
+        let result = self.call(run);
+        let time = begun.elapsed();
+        match self.spent.iter_mut().find(|(known, _)| *known == phase) {
+            Some((_, spent)) => *spent += time,
+            None => self.spent.push((phase, time)),
+        }
+        result
     }
 
     /// Calls the engine unless it has failed; none when it fails.

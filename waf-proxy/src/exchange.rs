@@ -131,6 +131,9 @@ impl Exchange {
         if std::mem::replace(&mut self.recorded, true) {
             return;
         }
+        for &(phase, time) in self.inspection.spent() {
+            self.shared.observer.inspected(phase, time);
+        }
         match self.record(seen) {
             Some(record) => self.shared.observer.decided(record),
             None => tracing::error!(id = self.request_id, "the engine could not make a record"),

@@ -96,7 +96,7 @@ impl Body {
 
     /// Whether a byte of it may have left for the origin; a retry is not safe then.
     pub fn has_begun_to_flow(&self) -> bool {
-        self.flowing
+        self.flowing && self.seen > 0
     }
 
     /// Bytes that the engine has seen.

@@ -4,11 +4,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use waf_core::parse::request::HeadPolicy;
 use waf_core::policy::Policy;
 use waf_core::record::DecisionRecord;
+use waf_core::rule::Phase;
 use waf_core::source::Report;
 
 use crate::admin::Control;
@@ -57,6 +59,14 @@ impl Observer for Reporter {
     fn decided(&self, record: DecisionRecord) {
         self.metrics.decided(&record);
         self.audit_log.write(record);
+    }
+
+    fn inspected(&self, phase: Phase, time: Duration) {
+        self.metrics.inspected(phase, time);
+    }
+
+    fn upstream_answered(&self, upstream: &str, time: Duration) {
+        self.metrics.upstream_answered(upstream, time);
     }
 
     fn upstream_failed(&self, upstream: &str, reason: &'static str) {

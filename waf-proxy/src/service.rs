@@ -82,7 +82,7 @@ impl ProxyHttp for Service {
         _session: &mut Session,
         ctx: &mut Context,
     ) -> Result<Box<HttpPeer>> {
-        ctx.attempts += 1;
+        ctx.begin_attempt();
         let route = ctx.exchange()?.route();
         let route = route.ok_or_else(|| Error::explain(ErrorType::HTTPStatus(404), "no route"))?;
         let mut peer = upstream::peer(&route.upstream)?;
@@ -135,6 +135,7 @@ impl ProxyHttp for Service {
         } else if response.status.is_informational() {
             return Ok(());
         }
+        ctx.tell_upstream_answered();
         if let Some(answer) = ctx.judge_response(response)? {
             return Err(refusal(answer));
         }

@@ -1,4 +1,5 @@
 //! Does a rule match? Every condition, every value.
+#![allow(clippy::unnecessary_fold, reason = "every part is looked at, for what it finds")]
 
 use waf_core::field::Collection;
 use waf_core::limits::{NAME_KEPT, RECORD_TEXT};

@@ -38,15 +38,15 @@ impl Engines {
         // What needs the whole value cannot be told beyond the window; the record says so.
         let inexact = !record.coverage.inexact.is_empty();
         let exact = |id: &str| !inexact || !self.rule(id).is_some_and(needs_whole_value);
-        // Beyond the hold a block may be certain before the end.
-        let held = judged.length <= self.policy.settings().limits.hold;
+        // Beyond the hold a block may be certain before the end, and without an inexact rule later.
+        let held = !inexact && judged.length <= self.policy.settings().limits.hold;
         let fast = ids(&record.matches, |m| (m.rule_id.as_str(), m.counted, m.after_verdict), held);
         let slow = ids(&judged.matches, |m| (m.id.as_str(), m.counted, m.after_verdict), held);
         for (id, counted, after) in fast.symmetric_difference(&slow).filter(|(id, ..)| exact(id)) {
             let who = if slow.contains(&(*id, *counted, *after)) { "reference" } else { "engine" };
             tell(format!("only the {who} has {id}, counted {counted}, after verdict {after}"));
         }
-        if held && !inexact && record.score.inbound != judged.score {
+        if held && record.score.inbound != judged.score {
             tell(format!("score {} and not {}", record.score.inbound, judged.score));
         }
         if !inexact && record.decision != judged.decision {

@@ -1,6 +1,7 @@
 //! What the tests of engines share: rules, policies, records.
 #![allow(dead_code, reason = "each test uses some of it")]
 
+pub(crate) mod bodies;
 pub(crate) mod compare;
 
 use std::path::{Path, PathBuf};

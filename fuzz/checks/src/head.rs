@@ -23,7 +23,7 @@ pub fn check(data: &[u8]) {
         if complete {
             assert_agrees(data, &read);
         }
-        assert_meaning(read.head, limits);
+        assert_meaning(&read.head, &limits);
     }
 }
 
@@ -74,17 +74,17 @@ fn assert_agrees(data: &[u8], read: &Read) {
 }
 
 /// What a head means is told of any head, refused ones too.
-fn assert_meaning(head: RequestHead, limits: Limits) {
+fn assert_meaning(head: &RequestHead, limits: &Limits) {
     let mut recorder = Recorder::new();
-    fields(&head, "192.0.2.1", &limits, &mut recorder);
+    fields(head, "192.0.2.1", limits, &mut recorder);
     assert_eq!(recorder.misuse, Vec::<&str>::new());
     assert!(recorder.fields.iter().all(|field| field.end.is_some()), "a field was left open");
-    let _ = content_coding(&head);
-    if let Ok(Framing::Length(length)) = Framing::of(&head) {
+    let _ = content_coding(head);
+    if let Ok(Framing::Length(length)) = Framing::of(head) {
         let text = head.value("content-length").unwrap_or_default();
         assert_eq!(std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()), Some(length));
     }
-    let found = validate(&head, &HeadPolicy { limits, ..HeadPolicy::default() });
+    let found = validate(head, &HeadPolicy { limits: limits.clone(), ..HeadPolicy::default() });
     let kinds: std::collections::HashSet<_> = found.iter().map(|(finding, _)| finding).collect();
     assert_eq!(kinds.len(), found.len(), "a finding twice: {found:?}");
 }

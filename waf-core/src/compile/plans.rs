@@ -178,8 +178,8 @@ impl Planner<'_> {
             for (condition, joint) in self.wanted(index, collection, class) {
                 let guards = self.guards(index, Some((collection, class)));
                 let variants = self
-                    .under_exclusions(joint, &guards)
-                    .map_err(|message| self.complaint(index, message))?;
+                    .under_exclusions(&joint, &guards)
+                    .map_err(|message| self.complaint(index, &message))?;
                 for (joint, unless) in variants {
                     let signature = self.lowered.joint(joint);
                     let rule = RuleIndex(index as u16);
@@ -259,7 +259,7 @@ impl Planner<'_> {
     /// exclusions: the fact of a value that has a byte outside each of their sets.
     fn under_exclusions(
         &mut self,
-        joint: Joint,
+        joint: &Joint,
         guards: &[ExclusionId],
     ) -> Result<Vec<(Joint, Vec<ExclusionId>)>, String> {
         let sets: Vec<_> = guards
@@ -302,7 +302,11 @@ impl Planner<'_> {
                     triggers.push(Trigger {
                         rule: RuleIndex(index as u16),
                         condition: number as u8,
-                        unless: self.guards(index, None),
+                        // What cannot be forwarded safely is no matter of exclusions.
+                        unless: match finding.always_refused() {
+                            true => Vec::new(),
+                            false => self.guards(index, None),
+                        },
                     });
                 }
             }
@@ -310,7 +314,7 @@ impl Planner<'_> {
         triggers
     }
 
-    fn complaint(&self, index: usize, message: String) -> Vec<Report> {
+    fn complaint(&self, index: usize, message: &str) -> Vec<Report> {
         let rule = &self.lowered.rules[index].rule;
         let span = self.exclusions.iter().find(|e| covers(&e.scope, rule)).map(|e| e.span.clone());
         vec![Report::error(span, format!("{message} `{}`", rule.id)).help("join them into one")]

@@ -54,8 +54,10 @@ pub(crate) struct Decider {
     matched: Vec<bool>,
     matches: Vec<Match>,
     scores: Scores,
-    /// Findings that block by themselves, in the order found.
+    /// Matches that block by themselves, in the order found.
     blocking: Vec<Blocking>,
+    /// What findings that block added to the inbound score.
+    by_findings: u32,
     verdict: Option<Verdict>,
 }
 
@@ -81,6 +83,7 @@ impl Decider {
             matches: Vec::new(),
             scores: Scores::default(),
             blocking: Vec::new(),
+            by_findings: 0,
             verdict: None,
         }
     }
@@ -111,7 +114,7 @@ impl Decider {
     }
 
     /// A fact: conditions come true, and with them rules.
-    pub(crate) fn apply(&mut self, fact: Fact) {
+    pub(crate) fn apply(&mut self, fact: &Fact) {
         let policy = Arc::clone(&self.policy);
         let (triggers, finding) = match (fact.subject, &fact.plan) {
             (Subject::Signature(signature, ..), Some(plan)) => (plan.triggers_of(signature), None),
@@ -161,7 +164,8 @@ impl Decider {
         if self.verdict.is_none() {
             let settings = self.policy.settings();
             let always = self.blocking.iter().find(|blocking| blocking.always);
-            let by_score = self.scores.reaches(phase, settings);
+            // A finding that blocks has an answer of its own; its score alone does not hide that.
+            let by_score = self.scores.without(self.by_findings).reaches(phase, settings);
             let by_rule = self.blocking.iter().any(|blocking| blocking.finding.is_none());
             let refusal = match (always, by_score || by_rule, self.blocking.first()) {
                 (Some(blocking), _, _) => blocking.refusal(settings.block_status),
@@ -218,6 +222,9 @@ impl Decider {
             self.scores.add(outbound, stance, self.is_on_trial(rule));
             if (compiled.rule.action == Action::Block && stance.counted) || always {
                 self.blocking.push(Blocking { finding, always });
+                if finding.is_some() && stance.counted {
+                    self.by_findings = self.by_findings.saturating_add(stance.score);
+                }
             }
         }
         let evidence = self.shown(rule, &compiled.formula.positive());

@@ -29,6 +29,12 @@ impl Scores {
         *sum = sum.saturating_add(stance.score);
     }
 
+    /// The sums without a part of the inbound one.
+    pub(super) fn without(mut self, inbound: u32) -> Self {
+        self.inbound = self.inbound.saturating_sub(inbound);
+        self
+    }
+
     /// Whether the sum of the phase's side reaches its threshold.
     pub(super) fn reaches(&self, phase: Phase, settings: &PolicySettings) -> bool {
         reaches(self.inbound, settings.inbound_threshold)

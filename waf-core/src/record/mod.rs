@@ -43,6 +43,16 @@ pub enum Mode {
     Detect,
 }
 
+impl Mode {
+    /// The word in records and configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Block => "block",
+            Self::Detect => "detect",
+        }
+    }
+}
+
 /// Who answered the status that the client saw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -217,7 +217,7 @@ impl LaneSink<'_, '_> {
         let policy = self.context.policy;
         let ruleset = policy.ruleset();
         if piece.first {
-            pipeline::start(&plan, ruleset, &mut states);
+            pipeline::start(&plan, ruleset, whole, &mut states);
         }
         let before = (!piece.first).then(|| locate::remember(&states));
         let buffer = std::mem::take(&mut self.lane.buffer);

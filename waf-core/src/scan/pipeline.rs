@@ -21,13 +21,6 @@ pub(super) struct Piece {
     pub(super) then: Then,
 }
 
-impl Piece {
-    /// The piece is the whole value.
-    fn is_whole(self) -> bool {
-        self.first && self.then == Then::End
-    }
-}
-
 /// What follows a piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Then {
@@ -44,7 +37,8 @@ pub(super) enum Then {
 pub(super) struct NodeState {
     /// The transformation at work; `None` for the root.
     pub(super) transducer: Option<Transducer>,
-    cursors: Cursors,
+    /// Where the automata are; a value that comes whole needs none.
+    cursors: Option<Cursors>,
     phrases: PhraseCursor,
     patterns: PatternSet,
     lists: PatternSet,
@@ -71,12 +65,12 @@ pub(super) struct RawHit {
 }
 
 impl NodeState {
-    fn new(node: &PlanNode, ruleset: &RuleSet) -> Self {
+    fn new(node: &PlanNode, ruleset: &RuleSet, whole: bool) -> Self {
         let start =
             |&(check, _): &(u16, SignatureId)| Some(ruleset.checks[usize::from(check)].start());
         Self {
             transducer: node.transformation.map(Transducer::new),
-            cursors: ruleset.automata.start(),
+            cursors: (!whole).then(|| ruleset.automata.start()),
             phrases: ruleset.phrases.start(),
             patterns: node.patterns.clone(),
             lists: node.lists.clone(),
@@ -96,9 +90,9 @@ impl NodeState {
 }
 
 /// Starts the states of a value.
-pub(super) fn start(plan: &FieldPlan, ruleset: &RuleSet, states: &mut Vec<NodeState>) {
+pub(super) fn start(plan: &FieldPlan, ruleset: &RuleSet, whole: bool, states: &mut Vec<NodeState>) {
     states.clear();
-    states.extend(plan.nodes.iter().map(|node| NodeState::new(node, ruleset)));
+    states.extend(plan.nodes.iter().map(|node| NodeState::new(node, ruleset, whole)));
 }
 
 /// Runs a piece. Afterwards `scratch.hits` holds what was found and `scratch.outputs[node]` what
@@ -229,8 +223,10 @@ fn transform(
                 output = Output { buffer: Some(at), shares: None, changed: true };
             }
         }
+        // A dead node sees nothing any more, so it shares nothing either.
         output.shares = (0..at).find(|&earlier| {
-            outputs[earlier].shares.is_none()
+            !states[at].dead
+                && outputs[earlier].shares.is_none()
                 && !states[earlier].dead
                 && states[earlier].runs_like(&states[at])
                 && finishes_alike(plan, earlier, at, piece)
@@ -291,43 +287,34 @@ fn scan_group(
     let value = outputs[leader].bytes(input, &scratch.outputs);
     scratch.pattern_hits.clear();
     scratch.list_hits.clear();
-    if piece.is_whole() && !patterns.is_empty() {
-        find_each(ruleset, value, &patterns, &mut scratch.pattern_hits);
-        patterns.clear();
-    }
-    if !patterns.is_empty() {
-        let state = &mut states[leader];
-        ruleset.automata.scan(
-            &mut state.cursors,
-            value,
-            &mut patterns,
-            work,
-            &mut scratch.automata,
-            &mut scratch.pattern_hits,
-        );
+    match &mut states[leader].cursors {
+        _ if patterns.is_empty() => {}
+        None => find_each(ruleset, value, &patterns, &mut scratch.pattern_hits),
+        Some(cursors) => {
+            let (automata, hits) = (&mut scratch.automata, &mut scratch.pattern_hits);
+            ruleset.automata.scan(cursors, value, &mut patterns, work, automata, hits);
+        }
     }
     if !lists.is_empty() {
         let state = &mut states[leader];
         ruleset.phrases.scan(&mut state.phrases, value, &mut lists, &mut scratch.list_hits);
     }
     let before_end = scratch.pattern_hits.len();
-    if piece.then == Then::End && !patterns.is_empty() {
-        ruleset.automata.finish(
-            &mut states[leader].cursors,
-            &mut patterns,
-            work,
-            &mut scratch.automata,
-            &mut scratch.pattern_hits,
-        );
+    if piece.then == Then::End
+        && !patterns.is_empty()
+        && let Some(cursors) = &mut states[leader].cursors
+    {
+        let (automata, hits) = (&mut scratch.automata, &mut scratch.pattern_hits);
+        ruleset.automata.finish(cursors, &mut patterns, work, automata, hits);
     }
     for &member in &members {
         tell(&plan.nodes[member], &mut states[member], member, before_end, scratch);
     }
     if piece.then != Then::End {
-        let (cursors, phrases) = (states[leader].cursors.clone(), states[leader].phrases.clone());
+        let (cursors, phrases) = (states[leader].cursors.clone(), states[leader].phrases);
         for &member in &members[1..] {
             states[member].cursors.clone_from(&cursors);
-            states[member].phrases.clone_from(&phrases);
+            states[member].phrases = phrases;
         }
     }
 }

@@ -28,20 +28,23 @@ impl Widths {
         self.end = start;
     }
 
-    /// `count` value bytes that stand in the source at `at`.
+    /// `count` value bytes that stand in the source at `at`. That may be before what is known
+    /// already: a long name becomes known with the byte behind it, which is the value's next.
     pub(super) fn verbatim(&mut self, count: usize, at: u64) {
-        if count == 0 {
-            return;
-        }
         if at == self.end && self.widths.is_empty() {
             self.length += count;
-        } else {
-            self.spell_out();
-            self.push(at.saturating_sub(self.end) + 1);
-            self.widths.resize(self.widths.len() + count - 1, 1);
-            self.length += count - 1;
+            self.end += count as u64;
+            return;
         }
-        self.end = at + count as u64;
+        let known = usize::try_from(self.end.saturating_sub(at)).unwrap_or(usize::MAX).min(count);
+        self.spelled(known, self.end);
+        if known < count {
+            let rest = count - known;
+            self.spelled(1, at + known as u64 + 1);
+            self.widths.resize(self.widths.len() + rest - 1, 1);
+            self.length += rest - 1;
+            self.end += rest as u64 - 1;
+        }
     }
 
     /// `count` value bytes that become known with the source byte before `end`.
@@ -108,6 +111,17 @@ mod tests {
         let after: Vec<u64> = (0..=7).map(|count| widths.source_after(count)).collect();
         assert_eq!(after, [10, 11, 12, 15, 16, 1_000, 1_000, 1_006]);
         assert_eq!(widths.end(), 1_006);
+    }
+
+    #[test]
+    fn bytes_before_what_is_known_are_known() {
+        let mut widths = Widths::default();
+        widths.restart(0);
+        widths.spelled(3, 4); // three bytes, known with the fourth
+        widths.verbatim(3, 3); // which is the first of these
+        let after: Vec<u64> = (0..=6).map(|count| widths.source_after(count)).collect();
+        assert_eq!(after, [0, 4, 4, 4, 4, 5, 6]);
+        assert_eq!(widths.end(), 6);
     }
 
     #[test]

@@ -252,7 +252,7 @@ impl Transaction {
                 return;
             }
             let needed = fact.needed;
-            self.decider.apply(fact);
+            self.decider.apply(&fact);
             self.judge(needed);
         }
         if !self.decider.enforced() {
@@ -266,7 +266,7 @@ impl Transaction {
 
     fn drain(&mut self, frontier: u64) {
         for fact in self.facts.take_until(frontier) {
-            self.decider.apply(fact);
+            self.decider.apply(&fact);
         }
     }
 

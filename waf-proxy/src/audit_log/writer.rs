@@ -62,13 +62,13 @@ impl Writer {
         {
             self.lose(count, &error);
         }
-        if let Err(error) = self.to_file(&lines) {
+        if let Err(error) = self.append(&lines) {
             self.lose(count, &error);
         }
         self.say_lost(false);
     }
 
-    fn to_file(&mut self, lines: &[u8]) -> io::Result<()> {
+    fn append(&mut self, lines: &[u8]) -> io::Result<()> {
         let Some(file) = &mut self.file else { return Ok(()) };
         // A line that was cut short must not swallow the next one.
         let torn = std::mem::replace(&mut self.torn, true);

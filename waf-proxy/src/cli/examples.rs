@@ -75,7 +75,12 @@ fn one(
     example: &Example,
     must_match: bool,
 ) {
-    for (place, request) in examples::requests(rule, example) {
+    let requests = examples::requests(rule, example);
+    if requests.is_empty() {
+        let message = format!("this example fits no place that `{}` looks at", rule.id);
+        outcome.failures.push(Report::error(Some(example.span.clone()), message));
+    }
+    for (place, request) in requests {
         outcome.requests += 1;
         let right = examples::CUTS
             .into_iter()

@@ -49,7 +49,7 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
             match arguments.format.format {
                 Format::Text => print(&table(&rules)),
                 Format::Json => {
-                    print_json(&rules.iter().map(|rule| brief(rule)).collect::<Vec<_>>())
+                    print_json(&rules.iter().map(|rule| brief(rule)).collect::<Vec<_>>());
                 }
             }
             Ok(Exit::Fine)

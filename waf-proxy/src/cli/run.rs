@@ -141,16 +141,29 @@ fn announce(live: &Live, server: &Server) {
         listen = %listen.join(" "),
         admin = %site.config.admin.address,
         rules = %site.summary,
-        mode = ?site.config.global.policy.mode,
+        mode = site.config.global.policy.mode.name(),
         "pinpoint {} is ready",
         env!("CARGO_PKG_VERSION")
     );
     if site.config.has_demo() {
         tracing::info!("no upstream is configured: the built-in demo origin answers");
+        if let Some(address) = server.addresses().first() {
+            println!("{}", invitation(address));
+        }
     }
     for warning in &site.warnings {
         tracing::warn!("{warning}");
     }
+}
+
+/// Two requests to try: one that passes, one that is blocked.
+fn invitation(address: &SocketAddr) -> String {
+    format!(
+        "Try a request that passes, and one that is blocked:\n\n  \
+         curl -i 'http://{address}/?q=hello'\n  \
+         curl -i 'http://{address}/' -d \"name=x' UNION SELECT password FROM users--\"\n\n\
+         Then ask why: pinpoint why <the x-request-id of the answer>"
+    )
 }
 
 /// Stops on SIGTERM and SIGINT, reloads on SIGHUP, reopens on SIGUSR1.

@@ -107,7 +107,7 @@ impl Config {
     ) -> Result<Self, Vec<Report>> {
         let Some(path) = path else {
             return Builder::new(files, None, PathBuf::new(), command_line)
-                .build(None, Written::default());
+                .build(None, &Written::default());
         };
         let text = files.read(path).map_err(|error| {
             vec![Report::error(None, format!("cannot read {}: {error}", path.display()))]
@@ -116,7 +116,7 @@ impl Config {
         let (written, located) =
             waf_core::yaml::read_located(&source).map_err(|report| vec![report])?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        Builder::new(files, Some(&located), folder, command_line).build(Some(source), written)
+        Builder::new(files, Some(&located), folder, command_line).build(Some(source), &written)
     }
 
     /// Whether the built-in demo origin is an upstream.
@@ -150,12 +150,12 @@ impl<'a> Builder<'a> {
     fn build(
         mut self,
         source: Option<Arc<Source>>,
-        written: Written,
+        written: &Written,
     ) -> Result<Config, Vec<Report>> {
         let listeners = self.listeners(written.listeners.as_deref());
         let admin = self.admin(written.admin.as_ref(), &listeners);
         let upstreams = self.upstreams(written.upstreams.as_ref(), admin.address);
-        let global = self.global(&written);
+        let global = self.global(written);
         let config = Config {
             source,
             threads: self.threads(written.threads),
@@ -165,7 +165,7 @@ impl<'a> Builder<'a> {
             },
             rules: self.rules(written.rules.as_deref()),
             clients: clients(written.clients.as_ref()),
-            routes: self.routes(&written, &upstreams, &global),
+            routes: self.routes(written, &upstreams, &global),
             body: self.body(written.body.as_ref()),
             in_flight: self.in_flight(written.limits.as_ref()),
             h2_streams: self.h2_streams(written.limits.as_ref()),

@@ -121,7 +121,10 @@ deserialize_words!(Size, Bound, Time, Rate, Network);
 
 /// Bytes in the largest unit that spells them whole, for people.
 pub fn bytes(count: u64) -> String {
-    let unit = SIZES[..3].iter().rev().find(|(_, factor)| count >= *factor && count % factor == 0);
+    let unit = SIZES[..3]
+        .iter()
+        .rev()
+        .find(|(_, factor)| count >= *factor && count.is_multiple_of(*factor));
     match unit {
         Some((name, factor)) => format!("{}{name}", count / factor),
         None => format!("{count}B"),

@@ -40,7 +40,7 @@ impl Known {
             routes: set(&names.routes),
             upstreams: set(&names.upstreams),
         };
-        let gone = |old: &HashSet<String>, new: &HashSet<String>| &*old - new;
+        let gone = |old: &HashSet<String>, new: &HashSet<String>| old - new;
         let mut sets = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let gone = Sets {
             rules: gone(&sets.rules, &new.rules),

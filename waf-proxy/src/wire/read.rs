@@ -12,6 +12,9 @@ use waf_core::parse::head::{HeadParser, HeadState, RequestHead};
 
 use super::stream::Wire;
 
+/// Bytes of one read; most heads come whole.
+const ROOM: usize = 4 * 1024;
+
 /// How long a head may take.
 #[derive(Clone, Debug)]
 pub(super) struct Patience {
@@ -55,6 +58,7 @@ impl Wire {
                 (HeadState::NeedMore, _) => {}
                 _ => return ReadHead::Refused(parser.partial(), parser.findings().to_vec()),
             }
+            self.ahead.reserve(ROOM);
             match timeout_at(deadline, self.inner.read_buf(&mut self.ahead)).await {
                 Ok(Ok(read)) if read > 0 => {}
                 Ok(_) => return ReadHead::Broken(parser.partial()),
@@ -73,6 +77,7 @@ impl Wire {
             if *shutdown.borrow_and_update() {
                 return false;
             }
+            self.ahead.reserve(ROOM);
             tokio::select! {
                 biased;
                 read = timeout_at(deadline, self.inner.read_buf(&mut self.ahead)) => {

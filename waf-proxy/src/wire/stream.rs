@@ -19,6 +19,9 @@ use crate::inspect::READ;
 /// Bytes that a client may send ahead of the current request before we stop reading.
 const AHEAD: usize = READ;
 
+/// Bytes of one read while a client should be silent.
+const PROBE: usize = 1024;
+
 /// Bytes of the HTTP/2 connection preface (RFC 9113 section 3.4).
 const PREFACE: usize = 24;
 
@@ -89,7 +92,7 @@ impl Wire {
     /// The next bytes of the body. None at all only when the client has closed.
     fn poll_body(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.ahead.is_empty() {
-            ready!(self.poll_fill(cx))?;
+            ready!(self.poll_fill(cx, &mut [0; READ]))?;
         }
         let most = self.ahead.len().min(buf.remaining()).min(READ);
         let length = match self.body.measure(&self.ahead[..most]) {
@@ -109,7 +112,7 @@ impl Wire {
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.ahead.len() < AHEAD {
             let before = self.ahead.len();
-            ready!(self.poll_fill(cx))?;
+            ready!(self.poll_fill(cx, &mut [0; PROBE]))?;
             if self.ahead.len() == before {
                 return Poll::Ready(Ok(()));
             }
@@ -136,9 +139,8 @@ impl Wire {
     }
 
     /// Reads once; nothing is added when the client has closed.
-    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let mut room = [0; READ];
-        let mut buf = ReadBuf::new(&mut room);
+    fn poll_fill(&mut self, cx: &mut Context<'_>, room: &mut [u8]) -> Poll<io::Result<()>> {
+        let mut buf = ReadBuf::new(room);
         ready!(Pin::new(&mut self.inner).poll_read(cx, &mut buf))?;
         self.ahead.extend_from_slice(buf.filled());
         Poll::Ready(Ok(()))

@@ -43,7 +43,7 @@ fn a_warning_is_status_1_under_strict_only() {
     let config = folder.write("p.yaml", &format!("{UPSTREAM}exclusions: [e.yaml]\n"));
     let output = pinpoint(&["check", "-c", &config]);
     assert_eq!(output.status, Some(0), "{output:?}");
-    assert!(output.stdout.contains("this exclusion has expired on 2020-01-01"));
+    assert!(output.stdout.contains("this exclusion ended on 2020-01-01"));
     assert_eq!(pinpoint(&["check", "--strict", "-c", &config]).status, Some(1));
 }
 

@@ -1,3 +1,5 @@
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::process::Child;
 use std::time::{Duration, Instant};
 
@@ -15,10 +17,17 @@ struct Proxy {
 impl Proxy {
     /// The built-in demo cannot be had with a file, so its own address serves as the origin.
     fn start(name: &str) -> Self {
+        Self::before(1, name)
+    }
+
+    /// In front of an origin at this port.
+    fn before(origin: u16, name: &str) -> Self {
         let folder = Folder::new(name);
         folder.write("shop/a.yaml", &rule("shop-a", "critical"));
         let (port, admin) = (free_port(), free_port());
-        let config = folder.write("p.yaml", &configuration(port, admin, ""));
+        let text = configuration(port, admin, "");
+        let text = text.replace("127.0.0.1:1\"", &format!("127.0.0.1:{origin}\""));
+        let config = folder.write("p.yaml", &text);
         let child = spawn(&["run", "-c", &config]);
         let proxy = Self { child, port, admin, folder, config };
         proxy.wait_until_ready();
@@ -100,6 +109,41 @@ fn a_block_is_explained_from_memory_and_after_the_end_from_the_log() {
 }
 
 #[test]
+fn phases_and_upstreams_are_timed() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = Proxy::before(listener.local_addr().unwrap().port(), "timed");
+    let took = Duration::from_millis(30);
+    let origin = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
+        std::thread::sleep(took);
+        stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n").unwrap();
+        // From here on nobody listens.
+    });
+    assert!(get(proxy.port, "/?q=hello").starts_with("HTTP/1.1 200"));
+    origin.join().unwrap();
+    assert!(get(proxy.port, "/?q=hello").starts_with("HTTP/1.1 502"));
+    assert!(get(proxy.port, "/?q=zzz").starts_with("HTTP/1.1 403"));
+
+    let number = |series: &str| proxy.metric(series)?.parse::<f64>().ok();
+    // Three heads; the block ends its request before a body; one response.
+    for (phase, count) in
+        [("request_headers", 3.0), ("request_body", 2.0), ("response_headers", 1.0)]
+    {
+        let series = |part| format!("pinpoint_inspect_seconds_{part}{{phase=\"{phase}\"}}");
+        until(|| number(&series("count")) == Some(count));
+        assert!(number(&series("sum")).is_some_and(|seconds| seconds > 0.0), "{phase}");
+    }
+    let requests = |result: &str| {
+        number(&format!("pinpoint_upstream_requests_total{{result=\"{result}\",upstream=\"app\"}}"))
+    };
+    assert_eq!((requests("answered"), requests("broken")), (Some(1.0), None));
+    assert_eq!(requests("connect"), Some(2.0), "the attempt and its retry, each told once");
+    let seconds = number("pinpoint_upstream_seconds_sum{upstream=\"app\"}");
+    assert!(seconds.is_some_and(|seconds| seconds >= took.as_secs_f64()), "{seconds:?}");
+}
+
+#[test]
 fn a_reload_takes_all_or_nothing() {
     let proxy = Proxy::start("reload");
     proxy.folder.write("shop/b.yaml", &rule("shop-b", "notice").replace("zzz", "yyy"));
@@ -146,7 +190,7 @@ fn sighup_reloads_and_sigusr1_reopens_the_log() {
 
 #[test]
 fn a_taken_port_is_status_2() {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap();
     let folder = Folder::new("taken");
     let (free, other) = (free_port(), free_port());

@@ -298,6 +298,23 @@ async fn another_server_is_tried_when_one_is_down() {
     proxy.records(2).await;
 }
 
+/// A kept connection that the origin closes at the wrong moment.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_is_repeated_only_while_nothing_of_its_body_was_sent() {
+    let (origin, proxy) = unchanged().await;
+    assert_eq!(get(proxy.address, "/").await.status, 200);
+    assert_eq!(get(proxy.address, "/hangup-once").await.status, 200);
+    let mut put = post_with_length("/hangup", &benign(1000));
+    put[0] = String::from_utf8(put[0].clone()).unwrap().replace("POST", "PUT").into_bytes();
+    assert_eq!(send(proxy.address, put).await.unwrap().status, 502);
+    let record = proxy.records(3).await.pop().unwrap();
+    assert_eq!((record.coverage.body_seen, record.source), (1000, Source::Proxy));
+    let asked =
+        |path: &str| origin.state().requests.iter().filter(|seen| seen.head.contains(path)).count();
+    assert_eq!((asked(" /hangup-once "), asked(" /hangup ")), (2, 1));
+    assert_eq!(origin.state().connections, 2);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn more_requests_than_allowed_get_503() {
     let (_origin, proxy) = with(|settings| settings.in_flight = 1).await;

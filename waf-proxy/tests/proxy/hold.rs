@@ -95,8 +95,9 @@ async fn a_benign_body_arrives_exactly() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_last_byte_of_a_large_attack_never_arrives() {
-    let body = attack_at_end(20 * 1000 * KIB);
     for framing in FRAMINGS {
+        let large = matches!(framing, Framing::Length | Framing::Http2);
+        let body = attack_at_end(if large { 20 * 1000 * KIB } else { 1000 * KIB });
         let origin = Origin::start().await;
         let proxy = Proxy::start(&origin);
         let (status, _) = post(&proxy, framing, &body).await;
@@ -125,6 +126,23 @@ async fn an_early_attack_in_a_large_upload_is_answered_while_it_uploads() {
         if matches!(framing, Framing::Length | Framing::Http2WithLength) {
             assert_eq!(state.connections, 0, "{framing:?}");
         }
+    }
+}
+
+/// Clients that read only when all is written: a close with unread bytes would reset them.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_writes_first_sees_the_answer_too() {
+    let origin = Origin::start().await;
+    let proxy = Proxy::start(&origin);
+    let mut body = attack_at_end(1000);
+    body.extend(benign(1000 * KIB));
+    for request in [http1::post_with_length("/", &body), http1::post_chunked("/", &body, 5000)] {
+        let mut client = http1::Client::connect(proxy.address).await;
+        for piece in request.concat().chunks(64 * KIB) {
+            client.write(piece).await;
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        assert_eq!(client.read(false).await.expect("reset").status, 403);
     }
 }
 

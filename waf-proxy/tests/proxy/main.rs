@@ -13,5 +13,6 @@ mod conduct;
 mod heads;
 mod hold;
 mod http2;
+mod large;
 mod slow;
 mod tls;

@@ -294,15 +294,16 @@ mod tests {
 
     #[test]
     fn each_source_has_its_sentence() {
+        use Decision::{Block, Pass, WouldBlock};
+
         let told = |source: Source, status: u16, decision: Decision| {
             let mut record = blocked("a");
-            if decision == Decision::Pass {
+            if decision == Pass {
                 record.matches.clear();
             }
             (record.source, record.status, record.decision) = (source, Some(status), decision);
             answered_by(&record)
         };
-        use Decision::{Block, Pass, WouldBlock};
         for (source, status, decision, part) in [
             (Source::Waf, 403, Block, "Pinpoint answered 403: the inbound score"),
             (Source::Protocol, 400, Block, "the request is malformed"),

@@ -1,8 +1,10 @@
 //! A proxy in this process, what it recorded, and the parts to talk to it.
 
+pub mod bodies;
 pub mod http1;
 pub mod http2;
 pub mod origin;
+pub mod process;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

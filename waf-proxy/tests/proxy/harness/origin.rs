@@ -77,6 +77,11 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) -> Option<()> {
         })
         .await?;
         state.lock().unwrap().requests[index].complete = true;
+        let asked = |seen: &&Seen| seen.head.split(' ').nth(1) == head.split(' ').nth(1);
+        let times = state.lock().unwrap().requests.iter().filter(asked).count();
+        if head.contains(" /hangup ") || (head.contains(" /hangup-once ") && times == 1) {
+            return None;
+        }
         answer(&mut stream, &head).await?;
     }
 }
