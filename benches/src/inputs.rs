@@ -133,6 +133,19 @@ pub fn request(method: &str, target: &str, content_type: Option<&str>, body: Vec
     Request { head, body, ..Request::default() }
 }
 
+/// The requests that are measured, by name.
+pub fn requests() -> Vec<(&'static str, Request)> {
+    let multipart_type = format!("multipart/form-data; boundary={BOUNDARY}");
+    let target = "/catalogue/shoes?q=red+shoes&page=2&sort=price&size=42";
+    let post = |content_type: &str, body| request("POST", "/orders", Some(content_type), body);
+    vec![
+        ("get", request("GET", target, None, Vec::new())),
+        ("form 1 KB", post("application/x-www-form-urlencoded", form(1_000))),
+        ("json 10 KB", post("application/json", json(10_000))),
+        ("multipart 1 MB", post(&multipart_type, multipart(1_000_000))),
+    ]
+}
+
 /// A text in stretches of so many words.
 fn words(text: &str, count: usize) -> Vec<String> {
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -177,17 +190,4 @@ mod tests {
             assert!((9_900..10_400).contains(&length), "{length}");
         }
     }
-}
-
-/// The requests that are measured, by name.
-pub fn requests() -> Vec<(&'static str, Request)> {
-    let multipart_type = format!("multipart/form-data; boundary={BOUNDARY}");
-    let target = "/catalogue/shoes?q=red+shoes&page=2&sort=price&size=42";
-    let post = |content_type: &str, body| request("POST", "/orders", Some(content_type), body);
-    vec![
-        ("get", request("GET", target, None, Vec::new())),
-        ("form 1 KB", post("application/x-www-form-urlencoded", form(1_000))),
-        ("json 10 KB", post("application/json", json(10_000))),
-        ("multipart 1 MB", post(&multipart_type, multipart(1_000_000))),
-    ]
 }
