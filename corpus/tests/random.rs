@@ -108,7 +108,7 @@ impl Random {
         let mut request = match self.below(6) {
             0 => bodies::post(id, JSON, self.json(0)),
             1 => {
-                let text = |random: &mut Self| random.text().replace('<', "").replace('&', "");
+                let text = |random: &mut Self| random.text().replace(['<', '&'], "");
                 let (one, other) = (text(self), text(self));
                 bodies::post(id, XML, format!("<a><b>{one}</b><c d=\"{other}\">&lt;a</c></a>"))
             }
