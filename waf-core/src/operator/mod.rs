@@ -15,7 +15,7 @@
 //! assert!(check.finish(state));
 //! ```
 //!
-//! A new operator is a variant of [`Operator`], a file here with a [`Machine`], its `mod` and table
+//! A new operator is a variant of [`Operator`], a file here with a `Machine`, its `mod` and table
 //! line below, and its tests.
 
 mod byte_range;

@@ -22,7 +22,7 @@
 //! * nothing stops at a NUL byte (its `cmdLine` does);
 //! * `normalize_path_win` reads every `\` as `/`; its loop leaves some, such as the last in `\.\\`.
 //!
-//! A new transformation is a variant of [`Transformation`], a file here with a [`Machine`], its
+//! A new transformation is a variant of [`Transformation`], a file here with a `Machine`, its
 //! `mod` and table line below, and a file of cases in `tests/data/transform/`.
 
 mod base64_decode;

@@ -8,7 +8,7 @@ use waf_core::record::DecisionRecord;
 /// How many are kept. A record has at most some tens of kilobytes, a common one has one.
 const KEPT: usize = 1_000;
 
-/// The last [`KEPT`] records that somebody may ask about.
+/// The last records that somebody may ask about.
 #[derive(Debug, Default)]
 pub struct Recent {
     records: Mutex<VecDeque<Arc<DecisionRecord>>>,
