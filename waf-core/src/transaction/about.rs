@@ -130,7 +130,8 @@ impl Transaction {
         CoverageRecord {
             body_seen: self.seen(),
             body_total: about.body_total.or(whole),
-            stop: self.stop.or(refused.then_some(Stop::Verdict)),
+            // What else stopped it stands behind the verdict, or is its cause.
+            stop: if refused { Some(Stop::Verdict) } else { self.stop },
             inexact: self.inexact.until(if refused { self.seen() } else { u64::MAX }),
         }
     }
