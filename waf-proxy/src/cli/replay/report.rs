@@ -91,7 +91,14 @@ impl Report {
         ];
         for (title, caught, passed, side, was) in sides {
             if side.all.total > 0 {
-                text += &format!("\n{}\n", side.table([title, caught, passed], was));
+                let head = [title, caught, passed];
+                let was_classes = was.map(|was| (&was.classes, was.share));
+                text += &format!("\n{}\n", side.table(head, &side.classes, was_classes));
+                if side.sources.len() > 1 {
+                    let head = ["by source", caught, passed];
+                    let was_sources = was.map(|was| (&was.sources, was.share));
+                    text += &format!("\n{}\n", side.table(head, &side.sources, was_sources));
+                }
             }
         }
         if self.unlabelled.total > 0 {
@@ -106,17 +113,23 @@ impl Report {
 }
 
 impl Side {
-    fn table(&self, [title, caught, passed]: [&str; 3], was: Option<&Self>) -> String {
+    /// The rows of one kind and their sum, beside the same of a baseline.
+    fn table(
+        &self,
+        [title, caught, passed]: [&str; 3],
+        rows: &BTreeMap<String, Row>,
+        was: Option<(&BTreeMap<String, Row>, f64)>,
+    ) -> String {
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
         let mut header = vec![title, "REQUESTS", caught, passed, "SHARE"];
         header.extend(was.map(|_| "WAS"));
         table.set_header(header);
-        for (class, row) in &self.classes {
-            let was = was.map(|was| was.classes.get(class).map(|row| row.share()));
-            table.add_row(cells(&safe(class), *row, row.share(), was));
+        for (name, row) in rows {
+            let was = was.map(|(was, _)| was.get(name).map(|row| row.share()));
+            table.add_row(cells(&safe(name), *row, row.share(), was));
         }
-        let was = was.map(|was| Some(was.share));
+        let was = was.map(|(_, share)| Some(share));
         table.add_row(cells("all", self.all, self.share, was));
         for column in table.column_iter_mut().skip(1) {
             column.set_cell_alignment(CellAlignment::Right);
