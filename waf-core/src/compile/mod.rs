@@ -44,10 +44,10 @@ pub fn compile(rules: Vec<Rule>, policies: Vec<PolicySettings>) -> Result<Compil
     let names =
         NameClasses::new(selectors).map_err(|message| vec![Report::error(None, message)])?;
     let mut lowered = lower::lower(rules, &policies)?;
-    let automata = Automata::new(&lowered.pattern_hirs(), &lowered.pattern_groups(), TABLES)
+    let hirs = lowered.pattern_hirs();
+    let automata = Automata::new(&hirs, &lowered.pattern_groups(), TABLES)
         .map_err(|error| vec![Report::error(None, error.to_string())])?;
-    let gate = Gate::new(&lowered.pattern_hirs())
-        .map_err(|error| vec![Report::error(None, error.to_string())])?;
+    let gate = Gate::new(&hirs).map_err(|error| vec![Report::error(None, error.to_string())])?;
     let phrases = Phrases::new(&lowered.lists, true)
         .map_err(|error| vec![Report::error(None, error.to_string())])?;
     let drafts = plans::draft(&mut lowered, &names, policies)?;

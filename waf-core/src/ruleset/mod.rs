@@ -94,15 +94,6 @@ impl Joint {
             Self::Not(part) => part.signatures(),
         }
     }
-
-    /// The first signature, in the order written, that is not under a `not`.
-    pub fn leading(&self) -> Option<SignatureId> {
-        match self {
-            Self::Signature(id) => Some(*id),
-            Self::All(parts) | Self::Any(parts) => parts.iter().find_map(Self::leading),
-            Self::Not(_) => None,
-        }
-    }
 }
 
 /// A rule's expression over its conditions, which are numbered.

@@ -168,6 +168,8 @@ fn needs_all(plan: &FieldPlan, node: usize) -> bool {
 pub(super) struct Output {
     /// The node whose buffer holds it; `None`: it is the input.
     buffer: Option<usize>,
+    /// The bytes that occur in it.
+    present: ByteSet,
     /// The earlier node that the automata run for.
     pub(super) shares: Option<usize>,
     /// Whether it differs from the parent's output.
@@ -196,18 +198,16 @@ fn transform(
         buffers.resize_with(plan.nodes.len(), Vec::new);
     }
     let mut outputs: Vec<Output> = Vec::with_capacity(plan.nodes.len());
-    let mut present: Vec<ByteSet> = Vec::with_capacity(plan.nodes.len());
     for (at, node) in plan.nodes.iter().enumerate() {
         let Some(parent) = outputs.get(node.parent).copied() else {
-            outputs.push(Output { buffer: None, shares: None, changed: false });
-            present.push(presence(input));
+            let present = presence(input);
+            outputs.push(Output { buffer: None, present, shares: None, changed: false });
             continue;
         };
-        let mut output = Output { buffer: parent.buffer, shares: None, changed: false };
-        let mut bytes = present[node.parent];
+        let mut output = Output { shares: None, changed: false, ..parent };
         let sleeps = states[at].transducer.as_ref().is_none_or(Transducer::is_idle)
             && node.triggers != ByteSet::ALL
-            && !bytes.intersects(node.triggers);
+            && !parent.present.intersects(node.triggers);
         if !sleeps && !states[at].dead {
             let (before, rest) = buffers.split_at_mut(at);
             let source = parent.bytes(input, before);
@@ -219,8 +219,8 @@ fn transform(
                 target,
             );
             if target.as_slice() != source {
-                bytes = presence(target);
-                output = Output { buffer: Some(at), shares: None, changed: true };
+                let present = presence(target);
+                output = Output { buffer: Some(at), present, shares: None, changed: true };
             }
         }
         // A dead node sees nothing any more, so it shares nothing either.
@@ -233,7 +233,6 @@ fn transform(
                 && outputs[earlier].bytes(input, buffers) == output.bytes(input, buffers)
         });
         outputs.push(output);
-        present.push(bytes);
     }
     outputs
 }
@@ -285,12 +284,14 @@ fn scan_group(
         lists.union_with(&states[member].lists);
     }
     let value = outputs[leader].bytes(input, &scratch.outputs);
+    let present = outputs[leader].present;
     scratch.pattern_hits.clear();
     scratch.list_hits.clear();
     match &mut states[leader].cursors {
         _ if patterns.is_empty() => {}
         None => {
-            let candidates = find_each(ruleset, value, &patterns, &mut scratch.pattern_hits);
+            let candidates =
+                find_each(ruleset, value, present, &patterns, &mut scratch.pattern_hits);
             if let Some(known) = &mut scratch.candidates {
                 known.extend(candidates.iter().map(|pattern| (leader, pattern)));
             }
@@ -328,10 +329,11 @@ fn scan_group(
 fn find_each(
     ruleset: &RuleSet,
     value: &[u8],
+    present: ByteSet,
     wanted: &PatternSet,
     hits: &mut Vec<crate::automaton::Hit>,
 ) -> PatternSet {
-    let candidates = ruleset.gate.candidates(value, presence(value), wanted, hits);
+    let candidates = ruleset.gate.candidates(value, present, wanted, hits);
     hits.clear();
     for pattern in candidates.iter() {
         if let Some((start, end)) = ruleset.patterns[pattern.index()].find(value, 0) {
