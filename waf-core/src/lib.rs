@@ -55,6 +55,7 @@ mod suggest;
 pub mod field;
 pub mod rule;
 
+pub mod seclang;
 pub mod yaml;
 
 pub mod parse;
