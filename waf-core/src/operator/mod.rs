@@ -29,6 +29,7 @@ mod within;
 use crate::rule::Operator;
 
 pub use injection::{SqliFingerprint, detect_sqli, detect_xss};
+pub use integer::atoi;
 
 /// How sure the answer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
