@@ -9,7 +9,6 @@ use crate::bytes::ByteSet;
 enum Member {
     Byte(u8),
     Set(ByteSet),
-    Nothing,
 }
 
 /// Reads a class whose `[`, at `offset`, is read: whether it is negated, and the bytes named.
@@ -18,80 +17,71 @@ pub(super) fn read(
     offset: usize,
     ignore_case: bool,
 ) -> Result<(bool, ByteSet), PcreError> {
+    if is_posix(input.rest()) {
+        return Err(PcreError::new(offset, "POSIX classes stand in a class only"));
+    }
     let negated = input.eat(b"^");
     let mut set = ByteSet::EMPTY;
     // A bracket that stands first is a member.
-    if input.eat(b"]") {
-        set = from(input, offset, b']', ignore_case)?;
-    }
+    let mut may_end = false;
     loop {
-        let at = input.offset();
-        match input.next() {
-            None => return Err(PcreError::new(offset, "this class is not closed")),
-            Some(b']') => return Ok((negated, set)),
-            Some(byte) => {
-                let more = match member(input, at, byte, ignore_case, &mut set)? {
-                    Member::Byte(first) => from(input, at, first, ignore_case)?,
-                    Member::Set(more) => more,
-                    Member::Nothing => ByteSet::EMPTY,
-                };
-                set = set.union(more);
-            }
+        input.skip_quotes();
+        if may_end && !input.is_quoting() && input.eat(b"]") {
+            return Ok((negated, set));
         }
+        may_end = true;
+        let at = input.offset();
+        let more = match member(input, ignore_case)? {
+            Some(Member::Byte(first)) => range(input, at, first, ignore_case)?,
+            Some(Member::Set(more)) => more,
+            None => return Err(PcreError::new(offset, "this class is not closed")),
+        };
+        set = set.union(more);
     }
 }
 
-/// `first`, or the range that it begins.
-fn from(
+/// The range that `first` begins, or `first` alone.
+fn range(
     input: &mut Reader<'_>,
     offset: usize,
     first: u8,
     ignore_case: bool,
 ) -> Result<ByteSet, PcreError> {
     let alone = ByteSet::EMPTY.with(first);
-    // A hyphen before the closing bracket is a member.
-    if input.rest().starts_with(b"-]") || !input.eat(b"-") {
+    input.skip_quotes();
+    if input.is_quoting() || !input.eat(b"-") {
         return Ok(alone);
     }
-    let at = input.offset();
-    let Some(byte) = input.next() else {
-        return Err(PcreError::new(at, "this range has no end"));
-    };
-    let mut quoted = ByteSet::EMPTY;
-    match member(input, at, byte, ignore_case, &mut quoted)? {
-        Member::Byte(last) if last < first => {
+    input.skip_quotes();
+    // A hyphen before the closing bracket, or before a class, is a member.
+    if !input.is_quoting() && input.peek() == Some(b']') {
+        return Ok(alone.with(b'-'));
+    }
+    match member(input, ignore_case)? {
+        Some(Member::Byte(last)) if last < first => {
             Err(PcreError::new(offset, "this range is out of order"))
         }
-        Member::Byte(last) => Ok(ByteSet::range(first, last)),
-        // Beside a class a hyphen is a member.
-        Member::Set(set) => Ok(alone.with(b'-').union(set)),
-        Member::Nothing => Ok(alone.with(b'-').union(quoted)),
+        Some(Member::Byte(last)) => Ok(ByteSet::range(first, last)),
+        Some(Member::Set(set)) => Ok(alone.with(b'-').union(set)),
+        None => Ok(alone),
     }
 }
 
-/// Reads the rest of a member that begins with `byte`. Quoted bytes go straight to `set`.
-fn member(
-    input: &mut Reader<'_>,
-    offset: usize,
-    byte: u8,
-    ignore_case: bool,
-    set: &mut ByteSet,
-) -> Result<Member, PcreError> {
-    if byte == b'[' && is_posix(input.rest()) {
-        return posix(input, offset, ignore_case).map(Member::Set);
-    }
-    if byte != b'\\' {
-        return Ok(Member::Byte(byte));
-    }
-    Ok(match escape::read_in_class(input, offset)? {
-        Escape::Byte(byte) => Member::Byte(byte),
-        Escape::Set(set) => Member::Set(set),
-        Escape::Quote => {
-            set.insert_all(input.quoted());
-            Member::Nothing
-        }
-        _ => Member::Nothing,
-    })
+/// Reads a member; `None` at the end of the pattern.
+fn member(input: &mut Reader<'_>, ignore_case: bool) -> Result<Option<Member>, PcreError> {
+    let offset = input.offset();
+    let Some(byte) = input.next() else { return Ok(None) };
+    let member = match byte {
+        byte if input.is_quoting() => Member::Byte(byte),
+        b'[' if is_posix(input.rest()) => Member::Set(posix(input, offset, ignore_case)?),
+        b'\\' => match escape::read_in_class(input, offset)? {
+            Escape::Set(set) => Member::Set(set),
+            Escape::Byte(byte) => Member::Byte(byte),
+            _ => return Err(PcreError::new(offset, "this escape cannot stand in a class")),
+        },
+        byte => Member::Byte(byte),
+    };
+    Ok(Some(member))
 }
 
 /// Whether `[` and this are a POSIX class: `:`, and `:]` before the next `]` or `[:`.

@@ -18,10 +18,6 @@ pub(super) enum Escape<'a> {
     Reference(u16),
     /// What the group of this name matched.
     Named(&'a [u8]),
-    /// `\Q`.
-    Quote,
-    /// `\E`.
-    EndQuote,
 }
 
 const DIGIT: ByteSet = ByteSet::range(b'0', b'9');
@@ -91,8 +87,6 @@ fn common<'a>(input: &mut Reader<'a>, offset: usize, byte: u8) -> Result<Escape<
         b'H' => set(HORIZONTAL.complement()),
         b'v' => set(VERTICAL),
         b'V' => set(VERTICAL.complement()),
-        b'Q' => Ok(Escape::Quote),
-        b'E' => Ok(Escape::EndQuote),
         byte => single(input, offset, byte).map(Escape::Byte),
     }
 }
@@ -106,7 +100,10 @@ fn single(input: &mut Reader<'_>, offset: usize, byte: u8) -> Result<u8, PcreErr
         b'n' => Some(u32::from(b'\n')),
         b'r' => Some(u32::from(b'\r')),
         b't' => Some(u32::from(b'\t')),
-        b'0'..=b'7' => input.code(8, 2).map(|code| code + (u32::from(byte - b'0') << (3 * 2))),
+        b'0'..=b'7' => {
+            input.back();
+            input.code(8, 3)
+        }
         b'x' if input.eat(b"{") => braced(input, 16),
         b'x' => input.code(16, 2),
         b'o' if input.eat(b"{") => braced(input, 8),

@@ -18,6 +18,8 @@ pub(super) struct Group {
     pub(super) offset: usize,
     /// Where it begins in the text.
     start: usize,
+    /// Whether it is look-around, which no engine repeats.
+    is_look: bool,
     /// What holds again behind it.
     flags: Flags,
 }
@@ -70,13 +72,13 @@ impl Rewriter<'_> {
         };
         self.out.push(')');
         self.flags = group.flags;
-        self.atom = Some(group.start);
-        self.quantified = false;
+        self.atom = Some(group.start).filter(|_| !group.is_look);
         Ok(())
     }
 
     fn begin_group(&mut self, offset: usize, text: &str) {
-        self.open.push(Group { offset, start: self.out.len(), flags: self.flags });
+        let is_look = ["(?=", "(?!", "(?<"].iter().any(|look| text.starts_with(look));
+        self.open.push(Group { offset, start: self.out.len(), is_look, flags: self.flags });
         self.out.push_str(text);
         self.atom = None;
     }

@@ -20,7 +20,9 @@
 //! place. Every class comes out as a list of bytes, every flag but `(?i)` is resolved here.
 //!
 //! Looser than PCRE in what it takes: `-` beside `\d` in a class is a hyphen, as in PCRE 1 and
-//! Perl, and a look-behind may have any length.
+//! Perl, and a look-behind may have any length. Stricter: look-around is not repeated. Different:
+//! where a repeated group last matched nothing at all, as in `(a*)*`, PCRE remembers just that for
+//! the group, and the automata what it matched before. Whether it matches is the same.
 
 mod class;
 mod escape;
@@ -94,10 +96,14 @@ impl std::error::Error for PcreError {}
 /// Rewrites a pattern.
 pub fn rewrite(pattern: &[u8], case: Case) -> Result<Pattern, PcreError> {
     let mut rewriter = Rewriter::new(pattern, case);
-    while let Some(byte) = rewriter.input.next() {
-        rewriter.item(byte)?;
+    loop {
+        rewriter.input.skip_quotes();
+        match rewriter.input.next() {
+            Some(byte) if rewriter.input.is_quoting() => rewriter.literal(byte),
+            Some(byte) => rewriter.item(byte)?,
+            None => return rewriter.finish(),
+        }
     }
-    rewriter.finish()
 }
 
 struct Rewriter<'a> {
@@ -106,10 +112,8 @@ struct Rewriter<'a> {
     flags: Flags,
     /// Groups that are open, the outermost first.
     open: Vec<Group>,
-    /// Where in `out` stands what a quantifier would repeat.
+    /// Where in `out` stands what a quantifier would repeat; it repeats nothing twice.
     atom: Option<usize>,
-    /// Whether that has a quantifier already.
-    quantified: bool,
     /// Groups that capture, those still open included.
     groups: u16,
     names: HashMap<Vec<u8>, u16>,
@@ -127,7 +131,6 @@ impl<'a> Rewriter<'a> {
             flags: Flags { ignore_case, dot_all: true, ..Flags::default() },
             open: Vec::new(),
             atom: None,
-            quantified: false,
             groups: 0,
             names: HashMap::new(),
             references: Vec::new(),
@@ -161,11 +164,11 @@ impl<'a> Rewriter<'a> {
             b'^' if self.flags.multi_line => {
                 // Unlike elsewhere no line begins after a line feed that ends the value.
                 self.backtrack("`^` in (?m)", offset);
-                self.atom(r"(?:^|(?<=\n)(?!$))");
+                self.look(r"(?:^|(?<=\n)(?!$))");
             }
-            b'^' => self.atom("^"),
-            b'$' if self.flags.multi_line => self.atom("(?m:$)"),
-            b'$' => self.atom("$"),
+            b'^' => self.look("^"),
+            b'$' if self.flags.multi_line => self.look("(?m:$)"),
+            b'$' => self.look("$"),
             byte => self.literal(byte),
         }
         Ok(())
@@ -179,7 +182,7 @@ impl<'a> Rewriter<'a> {
                 self.begin_atom();
                 write::class(&mut self.out, false, set);
             }
-            Escape::Look(text) => self.atom(text),
+            Escape::Look(text) => self.look(text),
             Escape::Hard { text, what } => {
                 self.backtrack(what, offset);
                 self.atom(text);
@@ -189,12 +192,6 @@ impl<'a> Rewriter<'a> {
                 Some(&group) => self.reference(group, offset),
                 None => return Err(PcreError::new(offset, "there is no group of this name")),
             },
-            Escape::Quote => {
-                for &byte in self.input.quoted() {
-                    self.literal(byte);
-                }
-            }
-            Escape::EndQuote => {}
         }
         Ok(())
     }
@@ -216,6 +213,12 @@ impl<'a> Rewriter<'a> {
         self.out.push_str(text);
     }
 
+    /// A place, which cannot be repeated.
+    fn look(&mut self, text: &str) {
+        self.out.push_str(text);
+        self.atom = None;
+    }
+
     fn reference(&mut self, group: u16, offset: usize) {
         self.backtrack("back reference", offset);
         self.references.push((group, offset));
@@ -225,7 +228,6 @@ impl<'a> Rewriter<'a> {
 
     fn begin_atom(&mut self) {
         self.atom = Some(self.out.len());
-        self.quantified = false;
     }
 
     fn backtrack(&mut self, what: &'static str, offset: usize) {

@@ -5,11 +5,12 @@ use super::PcreError;
 pub(super) struct Reader<'a> {
     text: &'a [u8],
     at: usize,
+    quoting: bool,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(text: &'a [u8]) -> Self {
-        Self { text, at: 0 }
+        Self { text, at: 0, quoting: false }
     }
 
     /// Bytes read.
@@ -30,6 +31,11 @@ impl<'a> Reader<'a> {
         let byte = self.peek()?;
         self.at += 1;
         Some(byte)
+    }
+
+    /// Reads the last byte again.
+    pub(super) fn back(&mut self) {
+        self.at = self.at.saturating_sub(1);
     }
 
     /// Reads `text` if it stands here.
@@ -65,13 +71,22 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What stands between `\Q`, which is read, and `\E` or the end.
-    pub(super) fn quoted(&mut self) -> &'a [u8] {
-        let rest = self.rest();
-        let end = rest.windows(2).position(|pair| pair == br"\E");
-        let text = self.take(end.unwrap_or(rest.len()), |_| true);
-        self.eat(br"\E");
-        text
+    /// Reads `\Q` and `\E`, if they stand here. Between them bytes mean themselves.
+    pub(super) fn skip_quotes(&mut self) {
+        loop {
+            if self.eat(br"\E") {
+                self.quoting = false;
+            } else if !self.quoting && self.eat(br"\Q") {
+                self.quoting = true;
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// Whether what comes means itself.
+    pub(super) fn is_quoting(&self) -> bool {
+        self.quoting
     }
 
     /// A decimal number; `None`, and nothing read, where none stands. Too large ones saturate.
