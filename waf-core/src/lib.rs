@@ -54,6 +54,7 @@ pub mod source;
 pub mod field;
 pub mod rule;
 
+pub mod seclang;
 pub mod yaml;
 
 pub mod parse;

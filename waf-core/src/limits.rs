@@ -215,3 +215,6 @@ pub const GATE_MIN_BYTES: usize = 3;
 
 /// Byte sets of one pattern that its gate asks for.
 pub const GATE_MASKS: usize = 4;
+
+/// Steps of one search by a pattern that needs backtracking. TODO
+pub const BACKTRACK_STEPS: usize = 1_000_000;

@@ -1,0 +1,3 @@
+//! SecLang, the rule language of ModSecurity.
+
+pub mod pcre;
