@@ -16,7 +16,7 @@ use crate::settings::OnError;
 /// The names of the engine that the proxy uses.
 pub mod api {
     pub use waf_core::Scratch;
-    pub use waf_core::parse::request::ResponseHead;
+    pub use waf_core::parse::response::ResponseHead;
     pub use waf_core::policy::Policy;
     pub use waf_core::record::Masking;
     pub use waf_core::transaction::{About, Transaction};

@@ -11,7 +11,7 @@ mod score;
 use std::sync::Arc;
 
 use crate::finding::{Finding, Origin};
-use crate::policy::Policy;
+use crate::policy::{Policy, ResponseBody};
 use crate::record::{Mode, Source};
 use crate::rule::{Action, Phase};
 use crate::ruleset::{CompiledCondition, RuleIndex, Settles, Trigger};
@@ -35,6 +35,8 @@ pub(crate) struct Match {
 /// The point at which a block was certain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Verdict {
+    /// When it fell.
+    pub(crate) phase: Phase,
     /// Body bytes that had to be known; `None`: the head was enough.
     pub(crate) offset: Option<u64>,
     /// The answer.
@@ -72,6 +74,8 @@ struct Blocking {
     finding: Option<Finding>,
     /// Refused in detection-only mode too.
     always: bool,
+    /// It speaks against the response, not the request.
+    outbound: bool,
 }
 
 impl Decider {
@@ -152,7 +156,7 @@ impl Decider {
         };
         // Even where no rule is loaded for it, such a request cannot be forwarded.
         if let Some(finding) = finding.filter(|f| triggers.is_empty() && f.always_refused()) {
-            self.blocking.push(Blocking { finding: Some(finding), always: true });
+            self.blocking.push(Blocking { finding: Some(finding), always: true, outbound: false });
         }
         for trigger in triggers {
             if !self.is_excluded(trigger) {
@@ -188,29 +192,40 @@ impl Decider {
 
     /// A verdict point: is a block certain here?
     pub(crate) fn judge(&mut self, phase: Phase, offset: Option<u64>) -> Option<Verdict> {
-        if self.verdict.is_none() {
+        if self.awaits_verdict(phase) {
             let settings = self.policy.settings();
-            let always = self.blocking.iter().find(|blocking| blocking.always);
+            let blocking = || self.blocking.iter().filter(|b| !(b.outbound && phase.is_request()));
+            let always = blocking().find(|blocking| blocking.always);
             // A finding that blocks has an answer of its own; its score alone does not hide that.
             let by_score = self.scores.without(self.by_findings).reaches(phase, settings);
             let denied = self.program.as_ref().and_then(|program| program.denied());
-            let by_rule =
-                denied.is_some() || self.blocking.iter().any(|known| known.finding.is_none());
+            let denied = denied.filter(|denied| denied.phase.is_request() || !phase.is_request());
+            let by_rule = denied.is_some() || blocking().any(|blocking| blocking.finding.is_none());
             // A status is the operator's, unless the rule that refuses has one of its own.
             let status = denied.and_then(|denied| denied.status).unwrap_or(settings.block_status);
-            let refusal = match (always, by_score || by_rule, self.blocking.first()) {
+            let refusal = match (always, by_score || by_rule, blocking().next()) {
                 (Some(blocking), _, _) => blocking.refusal(settings.block_status),
                 (None, true, _) => Refusal { status, source: Source::Waf },
                 (None, false, Some(blocking)) => blocking.refusal(settings.block_status),
-                (None, false, None) => return None,
+                (None, false, None) => return self.verdict,
             };
+            let watched =
+                phase == Phase::ResponseBody && settings.response.body != ResponseBody::Block;
             let only_told = denied.is_some_and(|denied| !denied.enforced)
                 && !by_score
-                && self.blocking.is_empty();
-            let enforced = (settings.mode == Mode::Block && !only_told) || always.is_some();
-            self.verdict = Some(Verdict { offset, refusal, enforced });
+                && blocking().next().is_none();
+            let stands = settings.mode == Mode::Block && !watched && !only_told;
+            let enforced = stands || always.is_some();
+            self.verdict = Some(Verdict { phase, offset, refusal, enforced });
         }
         self.verdict
+    }
+
+    /// Whether what becomes known in a phase still counts. A response that is only watched must not
+    /// end the judging of a request whose body is still coming.
+    fn awaits_verdict(&self, phase: Phase) -> bool {
+        self.verdict
+            .is_none_or(|known| !known.enforced && !known.phase.is_request() && phase.is_request())
     }
 
     /// Whether the request would be refused if rules on trial counted.
@@ -250,12 +265,12 @@ impl Decider {
         let compiled = &policy.ruleset().rules[index];
         let stance = policy.stances[index];
         let always = finding.is_some_and(Finding::always_refused);
-        let after_verdict = self.verdict.is_some();
+        let after_verdict = !self.awaits_verdict(compiled.rule.phase);
+        let outbound = !compiled.rule.phase.is_request();
         if !after_verdict {
-            let outbound = !compiled.rule.phase.is_request();
             self.scores.add(outbound, stance, self.is_on_trial(rule));
             if (compiled.rule.action == Action::Block && stance.counted) || always {
-                self.blocking.push(Blocking { finding, always });
+                self.blocking.push(Blocking { finding, always, outbound });
                 if finding.is_some() && stance.counted {
                     self.by_findings = self.by_findings.saturating_add(stance.score);
                 }

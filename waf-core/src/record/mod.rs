@@ -248,6 +248,9 @@ pub struct CoverageRecord {
     pub stop: Option<Stop>,
     /// Fields in which something could not be exact, and what.
     pub inexact: Vec<InexactRecord>,
+    /// Bytes of the response's body that were inspected; absent when it was not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_seen: Option<u64>,
 }
 
 /// A field in which something could not be exact.

@@ -113,21 +113,29 @@ impl Transaction {
     /// Bytes of the body that were looked at. After a refusal what else had come depends on how the
     /// body was cut, so it is not counted.
     fn seen(&self) -> u64 {
-        match self.decider.verdict() {
-            Some(verdict) if verdict.enforced && !self.ended => verdict.offset.unwrap_or(0),
-            _ => self.coded.received(),
-        }
+        self.refused_at(true).filter(|_| !self.ended).unwrap_or(self.coded.received())
+    }
+
+    /// Where in the request, or in the response, a refusal fell.
+    fn refused_at(&self, of_request: bool) -> Option<u64> {
+        let verdict = self.decider.verdict().filter(|verdict| verdict.enforced)?;
+        (verdict.phase.is_request() == of_request).then(|| verdict.offset.unwrap_or(0))
     }
 
     fn coverage(&self, about: &About<'_>) -> CoverageRecord {
-        let refused = self.decider.enforced() && !self.ended;
         let whole = self.ended.then(|| self.coded.received());
+        let cut = self.refused_at(true).filter(|_| !self.ended);
+        let response_cut = self.refused_at(false).filter(|_| self.response.is_open());
+        let refused = self.decider.enforced() && (!self.ended || response_cut.is_some());
+        let mut inexact = self.inexact.until(cut.unwrap_or(u64::MAX));
+        inexact.extend(self.response.inexact_until(response_cut.unwrap_or(u64::MAX)));
         CoverageRecord {
             body_seen: self.seen(),
             body_total: about.body_total.or(whole),
             // What else stopped it stands behind the verdict, or is its cause.
             stop: if refused { Some(Stop::Verdict) } else { self.stop },
-            inexact: self.inexact.until(if refused { self.seen() } else { u64::MAX }),
+            inexact,
+            response_seen: self.response.received().map(|all| response_cut.unwrap_or(all)),
         }
     }
 
@@ -236,9 +244,13 @@ impl Transaction {
     }
 
     fn decode(&self, evidence: &Evidence, phase: Phase) -> Vec<String> {
-        let coding = (phase == Phase::RequestBody && self.coded.is_coded())
-            .then(|| self.head.value("content-encoding").map(printable))
-            .flatten();
+        let coding = match phase {
+            Phase::RequestBody if self.coded.is_coded() => {
+                self.head.value("content-encoding").map(printable)
+            }
+            Phase::ResponseBody => self.response.coding().map(str::to_owned),
+            _ => None,
+        };
         let parser = parser(evidence).map(str::to_owned);
         let steps = evidence.changed.iter().map(|step| step.name().to_owned());
         coding.into_iter().chain(parser).chain(steps).collect()

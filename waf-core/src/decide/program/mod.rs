@@ -72,6 +72,8 @@ pub(crate) struct Fired {
 pub(crate) struct Denied {
     /// The rule.
     pub(crate) ordinal: u32,
+    /// The phase in which it ran.
+    pub(crate) phase: Phase,
     /// The status it asks for.
     pub(crate) status: Option<u16>,
     /// Whether the rules' own engine is on: otherwise it is only told.
@@ -102,6 +104,8 @@ pub(crate) struct ProgramState {
     ledger: Ledger,
     /// A rule read a value that was not kept.
     inexact: bool,
+    /// The phases that have run.
+    ran: [bool; Phase::ALL.len()],
     /// `UNIQUE_ID`
     unique_id: String,
 }
@@ -134,12 +138,16 @@ impl ProgramState {
             denied: None,
             ledger: Ledger::default(),
             inexact: false,
+            ran: Default::default(),
             unique_id: unique_id(),
         }
     }
 
-    /// Runs the rules of a phase.
+    /// Runs the rules of a phase, once.
     pub(crate) fn run(&mut self, phase: Phase, turn: &Turn<'_>) {
+        if std::mem::replace(&mut self.ran[phase as usize], true) {
+            return;
+        }
         if self.engine == Engine::Off || !self.is_allowed(phase) {
             return;
         }
@@ -305,7 +313,7 @@ impl ProgramState {
             Disruptive::Deny => {
                 let enforced = self.engine == Engine::On && phase != Phase::Logging;
                 if self.denied.is_none() && phase != Phase::Logging {
-                    self.denied = Some(Denied { ordinal, status: chain.status, enforced });
+                    self.denied = Some(Denied { ordinal, phase, status: chain.status, enforced });
                 }
                 enforced && turn.policy.settings().mode == crate::record::Mode::Block
             }
