@@ -92,6 +92,28 @@ pub const CELLS: usize = 1_024;
 /// Bytes of one such fact, its evidence apart.
 pub const CELL_BYTES: usize = 160;
 
+/// Fields of a request that SecLang rules tell apart; what comes after is counted by kind.
+pub const ROWS: usize = 2_048;
+
+/// Bytes of values kept for them: the exact zone three times over, as a form is its body, its
+/// values and its names.
+pub const ROW_BYTES: usize = 512 * KIB;
+
+/// Variables of `TX` beside those that the rules name.
+pub const TX_KEYS: usize = 4_096;
+
+/// Bytes of one value of `TX`, and of a capture.
+pub const TX_VALUE: usize = 4 * KIB;
+
+/// Bytes of all variables of `TX`.
+pub const TX_BYTES: usize = 64 * KIB;
+
+/// Bytes of `msg` and `logdata` after their macros are expanded.
+pub const MESSAGE: usize = 2 * KIB;
+
+/// Matches of SecLang rules told of one request.
+pub const FIRED: usize = 512;
+
 /// Bytes that a content decoder takes: its window and tables.
 pub const DECODER: usize = 64 * KIB;
 
@@ -209,3 +231,6 @@ pub const GATE_MIN_BYTES: usize = 3;
 
 /// Byte sets of one pattern that its gate asks for.
 pub const GATE_MASKS: usize = 4;
+
+/// Steps of one search by a pattern that needs backtracking. TODO
+pub const BACKTRACK_STEPS: usize = 1_000_000;

@@ -2,6 +2,7 @@
 //! a request only looks it up.
 
 use super::ids::{ExclusionId, RuleIndex, SignatureId, StepId};
+use super::program::Noted;
 use crate::automaton::{PatternId, PatternSet};
 use crate::bytes::ByteSet;
 use crate::rule::Transformation;
@@ -53,12 +54,14 @@ pub struct FieldPlan {
     pub joints: Vec<(u16, SignatureId)>,
     /// What each fact triggers, sorted by signature.
     pub triggers: Vec<(SignatureId, Vec<Trigger>)>,
+    /// What the SecLang rules must know of it.
+    pub noted: Noted,
 }
 
 impl FieldPlan {
     /// Whether nothing is wanted of the field.
     pub fn is_empty(&self) -> bool {
-        self.nodes.is_empty()
+        self.nodes.is_empty() && self.noted.is_empty()
     }
 
     /// What a fact triggers.

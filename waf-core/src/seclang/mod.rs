@@ -23,6 +23,7 @@ mod ids;
 mod line;
 mod macro_text;
 mod operator;
+pub mod pcre;
 mod reader;
 mod setting;
 mod setvar;
