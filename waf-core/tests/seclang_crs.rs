@@ -76,9 +76,7 @@ impl Entry {
     }
 
     fn load(&self) -> Loaded {
-        let loaded = seclang::load(self, std::slice::from_ref(&self.0)).map_err(told).unwrap();
-        assert!(loaded.warnings.is_empty(), "{}", loaded.warnings[0]);
-        loaded
+        seclang::load(self, std::slice::from_ref(&self.0)).map_err(told).unwrap()
     }
 }
 
@@ -419,7 +417,7 @@ fn v3_loses_its_doubled_backslashes() {
 #[test]
 fn v4_is_lowered_whole() {
     let Some(loaded) = Entry::v4().map(|entry| entry.load()) else { return };
-    assert_eq!(loaded.rules.len(), 630);
+    assert_eq!((loaded.rules.len(), loaded.warnings.len()), (630, 0));
     let links: usize =
         loaded.rules.iter().map(|rule| rule.chain.as_ref().unwrap().links.len()).sum();
     assert_eq!(links, 630 + 73);
@@ -428,7 +426,7 @@ fn v4_is_lowered_whole() {
     let count = loaded.rules.len() as u32;
     for (ordinal, rule) in loaded.rules.iter().enumerate() {
         let to = rule.chain.as_ref().unwrap().skip_to;
-        assert!(to.is_none_or(|to| ordinal < to as usize && to < count), "{}", rule.id);
+        assert!(to.is_none_or(|to| ordinal < to as usize && to <= count), "{}", rule.id);
     }
     // What blocks inherits `pass`, so that matches are only scored.
     assert_eq!(find(&loaded, |_, chain| chain.disruptive == rule::Disruptive::Deny).len(), 6);
@@ -437,14 +435,17 @@ fn v4_is_lowered_whole() {
     assert_eq!(find(&loaded, |_, chain| uses_backtracking(chain)).len(), 0);
 }
 
-/// Five patterns need a backtracking engine: seclang.md's list for Debian's version has four.
+/// Five patterns need a backtracking engine: three look around or back, two repeat possessively.
 #[test]
 fn v3_is_lowered_whole() {
     let Some(loaded) = Entry::v3().map(|entry| entry.load()) else { return };
     assert_eq!(loaded.rules.len(), 634);
     let backtracking = find(&loaded, |_, chain| uses_backtracking(chain));
-    let ids: Vec<_> = backtracking.iter().map(|rule| rule.id.as_str()).collect();
-    assert_eq!(ids.len(), 4, "{ids:?}");
+    assert_eq!(backtracking.len(), 5);
+    // What asks a database or a name server is warned of.
+    let warnings: Vec<_> = loaded.warnings.iter().map(|report| report.message.as_str()).collect();
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(warnings.iter().all(|message| message.ends_with("never matches")), "{warnings:?}");
 }
 
 fn uses_backtracking(chain: &Chain) -> bool {

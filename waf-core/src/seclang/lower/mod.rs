@@ -113,7 +113,7 @@ impl State {
                 settings.request_body_no_files_limit = Some(bytes);
             }
             Setting::ArgumentsLimit(count) => {
-                settings.arguments_limit = usize::try_from(count).ok()
+                settings.arguments_limit = usize::try_from(count).ok();
             }
             Setting::ResponseBodyAccess(access) => settings.response_body = Some(access),
             Setting::ResponseBodyMimeTypes(types) => {

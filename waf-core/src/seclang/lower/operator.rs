@@ -1,5 +1,6 @@
 //! What a link asks.
 
+use super::super::complaints::Complaints;
 use super::super::macro_text::MacroText;
 use super::super::operator::{Operator as Written, Test};
 use super::super::regex::Regex;
@@ -42,6 +43,16 @@ pub(super) fn operator(written: &Written, about: &About) -> Result<LinkOperator,
         Test::UnconditionalMatch => LinkOperator::Always,
         Test::NoMatch | Test::GeoLookup | Test::Rbl => LinkOperator::Never,
     })
+}
+
+/// Warns of a test for which there is nothing to ask.
+pub(super) fn warn(written: &Written, complaints: &mut Complaints) {
+    let message = match written.test {
+        Test::GeoLookup => "there is no geographic database here: `@geoLookup` never matches",
+        Test::Rbl => "no name server is asked here: `@rbl` never matches",
+        _ => return,
+    };
+    complaints.push(Report::warning(Some(written.span.clone()), message));
 }
 
 fn regex(regex: &Regex) -> LinkOperator {

@@ -116,6 +116,7 @@ fn link<'a>(
     let own = || written.actions.iter().map(|action| &action.kind);
     let targets: Vec<_> =
         written.targets.iter().map(|entry| complaints.note(target::target(entry))).collect();
+    operator::warn(&written.operator, complaints);
     let operator = operator::operator(&written.operator, about);
     let operator = complaints.note(operator);
     Some(Link {
