@@ -186,7 +186,7 @@ fn wire(text: &str) -> Result<Vec<u8>, String> {
 }
 
 /// RFC 4648 base64, padded or not.
-fn base64(text: &str) -> Result<Vec<u8>, String> {
+pub(crate) fn base64(text: &str) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
     let (mut bits, mut count) = (0_u32, 0);
     for byte in text.bytes().take_while(|&byte| byte != b'=') {
@@ -196,7 +196,7 @@ fn base64(text: &str) -> Result<Vec<u8>, String> {
             b'0'..=b'9' => byte - b'0' + 52,
             b'+' => 62,
             b'/' => 63,
-            _ => return Err("body_b64 is not base64".to_owned()),
+            _ => return Err("this is not base64".to_owned()),
         };
         bits = bits << 6 | u32::from(six);
         count += 6;
