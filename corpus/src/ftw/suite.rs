@@ -20,6 +20,17 @@ pub enum Schema {
     V4,
 }
 
+impl Schema {
+    /// What its suite takes for granted, in `SecLang`: detection only, every paranoia level, the
+    /// limits that tests reach, parsers by Content-Type. To be loaded before the setup of the CRS.
+    pub fn settings(self) -> &'static str {
+        match self {
+            Self::V3 => include_str!("settings/v3.conf"),
+            Self::V4 => include_str!("settings/v4.conf"),
+        }
+    }
+}
+
 /// The tests of a rule set.
 #[derive(Debug, Default)]
 pub struct Suite {
