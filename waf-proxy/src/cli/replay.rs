@@ -1,5 +1,6 @@
 //! `pinpoint replay`: many recorded requests through the engine, and what became of them.
 
+mod ftw;
 mod report;
 
 use std::io::IsTerminal;
@@ -65,7 +66,18 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
     #[command(flatten)]
+    ftw: ftw::FtwArguments,
+    #[command(flatten)]
     format: FormatArguments,
+}
+
+impl Arguments {
+    /// How many requests are in work at once.
+    fn workers(&self) -> usize {
+        self.threads
+            .unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from))
+            .max(1)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -95,6 +107,9 @@ impl FromStr for Chunk {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
+    if arguments.ftw.ftw {
+        return ftw::run(arguments);
+    }
     let command_line =
         CommandLine { rules: arguments.rules.rules.clone(), ..CommandLine::default() };
     let site = Site::load(&Disk, arguments.config.as_deref(), &command_line)?;
@@ -116,14 +131,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
 
 /// One thread reads, the others run.
 fn replay(arguments: &Arguments, policy: &Arc<Policy>) -> Result<Tally, Failure> {
-    let threads =
-        arguments.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
     let (sender, receiver) = sync_channel::<Vec<(u64, Request)>>(AHEAD);
     let receiver = Arc::new(Mutex::new(receiver));
     let progress = progress();
     let mut total = Tally::default();
     let read = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads.max(1))
+        let workers: Vec<_> = (0..arguments.workers())
             .map(|_| {
                 let receiver = Arc::clone(&receiver);
                 let progress = progress.clone();
@@ -173,15 +186,19 @@ fn work(
         let Ok(batch) = next else { return tally };
         progress.inc(batch.len() as u64);
         for (number, request) in batch {
-            let cut = match arguments.chunk {
-                None => Cut::Whole,
-                Some(Chunk::Every(length)) => Cut::Every(length),
-                Some(Chunk::Random) => Cut::Random(arguments.seed.wrapping_add(number)),
-            };
-            let record = runner.run(&request, cut);
+            let record = runner.run(&request, cut(arguments, number));
             let cost = Duration::from_micros(record.timing_us.inspect);
             tally.add(&request, record.decision, cost);
         }
+    }
+}
+
+/// How the body of the request with this number is cut.
+fn cut(arguments: &Arguments, number: u64) -> Cut {
+    match arguments.chunk {
+        None => Cut::Whole,
+        Some(Chunk::Every(length)) => Cut::Every(length),
+        Some(Chunk::Random) => Cut::Random(arguments.seed.wrapping_add(number)),
     }
 }
 
