@@ -9,6 +9,7 @@
 
 pub mod cut;
 pub mod examples;
+pub mod follow;
 pub mod ftw;
 pub mod read;
 pub mod reference;
@@ -16,6 +17,7 @@ pub mod request;
 pub mod response;
 pub mod run;
 pub mod tally;
+pub mod wire;
 
 pub use cut::Cut;
 pub use read::read;

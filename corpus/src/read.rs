@@ -94,6 +94,7 @@ fn raw(path: &Path, reader: Box<dyn BufRead>) -> Result<Request, Problem> {
     })?;
     let mut request = Request::from_raw(&bytes, &Limits::default());
     request.id = path.display().to_string();
+    request.wire = Some(bytes);
     let folder = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
     request.class = path.parent().and_then(folder).unwrap_or_default();
     let has = |word: &str| path.components().any(|part| part.as_os_str() == word);
@@ -177,6 +178,7 @@ fn line(text: &[u8]) -> Result<Request, String> {
         head,
         findings: Vec::new(),
         body: base64(recorded.body_b64.as_deref().unwrap_or_default())?,
+        wire: None,
     })
 }
 

@@ -4,11 +4,66 @@
 //! that this describes: `status`, `headers`, `body` or `encodedBody` (base64); `logMessage` is for
 //! albedo's own log.
 
+use std::io::{self, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+use std::time::Duration;
+
 use serde_json::{Map, Value};
+use waf_core::limits::Limits;
+use waf_core::parse::framing::Framing;
 
 use crate::read::base64;
 use crate::request::Request;
 use crate::response::Response;
+
+/// Bytes of a request that are read.
+const REQUEST: usize = 16 << 20;
+
+/// How long a request may take to come.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Answers what comes to a socket, one request a connection, for as long as the process lives.
+pub fn serve(listener: TcpListener) -> io::Result<()> {
+    let accept = move || {
+        for stream in listener.incoming().flatten() {
+            // A connection that breaks concerns nobody else.
+            thread::spawn(move || answer(stream));
+        }
+    };
+    thread::Builder::new().name("albedo".to_owned()).spawn(accept).map(drop)
+}
+
+fn answer(mut stream: TcpStream) -> io::Result<()> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut bytes = Vec::new();
+    let mut block = vec![0; 1 << 16];
+    let request = loop {
+        let length = stream.read(&mut block)?;
+        bytes.extend_from_slice(&block[..length]);
+        let request = Request::from_raw(&bytes, &Limits::default());
+        if is_complete(&request, &bytes) {
+            break request;
+        }
+        if length == 0 || bytes.len() > REQUEST {
+            return Ok(());
+        }
+    };
+    let mut response = respond(&request);
+    response.head.headers.push((b"Connection".to_vec(), b"close".to_vec()));
+    stream.write_all(&response.bytes())
+}
+
+fn is_complete(request: &Request, bytes: &[u8]) -> bool {
+    let has_head = bytes.windows(4).any(|four| four == b"\r\n\r\n");
+    has_head
+        && match Framing::of(&request.head) {
+            Ok(Framing::Length(length)) => request.body.len() as u64 >= length,
+            // An open chunk is a finding.
+            Ok(Framing::Chunked) => request.findings.is_empty(),
+            _ => true,
+        }
+}
 
 /// What albedo answers.
 pub fn respond(request: &Request) -> Response {
@@ -66,8 +121,6 @@ fn find<'a>(document: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a failed test should stop where it fails")]
 mod tests {
-    use waf_core::limits::Limits;
-
     use super::*;
 
     fn answer(line: &str, body: &str) -> Response {

@@ -15,6 +15,7 @@
 pub mod albedo;
 mod expect;
 mod judge;
+mod live;
 mod overrides;
 mod run;
 mod schema;
@@ -24,6 +25,7 @@ mod template;
 
 pub use expect::{Expectation, Pattern};
 pub use judge::{Observed, judge, log_line};
+pub use live::Live;
 pub use overrides::Overrides;
 pub use run::{InProcess, Outcome, Results, Subject, run};
 pub use suite::{Schema, Stage, Suite, Test};

@@ -11,11 +11,12 @@ use clap::Args;
 use waf_core::compile::compile;
 use waf_core::policy::Policy;
 use waf_core::source::Report;
-use waf_corpus::ftw::{self, InProcess, Overrides, Results, Schema, Suite};
+use waf_corpus::ftw::{self, InProcess, Live, Overrides, Results, Schema, Suite};
 
 use super::super::output::{Format, print, print_json};
 use super::super::{Exit, Failure};
 use super::cut;
+use super::live::Aim;
 use crate::config::CommandLine;
 use crate::config::files::Disk;
 use crate::site::Site;
@@ -60,14 +61,20 @@ pub(super) fn run(arguments: &super::Arguments) -> Result<Exit, Failure> {
         overrides.apply(&mut suite).map_err(Failure::from)?;
         overridden += overrides.len();
     }
-    let site = load(arguments, suite.schema())?;
-    let results = in_process(arguments, &site, &suite)?;
+    let (judge, results) = match arguments.live.aim()? {
+        Some(aim) => (aim.summary(), over_the_wire(arguments, &aim, &suite)?),
+        None => {
+            let site = load(arguments, suite.schema())?;
+            let results = in_process(arguments, &site, &suite)?;
+            (site.summary, results)
+        }
+    };
     if let Some(path) = &arguments.ftw.junit {
         std::fs::write(path, junit::xml(&suite, &results)).map_err(|error| {
             Failure::unreadable(format!("cannot write {}: {error}", path.display()))
         })?;
     }
-    let report = report::Report::new(&suite, &results, &site.summary, overridden);
+    let report = report::Report::new(&suite, &results, &judge, overridden);
     match arguments.format.format {
         Format::Text => print(&report.text()),
         Format::Json => print_json(&report),
@@ -100,6 +107,19 @@ fn in_process(
     let policy = whole_records(site)?;
     let cut = |number: usize| cut(arguments, number as u64);
     let results = ftw::run(suite, arguments.workers(), || Ok(InProcess::new(&policy)), cut);
+    results.map_err(|error| Failure::unreadable(error.to_string()))
+}
+
+fn over_the_wire(
+    arguments: &super::Arguments,
+    aim: &Aim,
+    suite: &Suite,
+) -> Result<Results, Failure> {
+    let log = arguments.live.follow(aim)?;
+    arguments.live.serve()?;
+    let live = Live { target: &aim.target, log: &log, pace: &aim.pace };
+    let cut = |number: usize| cut(arguments, number as u64);
+    let results = ftw::run(suite, arguments.workers(), || Ok(live), cut);
     results.map_err(|error| Failure::unreadable(error.to_string()))
 }
 
