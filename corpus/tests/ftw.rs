@@ -9,13 +9,18 @@
 
 mod common;
 
+use std::fs::File;
+use std::io::Write;
 use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
 
 use waf_core::policy::PolicySettings;
 use waf_core::record::Mode;
 use waf_core::source::Source;
-use waf_corpus::Cut;
+use waf_corpus::follow::Follower;
 use waf_corpus::ftw::{InProcess, Overrides, Results, Schema, Suite, run};
+use waf_corpus::{Cut, Request};
 
 fn data(name: &str) -> PathBuf {
     common::root().join("corpus/tests/data/ftw").join(name)
@@ -221,6 +226,36 @@ fn tests_fail_for_the_reason_that_they_say() {
     }
     let count = results.by_file(&suite).into_values().next().unwrap();
     assert_eq!((count.passed, count.failed), (0, 10));
+}
+
+#[test]
+fn a_record_is_found_by_its_id_however_the_log_is_written() {
+    let mut runner = common::runner(&common::policy(Vec::new(), PolicySettings::default()));
+    let mut line = |id: &str| {
+        let request = Request { id: id.to_owned(), ..Request::default() };
+        serde_json::to_string(&runner.run(&request, Cut::Whole)).unwrap() + "\n"
+    };
+    let (old, first, second) = (line("old"), line("first"), line("second"));
+    let path = std::env::temp_dir().join(format!("ftw-follow-{}.jsonl", std::process::id()));
+    let mut log = File::create(&path).unwrap();
+    log.write_all(old.as_bytes()).unwrap();
+    let follower = Follower::open(&path, Duration::from_millis(300)).unwrap();
+    assert!(follower.record("old").is_err(), "it was there before");
+    let (start, end) = second.split_at(40);
+    log.write_all((first + start).as_bytes()).unwrap();
+    let writer = thread::spawn({
+        let end = end.to_owned();
+        move || {
+            thread::sleep(Duration::from_millis(50));
+            log.write_all(end.as_bytes()).unwrap();
+        }
+    });
+    assert_eq!(follower.record("second").unwrap().request_id, "second");
+    assert_eq!(follower.record("first").unwrap().request_id, "first");
+    let told = follower.record("third").unwrap_err().to_string();
+    assert!(told.contains("no record of third"), "{told}");
+    writer.join().unwrap();
+    std::fs::remove_file(&path).unwrap();
 }
 
 fn overrides(text: &str) -> Overrides {

@@ -9,7 +9,7 @@
 
 use std::path::{Path, PathBuf};
 
-use waf_corpus::ftw::{Expectation, Schema, Suite};
+use waf_corpus::ftw::{Expectation, Overrides, Schema, Suite};
 
 /// What a suite has, counted apart from this reader.
 #[derive(Debug, PartialEq, Eq)]
@@ -56,10 +56,22 @@ fn folders(variable: &str) -> Vec<PathBuf> {
     std::env::var(variable).iter().flat_map(|list| list.split(':')).map(PathBuf::from).collect()
 }
 
+/// Ours; without the suites they are read at least.
+fn overrides(name: &str) -> Overrides {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/ftw").join(name);
+    Overrides::read(&path).unwrap_or_else(|report| panic!("{report}"))
+}
+
+#[test]
+fn our_overrides_are_read() {
+    assert!(!overrides("crs4-overrides.yaml").is_empty());
+    assert!(!overrides("crs3-overrides.yaml").is_empty());
+}
+
 #[test]
 fn crs_4_is_read() {
     for folder in folders("CRS_DIR") {
-        let suite = read(&folder.join("tests/regression/tests"));
+        let mut suite = read(&folder.join("tests/regression/tests"));
         assert_eq!(suite.schema(), Some(Schema::V4));
         let counts = Counts::of(&suite);
         // 4.28.0, or the 4.29 that was being made on 2026-07-24.
@@ -77,13 +89,14 @@ fn crs_4_is_read() {
             },
         );
         assert!(known.contains(&counts), "{}: {counts:?}", folder.display());
+        overrides("crs4-overrides.yaml").apply(&mut suite).unwrap();
     }
 }
 
 #[test]
 fn crs_3_is_read() {
     for folder in folders("CRS3_TESTS") {
-        let suite = read(&folder);
+        let mut suite = read(&folder);
         assert_eq!(suite.schema(), Some(Schema::V3));
         let expected = Counts {
             files: 179,
@@ -97,5 +110,6 @@ fn crs_3_is_read() {
             no_answer: 3,
         };
         assert_eq!(Counts::of(&suite), expected, "{}", folder.display());
+        overrides("crs3-overrides.yaml").apply(&mut suite).unwrap();
     }
 }

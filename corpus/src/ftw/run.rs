@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use waf_core::finding::Finding;
 use waf_core::limits::Limits;
 use waf_core::parse::framing::Framing;
 use waf_core::policy::Policy;
-use waf_core::record::{Masking, MaskingSettings};
+use waf_core::record::{Masking, MaskingSettings, Source};
 
 use super::albedo;
 use super::judge::{Observed, judge};
@@ -48,9 +49,13 @@ impl InProcess {
 
 impl Subject for InProcess {
     fn observe(&mut self, request: &[u8], cut: Cut) -> io::Result<Observed> {
-        let request = Request::from_raw(request, &self.limits);
+        let mut request = Request::from_raw(request, &self.limits);
+        // As the proxy does with what the server behind its reader would not take.
+        if !matches!(&request.head.version[..], b"HTTP/1.0" | b"HTTP/1.1") {
+            request.findings.push((Finding::ProtocolHead, 0));
+        }
         let record = self.runner.exchange(&request, cut, albedo::respond);
-        let refused = record.source != waf_core::record::Source::Origin;
+        let refused = record.source != Source::Origin;
         // A server waits for the rest of a body until it loses its patience.
         let complete = match Framing::of(&request.head) {
             Ok(Framing::Length(length)) => request.body.len() as u64 >= length,

@@ -41,7 +41,7 @@ enum Command {
     Run(run::Arguments),
     Check(check::Arguments),
     Inspect(inspect::Arguments),
-    Replay(replay::Arguments),
+    Replay(Box<replay::Arguments>),
     Why(why::Arguments),
     #[command(subcommand)]
     Rules(rules::Command),
