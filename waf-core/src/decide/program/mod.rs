@@ -106,6 +106,8 @@ pub(crate) struct ProgramState {
     inexact: bool,
     /// The phases that have run.
     ran: [bool; Phase::ALL.len()],
+    /// The phases that wait for the request to end.
+    waiting: [bool; Phase::ALL.len()],
     /// `UNIQUE_ID`
     unique_id: String,
 }
@@ -139,12 +141,31 @@ impl ProgramState {
             ledger: Ledger::default(),
             inexact: false,
             ran: Default::default(),
+            waiting: Default::default(),
             unique_id: unique_id(),
         }
     }
 
-    /// Runs the rules of a phase, once.
+    /// Runs the rules of a phase, once. An answer may come before the request has ended: its rules
+    /// wait for those of the request, which they may look back at.
     pub(crate) fn run(&mut self, phase: Phase, turn: &Turn<'_>) {
+        let early = matches!(phase, Phase::ResponseHeaders | Phase::ResponseBody)
+            && !self.ran[Phase::RequestBody as usize];
+        if early {
+            self.waiting[phase as usize] = true;
+            return;
+        }
+        self.run_phase(phase, turn);
+        if phase == Phase::RequestBody {
+            for waiting in [Phase::ResponseHeaders, Phase::ResponseBody] {
+                if self.waiting[waiting as usize] {
+                    self.run_phase(waiting, turn);
+                }
+            }
+        }
+    }
+
+    fn run_phase(&mut self, phase: Phase, turn: &Turn<'_>) {
         if std::mem::replace(&mut self.ran[phase as usize], true) {
             return;
         }
