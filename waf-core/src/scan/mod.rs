@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! field events -> lane (gathers a value up to the window, then streams)
-//!              -> pipeline (steps, each distinct value scanned once)
+//!              -> whole, stream (steps, each distinct output scanned once)
 //!              -> locate (which source byte made it certain) -> facts
 //! ```
 
@@ -13,7 +13,9 @@ mod lane;
 mod locate;
 mod pipeline;
 mod scratch;
+mod stream;
 mod trace;
+mod whole;
 mod widths;
 
 pub(crate) use evidence::Evidence;
