@@ -193,3 +193,10 @@ pub const GATE_MIN_BYTES: usize = 3;
 
 /// Byte sets of one pattern that its gate asks for.
 pub const GATE_MASKS: usize = 4;
+
+/// Values without a match that a worker remembers of one request. A list of orders has some hundred
+/// different short values.
+pub const CLEAN_VALUES: usize = 512;
+
+/// Bytes of such a value: what repeats is short, and with its marks it fills one cache line.
+pub const CLEAN_BYTES: usize = 47;

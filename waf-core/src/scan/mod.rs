@@ -6,6 +6,7 @@
 //!              -> locate (which source byte made it certain) -> facts
 //! ```
 
+mod clean;
 mod evidence;
 mod facts;
 mod inexact;

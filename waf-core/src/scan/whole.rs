@@ -22,11 +22,18 @@ pub(super) struct Search {
 /// each node made of the value; where nothing was found they may be missing.
 pub(super) fn run(plan: &FieldPlan, ruleset: &RuleSet, input: &[u8], scratch: &mut Scratch) {
     scratch.hits.clear();
+    let traced = scratch.candidates.is_some();
+    if !traced && scratch.clean.has(plan, input) {
+        return;
+    }
     let present = ByteSet::present(input);
     if plan.sleeps(present) {
         run_unchanged(plan, ruleset, input, present, scratch);
     } else {
         run_steps(plan, ruleset, input, present, scratch);
+    }
+    if scratch.hits.is_empty() {
+        scratch.clean.add(plan, input);
     }
 }
 

@@ -15,6 +15,7 @@ mod lanes;
 mod trace;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 pub use about::About;
@@ -38,9 +39,13 @@ use crate::scan::{
 };
 use crate::verdict::{Progress, Refusal};
 
+/// Numbers of transactions, so that working memory never takes one for another.
+static NUMBER: AtomicU64 = AtomicU64::new(1);
+
 /// One request (and its response).
 #[derive(Debug)]
 pub struct Transaction {
+    number: u64,
     policy: Arc<Policy>,
     head: RequestHead,
     decider: Decider,
@@ -68,6 +73,7 @@ impl Transaction {
     /// A request that will be judged by a policy.
     pub fn new(policy: Arc<Policy>) -> Self {
         Self {
+            number: NUMBER.fetch_add(1, Ordering::Relaxed),
             head: RequestHead::default(),
             decider: Decider::new(Arc::clone(&policy)),
             facts: Facts::default(),
@@ -325,6 +331,7 @@ impl Transaction {
         scratch: &mut Scratch,
         run: impl FnOnce(&mut dyn FieldSink),
     ) {
+        scratch.serve(self.number);
         let mut context = ScanContext {
             policy: &self.policy,
             facts: &mut self.facts,
@@ -340,6 +347,7 @@ impl Transaction {
     }
 
     fn with_streams(&mut self, scratch: &mut Scratch, run: impl FnOnce(&mut dyn Streams)) {
+        scratch.serve(self.number);
         let context = ScanContext {
             policy: &self.policy,
             facts: &mut self.facts,
