@@ -166,6 +166,22 @@ pub const MATCH_DEPTH: usize = 4;
 /// Bytes of one rule or configuration file.
 pub const RULE_FILE: u64 = 4 * 1024 * 1024;
 
+/// Bytes of one SecLang file or of one data file that it names. The largest of the Core Rule Set
+/// have 150 KB; lists made by programs are larger.
+pub const SECLANG_FILE: usize = 32 * 1024 * KIB;
+
+/// Bytes of all SecLang files of a rule set: 100,000 rules have about 20 MB.
+pub const SECLANG_BYTES: usize = 128 * 1024 * KIB;
+
+/// SecLang files of a rule set, each counted as often as it is included.
+pub const SECLANG_FILES: usize = 2_000;
+
+/// Nesting of `Include`; the Core Rule Set needs three.
+pub const INCLUDE_DEPTH: usize = 16;
+
+/// Errors told of one load, and as many warnings: nobody reads more at once.
+pub const COMPLAINTS: usize = 100;
+
 /// Nesting of lists and mappings in a YAML file. Rules and configuration need about ten.
 pub const YAML_DEPTH: usize = 64;
 
