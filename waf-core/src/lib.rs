@@ -50,6 +50,7 @@ pub mod limits;
 pub mod bytes;
 pub mod finding;
 pub mod source;
+mod suggest;
 
 pub mod field;
 pub mod rule;

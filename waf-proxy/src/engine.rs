@@ -16,7 +16,7 @@ use crate::settings::OnError;
 /// The names of the engine that the proxy uses.
 pub mod api {
     pub use waf_core::Scratch;
-    pub use waf_core::parse::request::ResponseHead;
+    pub use waf_core::parse::response::ResponseHead;
     pub use waf_core::policy::Policy;
     pub use waf_core::record::Masking;
     pub use waf_core::transaction::{About, Transaction};
@@ -106,6 +106,11 @@ impl Inspection {
     /// Why inspection ends early.
     pub fn stop(&mut self, stop: Stop) {
         self.call(|engine, _| engine.stop(stop));
+    }
+
+    /// Everything has been seen: the rules that only tell are run.
+    pub fn finish(&mut self) {
+        self.call(|engine, _| engine.finish());
     }
 
     /// The record; none where the engine cannot even make one.

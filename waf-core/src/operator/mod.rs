@@ -33,6 +33,7 @@ use crate::rule::Operator;
 pub use backtrack::{Backtrack, BacktrackError, Outcome};
 pub use captures::{Captures, Capturing};
 pub use injection::{SqliFingerprint, detect_sqli, detect_xss};
+pub use integer::atoi;
 
 /// How sure the answer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
