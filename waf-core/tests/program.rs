@@ -74,8 +74,9 @@ fn run_cut(policy: &Arc<Policy>, request: &Request, piece: usize) -> DecisionRec
     let mut headers = vec![(b"Host".to_vec(), b"shop.example".to_vec())];
     let own = request.headers.iter();
     headers.extend(own.map(|(name, value)| (name.as_bytes().to_vec(), value.clone().into_bytes())));
-    let head = RequestHead::from_parts(request.method, request.target.as_str(), "HTTP/1.1", headers)
-        .with_body(!request.body.is_empty());
+    let head =
+        RequestHead::from_parts(request.method, request.target.as_str(), "HTTP/1.1", headers)
+            .with_body(!request.body.is_empty());
     let mut refusal = transaction.request_head(&head, "203.0.113.7", &[], &mut scratch);
     for piece in request.body.chunks(piece.max(1)) {
         if refusal.is_none() {
@@ -402,7 +403,10 @@ fn the_cause_is_named_and_the_threshold_is_not() {
     let first = &record.matches[0];
     assert_eq!(first.message, "Script");
     assert_eq!(first.data, "<script in ARGS:q");
-    assert_eq!((first.target.as_str(), first.offset, first.length), ("ARGS_POST:q", Some(2), Some(7)));
+    assert_eq!(
+        (first.target.as_str(), first.offset, first.length),
+        ("ARGS_POST:q", Some(2), Some(7))
+    );
     assert_eq!(record.bookkeeping.len(), 1);
     assert_eq!(record.bookkeeping[0].message, "Too much: 8");
 }
