@@ -1,6 +1,6 @@
 //! What an origin answers, for replays without one.
 
-use waf_core::parse::request::ResponseHead;
+use waf_core::parse::response::ResponseHead;
 
 /// A response.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -83,6 +83,7 @@ impl Runner {
             Ok(Framing::Length(_)) => Some(request.body.len() as u64),
             _ => None,
         };
+        transaction.finish();
         transaction.record(&About {
             time: "1970-01-01T00:00:00.000Z".to_owned(),
             request_id: &request.id,
