@@ -28,11 +28,12 @@ impl Observed {
         Self::default()
     }
 
-    /// With the rules that a record names.
+    /// With the rules that a record names, those that only sum up too.
     #[must_use]
     pub fn logged(mut self, record: &DecisionRecord) -> Self {
-        self.ids = record.matches.iter().map(|known| known.rule_id.clone()).collect();
-        self.lines = record.matches.iter().map(log_line).collect();
+        let told = || record.matches.iter().chain(&record.bookkeeping);
+        self.ids = told().map(|known| known.rule_id.clone()).collect();
+        self.lines = told().map(log_line).collect();
         self
     }
 }

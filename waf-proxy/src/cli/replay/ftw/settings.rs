@@ -24,7 +24,7 @@ impl<'a> WithSettings<'a> {
     /// A list of rules with the settings before its first SecLang file.
     pub(super) fn before_seclang(&self, rules: &[String]) -> Vec<String> {
         let mut rules = rules.to_vec();
-        let first = rules.iter().position(|rule| rule.ends_with(".conf"));
+        let first = rules.iter().position(|rule| rule.ends_with(".conf") || rule.ends_with(".conf.example"));
         if let Some(first) = first.filter(|_| self.schema.is_some()) {
             rules.insert(first, NAME.to_owned());
         }
@@ -38,10 +38,10 @@ impl<'a> WithSettings<'a> {
 }
 
 impl Files for WithSettings<'_> {
-    fn read(&self, path: &Path) -> io::Result<String> {
+    fn read_bytes(&self, path: &Path) -> io::Result<Vec<u8>> {
         match self.text(path) {
-            Some(text) => Ok(text.to_owned()),
-            None => self.files.read(path),
+            Some(text) => Ok(text.as_bytes().to_vec()),
+            None => self.files.read_bytes(path),
         }
     }
 
