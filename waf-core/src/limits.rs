@@ -232,5 +232,13 @@ pub const GATE_MIN_BYTES: usize = 3;
 /// Byte sets of one pattern that its gate asks for.
 pub const GATE_MASKS: usize = 4;
 
-/// Steps of one search by a pattern that needs backtracking. TODO
-pub const BACKTRACK_STEPS: usize = 1_000_000;
+/// Steps of one search by a pattern that needs backtracking: some milliseconds at most. Honest
+/// values need a few for each byte.
+pub const BACKTRACK_STEPS: usize = 100_000;
+
+/// Values without a match that a worker remembers of one request. A list of orders has some hundred
+/// different short values.
+pub const CLEAN_VALUES: usize = 512;
+
+/// Bytes of such a value: what repeats is short, and with its marks it fills one cache line.
+pub const CLEAN_BYTES: usize = 47;

@@ -143,7 +143,7 @@ fn inputs(value: &Value, inside: bool, found: &mut BTreeSet<Vec<u8>>) {
 }
 
 /// Percent-decoded, `+` a blank; what is no escape stays.
-fn decode(text: &[u8]) -> Vec<u8> {
+pub(crate) fn decode(text: &[u8]) -> Vec<u8> {
     let digit = |at: usize| char::from(*text.get(at)?).to_digit(16);
     let mut out = Vec::new();
     let mut at = 0;

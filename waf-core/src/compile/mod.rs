@@ -8,6 +8,7 @@
 mod lower;
 mod plans;
 mod program;
+mod reach;
 mod tally;
 
 pub(crate) use plans::{covers, selects};
@@ -46,6 +47,7 @@ pub fn compile(rules: Vec<Rule>, policies: Vec<PolicySettings>) -> Result<Compil
         NameClasses::new(selectors).map_err(|message| vec![Report::error(None, message)])?;
     let mut lowered = lower::lower(rules, &policies)?;
     let mut program = program::program(&mut lowered, &names)?;
+    reach::mark(&mut program, &lowered);
     program.phases = program::phases(&program, |rule| lowered.rules[rule.index()].rule.phase);
     let hirs = lowered.pattern_hirs();
     let automata = Automata::new(&hirs, &lowered.pattern_groups(), TABLES)

@@ -12,7 +12,7 @@ use crate::policy::{OverrideScope, Policy, PolicySettings, RuleStance};
 use crate::rule::{Exclusion, ExclusionScope, Rule, RuleMode, Target, TargetKind};
 use crate::ruleset::{
     ChainTree, ClassId, CompiledCondition, ExclusionId, FieldPlan, Joint, NameClasses, Noted,
-    PlanNode, Probe, Program, RuleIndex, RuleSet, SignatureId, Trigger, ValueFormula,
+    PlanNode, Probe, Program, RuleIndex, RuleSet, SignatureId, StepId, Trigger, ValueFormula,
 };
 use crate::source::Report;
 
@@ -369,14 +369,13 @@ impl Narrowed {
 
 /// The steps that lead to every wanted signature, and what is asked at each.
 fn field_plan(lowered: &Lowered, of_field: &Wanted) -> FieldPlan {
-    let triggers = of_field.triggers.clone();
-    let noted = of_field.noted.clone();
+    let (triggers, noted) = (of_field.triggers.clone(), of_field.noted.clone());
+    let (mut nodes, mut joints) = (Vec::new(), Vec::new());
     let mut wanted = noted.signatures.clone();
-    let mut plan = FieldPlan { triggers, noted, ..FieldPlan::default() };
     for (id, _) in &of_field.triggers {
         match lowered.signatures[id.index()].probe {
             Probe::Joint(at) => {
-                plan.joints.push((at, *id));
+                joints.push((at, *id));
                 wanted.extend(lowered.joints[usize::from(at)].signatures());
             }
             _ => wanted.push(*id),
@@ -385,38 +384,37 @@ fn field_plan(lowered: &Lowered, of_field: &Wanted) -> FieldPlan {
     wanted.sort_unstable();
     wanted.dedup();
     if wanted.is_empty() {
-        return plan;
+        return FieldPlan::new(nodes, joints, triggers, noted);
     }
     let mut place = HashMap::new();
-    add_node(lowered, &mut plan, &mut place, ChainTree::ROOT);
+    add_node(lowered, &mut nodes, &mut place, ChainTree::ROOT);
     for id in wanted {
         let signature = lowered.signatures[id.index()];
         for step in lowered.chains.path(signature.step) {
-            add_node(lowered, &mut plan, &mut place, step);
+            add_node(lowered, &mut nodes, &mut place, step);
         }
-        let node = &mut plan.nodes[place[&signature.step]];
-        ask(node, signature.probe, id);
+        ask(&mut nodes[place[&signature.step]], signature.probe, id);
     }
-    for node in &mut plan.nodes {
+    for node in &mut nodes {
         node.pattern_signatures.sort_unstable();
         node.list_signatures.sort_unstable();
     }
-    plan
+    FieldPlan::new(nodes, joints, triggers, noted)
 }
 
 fn add_node(
     lowered: &Lowered,
-    plan: &mut FieldPlan,
-    place: &mut HashMap<crate::ruleset::StepId, usize>,
-    id: crate::ruleset::StepId,
+    nodes: &mut Vec<PlanNode>,
+    place: &mut HashMap<StepId, usize>,
+    id: StepId,
 ) {
     if place.contains_key(&id) {
         return;
     }
     let step = lowered.chains.step(id);
     let parent = place.get(&step.parent).copied().unwrap_or(0);
-    place.insert(id, plan.nodes.len());
-    plan.nodes.push(PlanNode {
+    place.insert(id, nodes.len());
+    nodes.push(PlanNode {
         step: id,
         parent,
         transformation: step.transformation,

@@ -3,7 +3,6 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use regex_automata::Span;
 use regex_automata::meta;
 
 use crate::automaton::syntax;
@@ -11,20 +10,24 @@ use crate::automaton::syntax;
 /// Where the whole match and groups 1 to 9 stand in a value. Of what a group matched several times
 /// it is the last; `None` for groups that took no part, and those there are not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Captures([Option<Span>; Captures::COUNT]);
+pub struct Captures([Option<(u32, u32)>; Captures::COUNT]);
 
 impl Captures {
     /// The match and nine groups, as SecLang has names for.
     pub const COUNT: usize = 10;
 
-    /// The captures that `group` gives by number.
+    /// The captures that `group` gives by number. Values have less than 4 GiB.
     pub(super) fn from_fn(group: impl Fn(usize) -> Option<Range<usize>>) -> Self {
-        Self(std::array::from_fn(|number| group(number).map(Span::from)))
+        let narrow = |span: Range<usize>| {
+            Some((u32::try_from(span.start).ok()?, u32::try_from(span.end).ok()?))
+        };
+        Self(std::array::from_fn(|number| group(number).and_then(narrow)))
     }
 
     /// The bytes of a group, 0 being the whole match.
     pub fn get(&self, group: usize) -> Option<Range<usize>> {
-        self.0.get(group).copied().flatten().map(|span| span.range())
+        let (start, end) = self.0.get(group).copied().flatten()?;
+        Some(start as usize..end as usize)
     }
 }
 

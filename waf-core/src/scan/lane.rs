@@ -10,10 +10,12 @@ use super::evidence::Evidence;
 use super::facts::{Fact, Facts, Subject, Totals};
 use super::inexact::Inexact;
 use super::locate::{self, Placed};
-use super::pipeline::{self, NodeState, Output, Piece, RawHit, Then};
+use super::pipeline::{Output, Piece, RawHit, Then};
 use super::rows::{Row, Rows};
 use super::scratch::Scratch;
+use super::stream::{self, NodeState, Step};
 use super::trace::Trace;
+use super::whole;
 use super::widths::Widths;
 use crate::automaton::Work;
 use crate::field::{Collection, Field, FieldSink};
@@ -291,21 +293,24 @@ impl LaneSink<'_, '_> {
         let plan = Arc::clone(&open.plan);
         let piece = Piece { first: !open.streaming, then };
         let whole = piece.first && then == Then::End;
-        let mut states = if whole {
-            std::mem::take(&mut self.context.scratch.states)
-        } else {
-            std::mem::take(&mut self.lane.states)
-        };
+        open.streaming = !whole;
         let policy = self.context.policy;
         let ruleset = policy.ruleset();
-        if piece.first {
-            pipeline::start(&plan, ruleset, whole, &mut states);
-        }
-        let before = (!piece.first).then(|| locate::remember(&states));
         let buffer = std::mem::take(&mut self.lane.buffer);
+        let mut states = std::mem::take(&mut self.lane.states);
         let (work, scratch) = (&mut *self.context.work, &mut *self.context.scratch);
         scratch.candidates = traced.map(|_| Vec::new());
-        let outputs = pipeline::run(&plan, ruleset, &mut states, &buffer, piece, work, scratch);
+        let step = Step { plan: &plan, ruleset, input: &buffer, piece };
+        let before = (!piece.first).then(|| locate::remember(&states));
+        if whole {
+            whole::run(&plan, ruleset, &buffer, scratch);
+        } else {
+            if piece.first {
+                states = stream::start(&plan, ruleset);
+            }
+            stream::run(&step, &mut states, work, scratch);
+        }
+        let outputs = std::mem::take(&mut scratch.outputs);
         let scanned = Scanned { plan: &plan, states: &states, outputs: &outputs, whole };
         if let (Some(trace), Some(number)) = (&mut self.context.trace, traced) {
             trace.piece(number, &scanned, ruleset, &buffer, scratch);
@@ -323,18 +328,12 @@ impl LaneSink<'_, '_> {
         if then == Then::End {
             self.end_joints(&plan, end);
         }
-        pipeline::settle(&plan, &mut states, &outputs, &buffer, piece, self.context.scratch);
+        self.context.scratch.outputs = outputs;
+        stream::settle(&step, &mut states, self.context.scratch);
         self.lane.buffer = buffer;
         self.lane.buffer.clear();
+        self.lane.states = states;
         self.lane.widths.restart(self.lane.widths.end());
-        if whole {
-            self.context.scratch.states = states;
-        } else {
-            self.lane.states = states;
-        }
-        if let Some(open) = &mut self.lane.field {
-            open.streaming = true;
-        }
     }
 
     /// Placed hits to facts.
@@ -442,11 +441,13 @@ fn evidence(
     context: &ScanContext<'_>,
 ) -> Evidence {
     let node = placed.hit.node;
-    let value = scanned.outputs[node].bytes(input, &context.scratch.outputs);
-    let state = &scanned.states[node];
-    // The run has counted this piece already.
-    let base = state.produced - value.len() as u64;
-    let view = View { tail: &state.tail, base, value, whole: scanned.whole };
+    let value = scanned.outputs[node].bytes(input, &context.scratch.buffers);
+    // A stream's run has counted this piece already.
+    let (tail, produced) = match scanned.states.get(node) {
+        Some(state) if !scanned.whole => (state.tail.as_slice(), state.produced),
+        _ => (&[][..], value.len() as u64),
+    };
+    let view = View { tail, base: produced - value.len() as u64, value, whole: scanned.whole };
     let (offset, length) = span(context.policy.ruleset(), placed, &view);
     let shown = offset.unwrap_or_else(|| placed.hit.end.saturating_sub(limits::EXCERPT as u64));
     let changed = if scanned.whole { changed_in(scanned, node) } else { placed.changed.clone() };

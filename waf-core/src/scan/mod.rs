@@ -2,10 +2,11 @@
 //!
 //! ```text
 //! field events -> lane (gathers a value up to the window, then streams)
-//!              -> pipeline (steps, each distinct value scanned once)
+//!              -> whole, stream (steps, each distinct output scanned once)
 //!              -> locate (which source byte made it certain) -> facts
 //! ```
 
+mod clean;
 mod evidence;
 mod facts;
 mod inexact;
@@ -14,7 +15,9 @@ mod locate;
 mod pipeline;
 mod rows;
 mod scratch;
+mod stream;
 mod trace;
+mod whole;
 mod widths;
 
 pub(crate) use evidence::Evidence;

@@ -17,6 +17,7 @@ mod response;
 mod trace;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 pub use about::About;
@@ -43,9 +44,13 @@ use crate::scan::{
 };
 use crate::verdict::{Progress, Refusal};
 
+/// Numbers of transactions, so that working memory never takes one for another.
+static NUMBER: AtomicU64 = AtomicU64::new(1);
+
 /// One request (and its response).
 #[derive(Debug)]
 pub struct Transaction {
+    number: u64,
     policy: Arc<Policy>,
     head: RequestHead,
     decider: Decider,
@@ -75,6 +80,7 @@ impl Transaction {
     pub fn new(policy: Arc<Policy>) -> Self {
         let hold = policy.settings().limits.hold;
         Self {
+            number: NUMBER.fetch_add(1, Ordering::Relaxed),
             head: RequestHead::default(),
             decider: Decider::new(Arc::clone(&policy)),
             facts: Facts::default(),
@@ -322,6 +328,7 @@ impl Transaction {
         scratch: &mut Scratch,
         run: impl FnOnce(&mut dyn FieldSink),
     ) {
+        scratch.serve(self.number);
         let mut context = ScanContext {
             policy: &self.policy,
             facts: &mut self.facts,
@@ -339,6 +346,7 @@ impl Transaction {
     }
 
     fn with_streams(&mut self, scratch: &mut Scratch, run: impl FnOnce(&mut dyn Streams)) {
+        scratch.serve(self.number);
         let context = ScanContext {
             policy: &self.policy,
             facts: &mut self.facts,

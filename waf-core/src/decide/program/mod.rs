@@ -104,8 +104,12 @@ pub(crate) struct ProgramState {
     ledger: Ledger,
     /// A rule read a value that was not kept.
     inexact: bool,
+    /// A pattern that backtracks came to the end of its steps, which counts as a match.
+    spent: bool,
     /// The phases that have run.
     ran: [bool; Phase::ALL.len()],
+    /// The phases that wait for the request to end.
+    waiting: [bool; Phase::ALL.len()],
     /// `UNIQUE_ID`
     unique_id: String,
 }
@@ -138,13 +142,33 @@ impl ProgramState {
             denied: None,
             ledger: Ledger::default(),
             inexact: false,
+            spent: false,
             ran: Default::default(),
+            waiting: Default::default(),
             unique_id: unique_id(),
         }
     }
 
-    /// Runs the rules of a phase, once.
+    /// Runs the rules of a phase, once. An answer may come before the request has ended: its rules
+    /// wait for those of the request, which they may look back at.
     pub(crate) fn run(&mut self, phase: Phase, turn: &Turn<'_>) {
+        let early = matches!(phase, Phase::ResponseHeaders | Phase::ResponseBody)
+            && !self.ran[Phase::RequestBody as usize];
+        if early {
+            self.waiting[phase as usize] = true;
+            return;
+        }
+        self.run_phase(phase, turn);
+        if phase == Phase::RequestBody {
+            for waiting in [Phase::ResponseHeaders, Phase::ResponseBody] {
+                if self.waiting[waiting as usize] {
+                    self.run_phase(waiting, turn);
+                }
+            }
+        }
+    }
+
+    fn run_phase(&mut self, phase: Phase, turn: &Turn<'_>) {
         if std::mem::replace(&mut self.ran[phase as usize], true) {
             return;
         }
@@ -191,6 +215,13 @@ impl ProgramState {
     /// Whether something found no room.
     pub(crate) fn is_full(&self) -> bool {
         self.tx.is_full() || self.unlisted > 0
+    }
+
+    /// What could not be exact, in words for the record.
+    pub(crate) fn inexact(&self) -> Vec<String> {
+        let of_values = self.inexact.then_some("captures of values beyond the window");
+        let of_steps = self.spent.then_some("step limit of a backtracking pattern");
+        of_values.into_iter().chain(of_steps).map(str::to_owned).collect()
     }
 
     /// What the rules that fired have added, and against what it was held.

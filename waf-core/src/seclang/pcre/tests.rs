@@ -1,6 +1,6 @@
 //! The rewrites told in words, refusals with their places. That the texts match what PCRE matches is
 //! shown against PCRE2 itself in `corpus/tests/pcre.rs`.
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use super::{Case, rewrite};
 use crate::automaton::syntax;
