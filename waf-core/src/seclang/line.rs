@@ -22,7 +22,7 @@ pub(super) fn lines(file: &File, complaints: &mut Complaints) -> Vec<Text> {
     let mut rest = physical(&file.bytes).into_iter();
     while let Some(first) = rest.next() {
         if first.is_comment(file) {
-            skip_comment(file, first, &mut rest, complaints);
+            skip_comment(file, &first, &mut rest, complaints);
             continue;
         }
         let mut line = Text::new(&file.source, first.start);
@@ -81,7 +81,7 @@ impl Physical {
 /// too, but few authors mean it.
 fn skip_comment(
     file: &File,
-    first: Physical,
+    first: &Physical,
     rest: &mut impl Iterator<Item = Physical>,
     complaints: &mut Complaints,
 ) {
@@ -90,7 +90,7 @@ fn skip_comment(
     let mut goes_on = first.add_to(file, &mut skipped);
     while goes_on && let Some(next) = rest.next() {
         if !next.inner.is_empty() && !next.is_comment(file) {
-            swallowed = swallowed.or_else(|| Some(next.inner.clone()));
+            swallowed.get_or_insert_with(|| next.inner.clone());
         }
         goes_on = next.add_to(file, &mut skipped);
     }
