@@ -232,8 +232,14 @@ pub const GATE_MIN_BYTES: usize = 3;
 /// Byte sets of one pattern that its gate asks for.
 pub const GATE_MASKS: usize = 4;
 
-/// Steps of one search by a pattern that needs backtracking. TODO
-pub const BACKTRACK_STEPS: usize = 1_000_000;
+/// Steps of one search by a pattern that needs backtracking, however short the value.
+pub const BACKTRACK_STEPS: usize = 100_000;
+
+/// Steps that each byte of the value adds. TODO measured
+pub const BACKTRACK_STEPS_PER_BYTE: usize = 64;
+
+/// Entries of the stack of such a search, 56 bytes each.
+pub const BACKTRACK_STACK: usize = 65_536;
 
 /// Values without a match that a worker remembers of one request. A list of orders has some hundred
 /// different short values.
