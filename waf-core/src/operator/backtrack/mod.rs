@@ -5,8 +5,8 @@
 //! of a value's length, so each search has steps in proportion to it, counted where work is done: an
 //! instruction, or a byte that a repeat runs over. When they are spent the value counts as a match.
 //!
-//! A library would do, if its limit were one of work: that of `fancy-regex` counts branches taken
-//! back, and between two of them it may run over the whole value.
+//! The libraries that backtrack limit the branches taken back; between two of them they may run
+//! over the whole value, so their time is bounded by its square at best.
 //!
 //! ```text
 //! pattern -parse-> Node -compile-> Program -run-> Outcome
@@ -58,18 +58,12 @@ impl Backtrack {
     /// The leftmost match in a whole value, as PCRE finds it.
     pub fn find(&self, value: &[u8]) -> Outcome {
         let steps = value.len().saturating_mul(BACKTRACK_STEPS_PER_BYTE);
-        self.find_within(value, steps.saturating_add(BACKTRACK_STEPS)).0
-    }
-
-    /// The outcome of so many steps, and how many were left.
-    pub(crate) fn find_within(&self, value: &[u8], steps: usize) -> (Outcome, usize) {
-        let mut search = Search::new(&self.0, value, steps);
-        let outcome = match search.leftmost() {
+        let mut search = Search::new(&self.0, value, steps.saturating_add(BACKTRACK_STEPS));
+        match search.leftmost() {
             Ok(true) => Outcome::Match(Captures::from_fn(|group| search.group(group))),
             Ok(false) => Outcome::No,
             Err(_) => Outcome::Spent,
-        };
-        (outcome, search.steps_left())
+        }
     }
 }
 

@@ -26,8 +26,8 @@ enum Entry {
     Try { at: usize, position: usize },
     /// Give bytes back, down to `least`, and go on here.
     Less { at: usize, least: usize, position: usize },
-    /// Take more bytes of the set, at most so many, and go on here.
-    More { at: usize, set: ByteSet, left: usize, position: usize },
+    /// Take another byte of the `Run` that stands here, at most so many, and go on behind it.
+    More { at: usize, left: usize, position: usize },
     /// The register held this.
     Restore { register: Register, was: usize },
 }
@@ -36,10 +36,6 @@ impl<'a> Search<'a> {
     pub(super) fn new(program: &'a Program, value: &'a [u8], steps: usize) -> Self {
         let registers = vec![NOWHERE; program.registers];
         Self { program, value, steps, registers, stack: Vec::new() }
-    }
-
-    pub(super) fn steps_left(&self) -> usize {
-        self.steps
     }
 
     /// What a group matched; the whole match is group 0.
@@ -101,8 +97,8 @@ impl<'a> Search<'a> {
         let is_right = match instruction {
             Instruction::Set(set) => return Ok(self.one(set, position).map(|end| (at + 1, end))),
             Instruction::Run { set, least, most, greedy } => {
-                let most = *most;
-                return self.run(Run { set, least: *least, most, greedy: *greedy }, at, position);
+                let run = Run { set, least: *least, most: *most, greedy: *greedy };
+                return self.run(&run, at, position);
             }
             Instruction::Split(first, second) => {
                 self.push(Entry::Try { at: *second, position })?;
@@ -148,7 +144,7 @@ impl<'a> Search<'a> {
     /// A repeat of one byte.
     fn run(
         &mut self,
-        run: Run<'_>,
+        run: &Run<'_>,
         at: usize,
         position: usize,
     ) -> Result<Option<(usize, usize)>, Spent> {
@@ -164,7 +160,7 @@ impl<'a> Search<'a> {
             self.push(Entry::Less { at: at + 1, least: position + run.least, position: end })?;
         } else if !run.greedy && run.most > run.least {
             let left = run.most - run.least;
-            self.push(Entry::More { at: at + 1, set: *run.set, left, position: end })?;
+            self.push(Entry::More { at, left, position: end })?;
         }
         Ok(Some((at + 1, end)))
     }
@@ -242,12 +238,16 @@ impl<'a> Search<'a> {
                     }
                     return Some((at, position));
                 }
-                Entry::More { at, set, left, position } => {
-                    let Some(position) = self.one(&set, position) else { continue };
+                Entry::More { at, left, position } => {
+                    let Some(Instruction::Run { set, .. }) = self.program.instructions.get(at)
+                    else {
+                        continue;
+                    };
+                    let Some(position) = self.one(set, position) else { continue };
                     if left > 1 {
-                        self.stack.push(Entry::More { at, set, left: left - 1, position });
+                        self.stack.push(Entry::More { at, left: left - 1, position });
                     }
-                    return Some((at, position));
+                    return Some((at + 1, position));
                 }
             }
         }
