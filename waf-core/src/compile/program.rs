@@ -9,6 +9,7 @@ use super::lower::{Lowered, too_many};
 use crate::automaton::syntax;
 use crate::field::Collection;
 use crate::limits;
+use crate::operator::{Backtrack, BacktrackError};
 use crate::rule::{
     Chain, Change, Ctl, Effect, Link, LinkOperator, LinkTarget, LinkVariable, Phase, Rule,
     RuleScope, Selector, Target, TargetKind, Text, TextPart,
@@ -151,8 +152,11 @@ impl Maker<'_> {
                 return Ok((Question::Macro(*operator, text), Vec::new()));
             }
             LinkOperator::Backtrack(pattern) => {
-                let message = format!("this regex needs backtracking: `{pattern}`");
-                return Err(Box::new(Report::error(Some(link.span.clone()), message)));
+                let complain = |error: BacktrackError| {
+                    Box::new(Report::error(Some(link.span.clone()), error.to_string()))
+                };
+                let pattern = Backtrack::new(pattern).map_err(complain)?;
+                return Ok((Question::Backtrack(pattern), Vec::new()));
             }
             LinkOperator::Fixed(operator) => operator,
         };

@@ -165,7 +165,9 @@ impl<'a> Walk<'a> {
                     _ => return Truth::Sometimes,
                 }
             }
-            Question::Never | Question::Probe(_) => return Truth::Sometimes,
+            Question::Never | Question::Probe(_) | Question::Backtrack(_) => {
+                return Truth::Sometimes;
+            }
         };
         if yes == negated { Truth::Never } else { Truth::Always }
     }

@@ -9,6 +9,7 @@ use regex_automata::meta;
 use super::Probe;
 use super::ids::{ClassId, RuleIndex, SignatureId};
 use crate::field::Collection;
+use crate::operator::Backtrack;
 use crate::rule::{Engine, LinkVariable, MacroOperator, Phase, TargetKind, Variable};
 
 /// Every SecLang rule of a rule set.
@@ -144,6 +145,8 @@ pub(crate) enum Question {
     Never,
     /// What scanning asks too.
     Probe(Probe),
+    /// A pattern that no automaton can do.
+    Backtrack(Backtrack),
     /// An operator whose argument is made now.
     Macro(MacroOperator, ProgramText),
 }

@@ -6,8 +6,8 @@ use crate::field::Collection;
 use crate::limits::RECORD_TEXT;
 use crate::parse::uri::TargetParts;
 use crate::record::{
-    ClientRecord, CoverageRecord, Decision, DecisionRecord, Masking, MatchRecord, RequestRecord,
-    ScoreRecord, Source, Stop, TimingRecord,
+    ClientRecord, CoverageRecord, Decision, DecisionRecord, InexactRecord, Masking, MatchRecord,
+    RequestRecord, ScoreRecord, Source, Stop, TimingRecord,
 };
 use crate::rule::{Disruptive, Phase, Text};
 use crate::scan::Evidence;
@@ -129,6 +129,10 @@ impl Transaction {
         let refused = self.decider.enforced() && (!self.ended || response_cut.is_some());
         let mut inexact = self.inexact.until(cut.unwrap_or(u64::MAX));
         inexact.extend(self.response.inexact_until(response_cut.unwrap_or(u64::MAX)));
+        let by_rules = self.decider.program().map(ProgramState::inexact).unwrap_or_default();
+        if !by_rules.is_empty() {
+            inexact.push(InexactRecord { field: "SecLang".to_owned(), what: by_rules });
+        }
         CoverageRecord {
             body_seen: self.seen(),
             body_total: about.body_total.or(whole),

@@ -7,7 +7,7 @@ use super::targets::{Item, named};
 use super::{ProgramState, Turn, cut};
 use crate::automaton::syntax;
 use crate::limits;
-use crate::operator::atoi;
+use crate::operator::{Outcome, atoi};
 use crate::rule::{Chain, Disruptive, Link, LinkVariable, MacroOperator, Transformation, Variable};
 use crate::ruleset::{Captures, Names, Pattern, ProgramLink, ProgramRule, Question};
 use crate::scan::{Evidence, Row};
@@ -93,7 +93,7 @@ fn of_row(
 }
 
 fn of_value(
-    state: &ProgramState,
+    state: &mut ProgramState,
     asked: &Asked<'_>,
     name: &Named,
     value: &[u8],
@@ -164,6 +164,12 @@ fn captures(asked: &Asked<'_>, value: &[u8], turn: &Turn<'_>) -> Option<Captures
     }
     match &asked.link.question {
         Question::Probe(probe) => turn.policy.ruleset().captures(*probe, value),
+        Question::Backtrack(pattern) => match pattern.find(value) {
+            Outcome::Match(found) => {
+                Some(std::array::from_fn(|group| found.get(group).map(|span| value[span].into())))
+            }
+            Outcome::No | Outcome::Spent => None,
+        },
         _ => None,
     }
 }
@@ -192,11 +198,16 @@ fn evidence(asked: &Asked<'_>, row: &Row, stage: &Stage<'_>, turn: &Turn<'_>) ->
 
 impl ProgramState {
     /// Whether the link's question is answered with yes.
-    fn asks(&self, asked: &Asked<'_>, value: &[u8], turn: &Turn<'_>) -> bool {
+    fn asks(&mut self, asked: &Asked<'_>, value: &[u8], turn: &Turn<'_>) -> bool {
         let yes = match &asked.link.question {
             Question::Always => true,
             Question::Never => false,
             Question::Probe(probe) => turn.policy.ruleset().ask(*probe, value),
+            Question::Backtrack(pattern) => {
+                let outcome = pattern.find(value);
+                self.spent |= outcome == Outcome::Spent;
+                outcome.holds()
+            }
             Question::Macro(operator, text) => {
                 let mut argument = Vec::new();
                 self.expand(text, turn, limits::TX_VALUE, &mut argument);

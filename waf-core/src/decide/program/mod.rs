@@ -104,6 +104,8 @@ pub(crate) struct ProgramState {
     ledger: Ledger,
     /// A rule read a value that was not kept.
     inexact: bool,
+    /// A pattern that backtracks came to the end of its steps, which counts as a match.
+    spent: bool,
     /// The phases that have run.
     ran: [bool; Phase::ALL.len()],
     /// The phases that wait for the request to end.
@@ -140,6 +142,7 @@ impl ProgramState {
             denied: None,
             ledger: Ledger::default(),
             inexact: false,
+            spent: false,
             ran: Default::default(),
             waiting: Default::default(),
             unique_id: unique_id(),
@@ -212,6 +215,13 @@ impl ProgramState {
     /// Whether something found no room.
     pub(crate) fn is_full(&self) -> bool {
         self.tx.is_full() || self.unlisted > 0
+    }
+
+    /// What could not be exact, in words for the record.
+    pub(crate) fn inexact(&self) -> Vec<String> {
+        let of_values = self.inexact.then_some("captures of values beyond the window");
+        let of_steps = self.spent.then_some("step limit of a backtracking pattern");
+        of_values.into_iter().chain(of_steps).map(str::to_owned).collect()
     }
 
     /// What the rules that fired have added, and against what it was held.
