@@ -243,6 +243,10 @@ pub const BACKTRACK_STEPS_PER_BYTE: usize = 64;
 /// Entries of the stack of such a search, 32 bytes each.
 pub const BACKTRACK_STACK: usize = 65_536;
 
+/// Bytes of the NFA of a regex that a request's own variables are part of: small, as it is made for
+/// each value.
+pub const EXPANDED_NFA_BYTES: usize = 256 * KIB;
+
 /// Values without a match that a worker remembers of one request. A list of orders has some hundred
 /// different short values.
 pub const CLEAN_VALUES: usize = 512;
