@@ -22,6 +22,7 @@ mod byte_range;
 mod injection;
 mod integer;
 mod ip_match;
+mod plain_words;
 mod url_encoding;
 mod utf8_encoding;
 mod within;
