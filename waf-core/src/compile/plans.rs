@@ -370,11 +370,11 @@ fn field_plan(lowered: &Lowered, triggers: &[(SignatureId, Vec<Trigger>)]) -> Fi
     wanted.sort_unstable();
     wanted.dedup();
     if wanted.is_empty() {
-        return FieldPlan::new(nodes, joints, triggers.to_vec());
+        return FieldPlan::new(nodes, joints, triggers.to_vec(), Vec::new());
     }
     let mut place = HashMap::new();
     add_node(lowered, &mut nodes, &mut place, ChainTree::ROOT);
-    for id in wanted {
+    for &id in &wanted {
         let signature = lowered.signatures[id.index()];
         for step in lowered.chains.path(signature.step) {
             add_node(lowered, &mut nodes, &mut place, step);
@@ -385,7 +385,22 @@ fn field_plan(lowered: &Lowered, triggers: &[(SignatureId, Vec<Trigger>)]) -> Fi
         node.pattern_signatures.sort_unstable();
         node.list_signatures.sort_unstable();
     }
-    FieldPlan::new(nodes, joints, triggers.to_vec())
+    let is_part = |id: &&SignatureId| triggers.binary_search_by_key(*id, |(id, _)| *id).is_err();
+    let parts = wanted.iter().filter(is_part);
+    let parts = parts.filter_map(|&id| Some((id, asking_joints(lowered, &joints, id)?))).collect();
+    FieldPlan::new(nodes, joints, triggers.to_vec(), parts)
+}
+
+/// The joints that ask for a signature, unless one of them has a `not`.
+fn asking_joints(
+    lowered: &Lowered,
+    joints: &[(u16, SignatureId)],
+    id: SignatureId,
+) -> Option<Vec<u16>> {
+    let joint = |at: u16| &lowered.joints[usize::from(at)];
+    let asking: Vec<u16> =
+        joints.iter().map(|(at, _)| *at).filter(|&at| joint(at).mentions(id)).collect();
+    asking.iter().all(|&at| !joint(at).has_not()).then_some(asking)
 }
 
 fn add_node(
