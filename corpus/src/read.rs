@@ -94,6 +94,7 @@ fn raw(path: &Path, reader: Box<dyn BufRead>) -> Result<Request, Problem> {
     })?;
     let mut request = Request::from_raw(&bytes, &Limits::default());
     request.id = path.display().to_string();
+    request.wire = Some(bytes);
     let folder = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
     request.class = path.parent().and_then(folder).unwrap_or_default();
     let has = |word: &str| path.components().any(|part| part.as_os_str() == word);
@@ -177,6 +178,7 @@ fn line(text: &[u8]) -> Result<Request, String> {
         head,
         findings: Vec::new(),
         body: base64(recorded.body_b64.as_deref().unwrap_or_default())?,
+        wire: None,
     })
 }
 
@@ -186,7 +188,7 @@ fn wire(text: &str) -> Result<Vec<u8>, String> {
 }
 
 /// RFC 4648 base64, padded or not.
-fn base64(text: &str) -> Result<Vec<u8>, String> {
+pub(crate) fn base64(text: &str) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
     let (mut bits, mut count) = (0_u32, 0);
     for byte in text.bytes().take_while(|&byte| byte != b'=') {
@@ -196,7 +198,7 @@ fn base64(text: &str) -> Result<Vec<u8>, String> {
             b'0'..=b'9' => byte - b'0' + 52,
             b'+' => 62,
             b'/' => 63,
-            _ => return Err("body_b64 is not base64".to_owned()),
+            _ => return Err("this is not base64".to_owned()),
         };
         bits = bits << 6 | u32::from(six);
         count += 6;

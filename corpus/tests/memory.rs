@@ -15,7 +15,8 @@ use common::bodies::{FORM, JSON, MULTIPART, PLAIN, post};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use waf_core::Scratch;
-use waf_core::policy::{Policy, PolicySettings};
+use waf_core::parse::response::ResponseHead;
+use waf_core::policy::{Policy, PolicySettings, ResponseBody};
 use waf_core::record::{Masking, Mode};
 use waf_core::transaction::{About, Transaction};
 
@@ -56,11 +57,12 @@ const fn long(
     Long { name, content_type, start, again, gzip: false }
 }
 
-const RULES: [&str; 3] = [
+const RULES: [&str; 4] = [
     "targets: [ARGS, ARGS_NAMES, REQUEST_BODY, FILES_TMP_CONTENT]\n\
      transform: [url_decode_uni, html_entity_decode, lowercase]\nmatch: {rx: '<script\\b'}",
     "targets: [ARGS, REQUEST_BODY]\ntransform: [compress_whitespace]\nmatch: {pm: [evil one]}",
     "targets: [ARGS]\ntransform: [normalize_path]\nmatch: {contains: /etc/passwd}",
+    "targets: [RESPONSE_BODY]\ntransform: [html_entity_decode, lowercase]\nmatch: {rx: 'root:x:0'}",
 ];
 
 fn policy() -> Arc<Policy> {
@@ -74,6 +76,7 @@ fn policy() -> Arc<Policy> {
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     let mut settings = PolicySettings { mode: Mode::Detect, ..PolicySettings::default() };
     settings.limits.inflate_ratio = u64::MAX;
+    settings.response.body = ResponseBody::Block;
     common::policy(common::rules(&texts), settings)
 }
 
@@ -83,6 +86,7 @@ fn does_not_grow_with_the_body() {
     for body in &BODIES {
         measure(&policy, body, 12 * MB);
     }
+    measure_response(&policy, 64 * MB);
     a_million_fields_score_like_one(&policy);
 }
 
@@ -122,6 +126,32 @@ fn measure(policy: &Arc<Policy>, body: &Long, total: usize) {
     }
     let grown = resident().saturating_sub(early.unwrap());
     assert!(grown < GROWTH, "{}: {grown} bytes over {total}", body.name);
+}
+
+/// The same for a response, in block mode: a page that is streamed behind the verdict.
+fn measure_response(policy: &Arc<Policy>, total: usize) {
+    let mut scratch = Scratch::default();
+    let plain = BODIES.iter().find(|body| body.name == "raw").unwrap();
+    let mut transaction = begin(policy, plain, &mut scratch);
+    transaction.request_end(&mut scratch);
+    let html = (b"content-type".to_vec(), b"text/html".to_vec());
+    let head = ResponseHead { status: 200, headers: vec![html] };
+    assert!(transaction.response_head(&head, &mut scratch).is_none());
+    assert!(transaction.reads_response_body());
+    let block = b"<p>just words, and more of them. ".repeat(2_000);
+    let (mut sent, mut early) = (0, None);
+    while sent < total {
+        let forward = transaction.response_body(&block, &mut scratch).forward;
+        sent += block.len();
+        // What may not go on yet has to be kept by whoever sends it.
+        assert!(sent - usize::try_from(forward).unwrap() < MB, "{forward} of {sent}");
+        if sent >= 4 * MB && early.is_none() {
+            early = Some(resident());
+        }
+    }
+    assert!(transaction.response_end(&mut scratch).is_none());
+    let grown = resident().saturating_sub(early.unwrap());
+    assert!(grown < GROWTH, "response: {grown} bytes over {total}");
 }
 
 fn begin(policy: &Arc<Policy>, body: &Long, scratch: &mut Scratch) -> Transaction {

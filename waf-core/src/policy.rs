@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::field::Collection;
 use crate::limits::{self, Limits};
 use crate::record::Mode;
-use crate::rule::{Exclusion, RuleMode};
+use crate::rule::{Exclusion, ProgramSettings, RuleMode};
 use crate::ruleset::{ClassId, FieldPlan, RuleIndex, RuleSet, Trigger};
 
 /// Which rules an override is about.
@@ -30,6 +30,36 @@ pub struct Override {
     pub score: Option<u32>,
 }
 
+/// What is done with the bodies of responses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ResponseBody {
+    /// They are not looked at.
+    #[default]
+    Off,
+    /// They are looked at as they pass: what is found is recorded, and delays nothing.
+    Detect,
+    /// What must not reach the client is cut.
+    Block,
+}
+
+/// Which parts of a response are looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResponsePolicy {
+    /// Status and headers.
+    pub headers: bool,
+    /// The body.
+    pub body: ResponseBody,
+    /// The media types whose bodies are looked at, in lower case and without parameters.
+    pub types: Vec<String>,
+}
+
+impl Default for ResponsePolicy {
+    fn default() -> Self {
+        let types = ["text/html", "text/plain", "text/xml", "application/json"];
+        Self { headers: true, body: ResponseBody::Off, types: types.map(str::to_owned).to_vec() }
+    }
+}
+
 /// Everything that may differ from route to route.
 #[derive(Clone, Debug)]
 pub struct PolicySettings {
@@ -49,8 +79,12 @@ pub struct PolicySettings {
     pub exclusions: Vec<Exclusion>,
     /// Bounds.
     pub limits: Limits,
+    /// What is looked at of responses.
+    pub response: ResponsePolicy,
     /// The status of a block by score or rule.
     pub block_status: u16,
+    /// What the directives of SecLang files set.
+    pub program: ProgramSettings,
     /// Today, in days since 1970-01-01 UTC: exclusions that have expired do not apply.
     pub today: i64,
 }
@@ -66,7 +100,9 @@ impl Default for PolicySettings {
             overrides: Vec::new(),
             exclusions: Vec::new(),
             limits: Limits::default(),
+            response: ResponsePolicy::default(),
             block_status: 403,
+            program: ProgramSettings::default(),
             today: 0,
         }
     }

@@ -18,6 +18,7 @@ use crate::exchange::Exchange;
 use crate::heads;
 use crate::inspect::{Body, Trouble};
 use crate::observer::Observer;
+use crate::outgoing::{self, Outgoing};
 use crate::service::refusal;
 use crate::shared::Shared;
 use crate::wire::{Control, Handover};
@@ -32,6 +33,7 @@ pub struct Context {
     exchange: Option<Exchange>,
     found: Option<Vec<(Finding, u64)>>,
     body: Option<Body>,
+    outgoing: Option<Outgoing>,
     control: Option<Arc<Control>>,
     abandoned: bool,
 }
@@ -120,8 +122,7 @@ impl Context {
             Trouble::Gone => match broken {
                 Some(finding) => exchange.find(finding),
                 None => {
-                    exchange.inspection.stop(Stop::ClientAbort);
-                    self.abandoned = true;
+                    self.abandon();
                     None
                 }
             },
@@ -150,11 +151,53 @@ impl Context {
     /// Judges the response's head.
     pub fn judge_response(&mut self, response: &ResponseHeader) -> Result<Option<Answer>> {
         let exchange = self.exchange_mut()?;
-        if !exchange.route().is_some_and(|route| route.response_headers) {
-            return Ok(None);
-        }
         let refusal = exchange.inspection.response(&heads::of_response(response));
         Ok(exchange.refuse(refusal))
+    }
+
+    /// The body of the response is about to come, where the rules look at it. Its head is kept when
+    /// what comes may have to be answered.
+    pub fn begin_response_body(
+        &mut self,
+        session: &mut Session,
+        response: &mut ResponseHeader,
+    ) -> Result<()> {
+        let exchange = self.exchange_mut()?;
+        if !exchange.inspection.reads_response_body() {
+            return Ok(());
+        }
+        let share = exchange.shared().held.share();
+        let waits = !outgoing::is_event_stream(response) && !outgoing::announces_empty(response);
+        let outgoing = if exchange.blocks_response_bodies() && waits {
+            let hold = exchange.limits().hold;
+            Outgoing::held(outgoing::hold_head(session, response)?, hold, share)
+        } else {
+            Outgoing::watched(response, share)
+        };
+        self.outgoing = Some(outgoing);
+        Ok(())
+    }
+
+    /// See [`Outgoing::pass`]; with the head, when it was held and goes out now.
+    pub fn pass_response(
+        &mut self,
+        piece: Option<Bytes>,
+        last: bool,
+    ) -> Result<(Option<Box<ResponseHeader>>, Option<Bytes>), Trouble> {
+        let Some((exchange, outgoing)) = self.exchange.as_mut().zip(self.outgoing.as_mut()) else {
+            return Ok((None, piece));
+        };
+        let settings = Arc::clone(&exchange.settings);
+        let out = outgoing.pass(piece, last, &mut exchange.inspection, &settings.body)?;
+        Ok((outgoing.release_head(out.as_ref()), out))
+    }
+
+    /// The client takes nothing more: no answer can reach it.
+    pub fn abandon(&mut self) {
+        if let Some(exchange) = &mut self.exchange {
+            exchange.inspection.stop(Stop::ClientAbort);
+        }
+        self.abandoned = true;
     }
 
     /// From now on the connection carries another protocol.
@@ -171,7 +214,7 @@ impl Context {
     pub fn may_retry(&self) -> bool {
         let flowing = self.body.as_ref().is_some_and(Body::has_begun_to_flow);
         let allowed = self.upstream_retries();
-        !flowing && self.attempts <= allowed
+        !flowing && self.outgoing.is_none() && self.attempts <= allowed
     }
 
     /// An upstream is about to be asked.
@@ -205,6 +248,9 @@ impl Context {
         let Some(exchange) = &mut self.exchange else { return };
         if let Some(body) = self.body.as_ref().filter(|body| body.is_ended()) {
             exchange.body_total = Some(body.seen());
+        }
+        if self.outgoing.as_ref().is_some_and(|outgoing| !outgoing.is_complete()) {
+            exchange.inspection.stop(Stop::Error);
         }
         exchange.finish(seen);
     }

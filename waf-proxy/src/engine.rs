@@ -16,7 +16,7 @@ use crate::settings::OnError;
 /// The names of the engine that the proxy uses.
 pub mod api {
     pub use waf_core::Scratch;
-    pub use waf_core::parse::request::ResponseHead;
+    pub use waf_core::parse::response::ResponseHead;
     pub use waf_core::policy::Policy;
     pub use waf_core::record::Masking;
     pub use waf_core::transaction::{About, Transaction};
@@ -35,6 +35,8 @@ pub struct Inspection {
     on_error: OnError,
     /// Bytes of body given so far.
     fed: u64,
+    /// Bytes of the response's body given so far.
+    response_fed: u64,
     failed: bool,
     refusal: Option<Refusal>,
     /// Time in the engine, by phase, in the order in which they began.
@@ -45,7 +47,15 @@ impl Inspection {
     /// Before the first byte of a request.
     pub fn new(policy: Arc<Policy>, on_error: OnError) -> Self {
         let transaction = Transaction::new(policy);
-        Self { transaction, on_error, fed: 0, failed: false, refusal: None, spent: Vec::new() }
+        Self {
+            transaction,
+            on_error,
+            fed: 0,
+            response_fed: 0,
+            failed: false,
+            refusal: None,
+            spent: Vec::new(),
+        }
     }
 
     /// The first refusal, once there is one.
@@ -87,13 +97,13 @@ impl Inspection {
         self.fed += piece.len() as u64;
         let progress =
             self.timed(Phase::RequestBody, |engine, scratch| engine.request_body(piece, scratch));
-        self.progress(progress)
+        self.progress(progress, self.fed)
     }
 
     /// The body is complete; called too when there is none.
     pub fn end(&mut self) -> Progress {
         let progress = self.timed(Phase::RequestBody, Transaction::request_end);
-        self.progress(progress)
+        self.progress(progress, self.fed)
     }
 
     /// The response's status and headers.
@@ -103,9 +113,33 @@ impl Inspection {
         self.refused(refusal.flatten())
     }
 
+    /// Whether the rules look at the body of the response.
+    pub fn reads_response_body(&self) -> bool {
+        self.transaction.reads_response_body()
+    }
+
+    /// The next bytes of the response's body.
+    pub fn response_body(&mut self, piece: &[u8]) -> Progress {
+        self.response_fed += piece.len() as u64;
+        let progress =
+            self.timed(Phase::ResponseBody, |engine, scratch| engine.response_body(piece, scratch));
+        self.progress(progress, self.response_fed)
+    }
+
+    /// The body of the response is complete.
+    pub fn response_end(&mut self) -> Option<Refusal> {
+        let refusal = self.timed(Phase::ResponseBody, Transaction::response_end);
+        self.refused(refusal.flatten())
+    }
+
     /// Why inspection ends early.
     pub fn stop(&mut self, stop: Stop) {
         self.call(|engine, _| engine.stop(stop));
+    }
+
+    /// Everything has been seen: the rules that only tell are run.
+    pub fn finish(&mut self) {
+        self.call(|engine, _| engine.finish());
     }
 
     /// The record; none where the engine cannot even make one.
@@ -177,9 +211,9 @@ impl Inspection {
         self.refusal
     }
 
-    /// After a failure that passes, everything may go on.
-    fn progress(&mut self, progress: Option<Progress>) -> Progress {
-        let progress = progress.unwrap_or(Progress { forward: self.fed, refusal: None });
+    /// After a failure that passes, everything that was given may go on.
+    fn progress(&mut self, progress: Option<Progress>, fed: u64) -> Progress {
+        let progress = progress.unwrap_or(Progress { forward: fed, refusal: None });
         Progress { refusal: self.refused(progress.refusal), ..progress }
     }
 }

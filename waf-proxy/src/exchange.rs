@@ -9,7 +9,8 @@ use waf_core::finding::{Finding, Origin};
 use waf_core::limits::Limits;
 use waf_core::parse::head::RequestHead;
 use waf_core::parse::request::{HeadPolicy, validate};
-use waf_core::record::{Decision, DecisionRecord, Source, Stop};
+use waf_core::policy::{Policy, ResponseBody};
+use waf_core::record::{Decision, DecisionRecord, Mode, Source, Stop};
 use waf_core::verdict::Refusal;
 
 use crate::block::{Answer, Details, Page};
@@ -80,8 +81,7 @@ impl Exchange {
 
     /// The bounds that hold for it.
     pub fn limits(&self) -> &Limits {
-        let policy = self.route().map_or(&self.settings.fallback, |route| &route.policy);
-        &policy.settings().limits
+        &self.policy().settings().limits
     }
 
     /// Whether the client waits before it sends a body (RFC 9110 section 10.1.1).
@@ -131,6 +131,7 @@ impl Exchange {
         if std::mem::replace(&mut self.recorded, true) {
             return;
         }
+        self.inspection.finish();
         for &(phase, time) in self.inspection.spent() {
             self.shared.observer.inspected(phase, time);
         }
@@ -182,9 +183,24 @@ impl Exchange {
         self.answer.is_some_and(|answer| answer.source == Source::Ip)
     }
 
+    /// Whether bodies of responses are looked at.
+    pub fn reads_response_bodies(&self) -> bool {
+        self.policy().settings().response.body != ResponseBody::Off
+    }
+
+    /// Whether bodies of responses are judged before they go on.
+    pub fn blocks_response_bodies(&self) -> bool {
+        let settings = self.policy().settings();
+        settings.mode == Mode::Block && settings.response.body == ResponseBody::Block
+    }
+
     /// What its head may hold.
     pub fn head_policy(&self) -> &HeadPolicy {
         self.route().map_or(&self.settings.head, |route| &route.head)
+    }
+
+    fn policy(&self) -> &Policy {
+        self.route().map_or(&self.settings.fallback, |route| &route.policy)
     }
 
     fn look(&self) -> &BlockPage {

@@ -9,6 +9,7 @@ pub mod settings;
 pub mod held;
 pub mod ids;
 pub mod observer;
+pub mod outgoing;
 pub mod shared;
 
 pub mod engine;

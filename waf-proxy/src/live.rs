@@ -198,7 +198,6 @@ fn settings(site: &Site, demo: Option<SocketAddr>) -> Result<Settings, Vec<Repor
             policy: Arc::clone(policy),
             head: head(&route.settings),
             block_page: Arc::clone(&route.settings.block_page),
-            response_headers: route.settings.response_headers,
         });
     }
     let nothing = || vec![Report::error(None, "there is no policy")];

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -16,7 +17,7 @@ use crate::context::Context;
 use crate::inspect::{drain, trouble_of};
 use crate::shared::Shared;
 use crate::wire::Handover;
-use crate::{heads, upstream};
+use crate::{heads, outgoing, upstream};
 
 /// The firewall, as Pingora calls it.
 pub struct Service {
@@ -147,7 +148,32 @@ impl ProxyHttp for Service {
             // It cannot read chunks: the end of the connection ends the body.
             response.remove_header("transfer-encoding");
         }
-        Ok(())
+        ctx.begin_response_body(session, response)
+    }
+
+    /// Rules on the body of the response.
+    fn response_body_filter(
+        &self,
+        session: &mut Session,
+        piece: &mut Option<Bytes>,
+        last: bool,
+        ctx: &mut Context,
+    ) -> Result<Option<Duration>> {
+        if session.was_upgraded() {
+            return Ok(None);
+        }
+        let (head, out) = match ctx.pass_response(piece.take(), last) {
+            Ok(passed) => passed,
+            Err(trouble) => return Err(ctx.error_of(trouble)),
+        };
+        if let Some(head) = head
+            && let Err(error) = outgoing::send_head(session, head)
+        {
+            ctx.abandon();
+            return Err(error);
+        }
+        *piece = out;
+        Ok(None)
     }
 
     fn fail_to_connect(

@@ -61,8 +61,6 @@ pub struct Route {
     pub head: HeadPolicy,
     /// The page of a refusal.
     pub block_page: Arc<BlockPage>,
-    /// Whether rules see the response's status and headers.
-    pub response_headers: bool,
 }
 
 /// Which hosts a route serves.

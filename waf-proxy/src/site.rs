@@ -71,8 +71,11 @@ impl Site {
         for policy in &mut policies {
             // Later overrides win, so what the operator says stands after ours.
             policy.overrides.splice(0..0, off_by_default(&rules.rules));
+            policy.program = rules.program.clone();
         }
-        let Compiled { ruleset, policies, mut warnings } = compile(rules.rules, policies)?;
+        let Compiled { ruleset, policies, warnings: more } = compile(rules.rules, policies)?;
+        let mut warnings = rules.warnings;
+        warnings.extend(more);
         // What several routes share is said once.
         let mut said: Vec<Report> = Vec::new();
         warnings.retain(|warning| {

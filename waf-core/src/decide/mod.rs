@@ -5,18 +5,20 @@
 //! matches, no byte to come can take that back, and the sum over such rules is a lower bound of the
 //! score. A block is *certain* when the bound reaches the threshold.
 
+mod program;
 mod score;
 
 use std::sync::Arc;
 
 use crate::finding::{Finding, Origin};
-use crate::policy::Policy;
+use crate::policy::{Policy, ResponseBody};
 use crate::record::{Mode, Source};
 use crate::rule::{Action, Phase};
 use crate::ruleset::{CompiledCondition, RuleIndex, Settles, Trigger};
-use crate::scan::{Evidence, Fact, Subject, Totals};
+use crate::scan::{Evidence, Fact, Facts, Rows, Subject, Totals};
 use crate::verdict::Refusal;
 
+pub(crate) use program::{Fired, ProgramScore, ProgramState, Turn};
 pub(crate) use score::Scores;
 
 /// A rule that matched.
@@ -33,6 +35,8 @@ pub(crate) struct Match {
 /// The point at which a block was certain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Verdict {
+    /// When it fell.
+    pub(crate) phase: Phase,
     /// Body bytes that had to be known; `None`: the head was enough.
     pub(crate) offset: Option<u64>,
     /// The answer.
@@ -58,6 +62,8 @@ pub(crate) struct Decider {
     blocking: Vec<Blocking>,
     /// What findings that block added to the inbound score.
     by_findings: u32,
+    /// The SecLang rules, where there are any.
+    program: Option<Box<ProgramState>>,
     verdict: Option<Verdict>,
 }
 
@@ -68,13 +74,18 @@ struct Blocking {
     finding: Option<Finding>,
     /// Refused in detection-only mode too.
     always: bool,
+    /// It speaks against the response, not the request.
+    outbound: bool,
 }
 
 impl Decider {
     /// Nothing is known yet.
     pub(crate) fn new(policy: Arc<Policy>) -> Self {
         let rules = policy.stances.len();
+        let has_program = !policy.ruleset().program.is_empty();
+        let program = has_program.then(|| Box::new(ProgramState::new(&policy)));
         Self {
+            program,
             policy,
             exclusions: Vec::new(),
             conditions: vec![0; rules],
@@ -113,6 +124,26 @@ impl Decider {
         self.verdict.is_some_and(|verdict| verdict.enforced)
     }
 
+    /// Runs the SecLang rules of a phase.
+    pub(crate) fn run(
+        &mut self,
+        phase: Phase,
+        rows: &Rows,
+        totals: &Totals,
+        facts: &Facts,
+        processor: &'static str,
+    ) {
+        let Some(program) = &mut self.program else { return };
+        let exclusions = &self.exclusions;
+        program
+            .run(phase, &Turn { policy: &self.policy, rows, totals, facts, exclusions, processor });
+    }
+
+    /// The state of the SecLang rules, where there are any.
+    pub(crate) fn program(&self) -> Option<&ProgramState> {
+        self.program.as_deref()
+    }
+
     /// A fact: conditions come true, and with them rules.
     pub(crate) fn apply(&mut self, fact: &Fact) {
         let policy = Arc::clone(&self.policy);
@@ -125,7 +156,7 @@ impl Decider {
         };
         // Even where no rule is loaded for it, such a request cannot be forwarded.
         if let Some(finding) = finding.filter(|f| triggers.is_empty() && f.always_refused()) {
-            self.blocking.push(Blocking { finding: Some(finding), always: true });
+            self.blocking.push(Blocking { finding: Some(finding), always: true, outbound: false });
         }
         for trigger in triggers {
             if !self.is_excluded(trigger) {
@@ -161,22 +192,40 @@ impl Decider {
 
     /// A verdict point: is a block certain here?
     pub(crate) fn judge(&mut self, phase: Phase, offset: Option<u64>) -> Option<Verdict> {
-        if self.verdict.is_none() {
+        if self.awaits_verdict(phase) {
             let settings = self.policy.settings();
-            let always = self.blocking.iter().find(|blocking| blocking.always);
+            let blocking = || self.blocking.iter().filter(|b| !(b.outbound && phase.is_request()));
+            let always = blocking().find(|blocking| blocking.always);
             // A finding that blocks has an answer of its own; its score alone does not hide that.
             let by_score = self.scores.without(self.by_findings).reaches(phase, settings);
-            let by_rule = self.blocking.iter().any(|blocking| blocking.finding.is_none());
-            let refusal = match (always, by_score || by_rule, self.blocking.first()) {
+            let denied = self.program.as_ref().and_then(|program| program.denied());
+            let denied = denied.filter(|denied| denied.phase.is_request() || !phase.is_request());
+            let by_rule = denied.is_some() || blocking().any(|blocking| blocking.finding.is_none());
+            // A status is the operator's, unless the rule that refuses has one of its own.
+            let status = denied.and_then(|denied| denied.status).unwrap_or(settings.block_status);
+            let refusal = match (always, by_score || by_rule, blocking().next()) {
                 (Some(blocking), _, _) => blocking.refusal(settings.block_status),
-                (None, true, _) => Refusal { status: settings.block_status, source: Source::Waf },
+                (None, true, _) => Refusal { status, source: Source::Waf },
                 (None, false, Some(blocking)) => blocking.refusal(settings.block_status),
-                (None, false, None) => return None,
+                (None, false, None) => return self.verdict,
             };
-            let enforced = settings.mode == Mode::Block || always.is_some();
-            self.verdict = Some(Verdict { offset, refusal, enforced });
+            let watched =
+                phase == Phase::ResponseBody && settings.response.body != ResponseBody::Block;
+            let only_told = denied.is_some_and(|denied| !denied.enforced)
+                && !by_score
+                && blocking().next().is_none();
+            let stands = settings.mode == Mode::Block && !watched && !only_told;
+            let enforced = stands || always.is_some();
+            self.verdict = Some(Verdict { phase, offset, refusal, enforced });
         }
         self.verdict
+    }
+
+    /// Whether what becomes known in a phase still counts. A response that is only watched must not
+    /// end the judging of a request whose body is still coming.
+    fn awaits_verdict(&self, phase: Phase) -> bool {
+        self.verdict
+            .is_none_or(|known| !known.enforced && !known.phase.is_request() && phase.is_request())
     }
 
     /// Whether the request would be refused if rules on trial counted.
@@ -216,12 +265,12 @@ impl Decider {
         let compiled = &policy.ruleset().rules[index];
         let stance = policy.stances[index];
         let always = finding.is_some_and(Finding::always_refused);
-        let after_verdict = self.verdict.is_some();
+        let after_verdict = !self.awaits_verdict(compiled.rule.phase);
+        let outbound = !compiled.rule.phase.is_request();
         if !after_verdict {
-            let outbound = !compiled.rule.phase.is_request();
             self.scores.add(outbound, stance, self.is_on_trial(rule));
             if (compiled.rule.action == Action::Block && stance.counted) || always {
-                self.blocking.push(Blocking { finding, always });
+                self.blocking.push(Blocking { finding, always, outbound });
                 if finding.is_some() && stance.counted {
                     self.by_findings = self.by_findings.saturating_add(stance.score);
                 }

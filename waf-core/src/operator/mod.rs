@@ -18,7 +18,9 @@
 //! A new operator is a variant of [`Operator`], a file here with a `Machine`, its `mod` and table
 //! line below, and its tests.
 
+mod backtrack;
 mod byte_range;
+mod captures;
 mod injection;
 mod integer;
 mod ip_match;
@@ -29,7 +31,10 @@ mod within;
 
 use crate::rule::Operator;
 
+pub use backtrack::{Backtrack, BacktrackError, Outcome};
+pub use captures::{Captures, Capturing};
 pub use injection::{SqliFingerprint, detect_sqli, detect_xss};
+pub use integer::atoi;
 
 /// How sure the answer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

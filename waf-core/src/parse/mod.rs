@@ -10,6 +10,7 @@ pub mod lane;
 pub mod media_type;
 pub mod multipart;
 pub mod request;
+pub mod response;
 pub mod uri;
 pub mod urlencoded;
 pub mod xml;

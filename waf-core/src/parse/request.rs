@@ -87,23 +87,6 @@ pub fn fields(head: &RequestHead, remote_addr: &str, limits: &Limits, sink: &mut
     }
 }
 
-/// The head of a response.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ResponseHead {
-    /// The status.
-    pub status: u16,
-    /// Header lines in order.
-    pub headers: Vec<(Vec<u8>, Vec<u8>)>,
-}
-
-/// Tells every field of a response head.
-pub fn response_fields(head: &ResponseHead, sink: &mut dyn FieldSink) {
-    sink.whole(Collection::ResponseStatus, b"", head.status.to_string().as_bytes(), 0);
-    for (name, value) in &head.headers {
-        sink.whole(Collection::ResponseHeaders, name, value, 0);
-    }
-}
-
 fn line_fields(head: &RequestHead, sink: &mut dyn FieldSink) {
     let parts = TargetParts::of(&head.target);
     let (basename, basename_at) = parts.basename();

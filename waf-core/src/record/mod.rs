@@ -134,6 +134,10 @@ pub struct DecisionRecord {
     pub score: ScoreRecord,
     /// The rules that matched, heaviest first.
     pub matches: Vec<MatchRecord>,
+    /// SecLang rules that tell and looked at nothing but the transaction's own variables: sums and
+    /// thresholds, never the cause of a verdict.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bookkeeping: Vec<MatchRecord>,
     /// Bytes of the (decoded) body that made the verdict certain; absent when the head did.
     pub verdict_offset: Option<u64>,
     /// What was and was not inspected.
@@ -244,6 +248,9 @@ pub struct CoverageRecord {
     pub stop: Option<Stop>,
     /// Fields in which something could not be exact, and what.
     pub inexact: Vec<InexactRecord>,
+    /// Bytes of the response's body that were inspected; absent when it was not asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub response_seen: Option<u64>,
 }
 
 /// A field in which something could not be exact.

@@ -2,6 +2,7 @@
 //! a request only looks it up.
 
 use super::ids::{ExclusionId, RuleIndex, SignatureId, StepId};
+use super::program::Noted;
 use crate::automaton::{PatternId, PatternSet};
 use crate::bytes::ByteSet;
 use crate::rule::Transformation;
@@ -81,6 +82,8 @@ pub struct FieldPlan {
     pub joints: Vec<(u16, SignatureId)>,
     /// What each fact triggers, sorted by signature.
     pub triggers: Vec<(SignatureId, Vec<Trigger>)>,
+    /// What the SecLang rules must know of it.
+    pub noted: Noted,
     /// Signatures that nothing asks for but joints without `not`, sorted, and these joints: where
     /// none of them holds the signature is of no consequence.
     pub parts: Vec<(SignatureId, Vec<u16>)>,
@@ -100,9 +103,10 @@ impl FieldPlan {
         nodes: Vec<PlanNode>,
         joints: Vec<(u16, SignatureId)>,
         triggers: Vec<(SignatureId, Vec<Trigger>)>,
+        noted: Noted,
         parts: Vec<(SignatureId, Vec<u16>)>,
     ) -> Self {
-        let mut plan = Self { nodes, joints, triggers, parts, ..Self::default() };
+        let mut plan = Self { nodes, joints, triggers, noted, parts, ..Self::default() };
         for (at, node) in plan.nodes.iter().enumerate() {
             plan.patterns.union_with(&node.patterns);
             plan.lists.union_with(&node.lists);
@@ -119,7 +123,7 @@ impl FieldPlan {
 
     /// Whether nothing is wanted of the field.
     pub fn is_empty(&self) -> bool {
-        self.nodes.is_empty()
+        self.nodes.is_empty() && self.noted.is_empty()
     }
 
     /// The joints that alone ask for a signature; `None` where something else does too.

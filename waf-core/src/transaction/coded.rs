@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use crate::finding::Finding;
 use crate::limits::Limits;
-use crate::parse::encoding::Decoder;
+use crate::parse::encoding::{Coding, Decoder};
 use crate::parse::head::RequestHead;
 use crate::parse::request;
 
@@ -31,7 +31,11 @@ impl Coded {
     /// The coding that the head names. Where it cannot be read, which is a finding of the head, the
     /// bytes are looked at as they are.
     pub(super) fn of(head: &RequestHead) -> Self {
-        let coding = request::content_coding(head).ok().flatten();
+        Self::decoding(request::content_coding(head).ok().flatten())
+    }
+
+    /// This coding, if there is one.
+    pub(super) fn decoding(coding: Option<Coding>) -> Self {
         Self { decoder: coding.map(Decoder::of), ..Self::identity() }
     }
 

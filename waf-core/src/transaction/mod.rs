@@ -5,13 +5,15 @@
 //! request_body -> scan -> decide          one more at the end of the held body, then at every
 //!                                         byte that makes a block certain
 //! request_end  -> scan -> decide          and at the end
-//! response_head -> scan -> decide
+//! response_head, response_body, response_end: the same for what the origin answers
 //! ```
 //! Where pieces of the body are cut changes nothing but how early [`Progress`] lets bytes go on.
 
 mod about;
 mod coded;
 mod lanes;
+mod points;
+mod response;
 mod trace;
 
 use std::sync::Arc;
@@ -21,21 +23,24 @@ use std::time::{Duration, Instant};
 pub use about::About;
 use coded::Coded;
 use lanes::Lanes;
+use points::Points;
+use response::Response;
 
 use crate::automaton::Work;
-use crate::decide::{Decider, Verdict};
+use crate::decide::{Decider, ProgramState, Verdict};
 use crate::field::{Collection, FieldSink};
 use crate::finding::Finding;
 use crate::limits::LOOK_BACK;
 use crate::parse::body::{Body, Lane, Processor, Streams};
 use crate::parse::head::RequestHead;
-use crate::parse::request::{self, ResponseHead};
+use crate::parse::request;
 use crate::parse::uri::{self, TargetParts};
 use crate::policy::Policy;
 use crate::record::Stop;
 use crate::rule::Phase;
 use crate::scan::{
-    self, Evidence, Fact, Facts, Inexact, LaneSink, ScanContext, Scratch, Subject, Totals, Trace,
+    self, Evidence, Fact, Facts, Inexact, LaneSink, Rows, ScanContext, Scratch, Subject, Totals,
+    Trace,
 };
 use crate::verdict::{Progress, Refusal};
 
@@ -51,6 +56,9 @@ pub struct Transaction {
     decider: Decider,
     facts: Facts,
     totals: Totals,
+    rows: Rows,
+    /// The body is of unknown type: its arguments are guesses.
+    guessed: bool,
     inexact: Inexact,
     lanes: [scan::Lane; 3],
     work: Work,
@@ -58,11 +66,9 @@ pub struct Transaction {
     processor: Option<&'static str>,
     coded: Coded,
     phase: Phase,
-    /// Body bytes as received that may go on.
-    forward: u64,
-    /// The end of the held body has been a verdict point.
-    past_hold: bool,
+    points: Points,
     ended: bool,
+    response: Response,
     stop: Option<Stop>,
     spent: Duration,
     /// Kept only where [`Self::traced`] asked for it.
@@ -72,12 +78,15 @@ pub struct Transaction {
 impl Transaction {
     /// A request that will be judged by a policy.
     pub fn new(policy: Arc<Policy>) -> Self {
+        let hold = policy.settings().limits.hold;
         Self {
             number: NUMBER.fetch_add(1, Ordering::Relaxed),
             head: RequestHead::default(),
             decider: Decider::new(Arc::clone(&policy)),
             facts: Facts::default(),
             totals: Totals::default(),
+            rows: Rows::default(),
+            guessed: false,
             inexact: Inexact::default(),
             lanes: <[scan::Lane; 3]>::default(),
             work: Work::request(),
@@ -85,9 +94,9 @@ impl Transaction {
             processor: None,
             coded: Coded::identity(),
             phase: Phase::RequestHeaders,
-            forward: 0,
-            past_hold: false,
+            points: Points::new(Phase::RequestBody, hold),
             ended: false,
+            response: Response::new(hold),
             stop: None,
             spent: Duration::ZERO,
             trace: None,
@@ -170,9 +179,7 @@ impl Transaction {
         self.with_streams(scratch, |streams| body.finish(streams));
         self.combined_size(scratch);
         let length = self.coded.decoded();
-        if length > self.policy.settings().limits.hold {
-            self.advance(length);
-        }
+        self.advance(length);
         if !self.decider.enforced() {
             self.drain(u64::MAX);
             self.close_phase(Phase::RequestBody, Some(length));
@@ -182,16 +189,12 @@ impl Transaction {
         self.progress()
     }
 
-    /// Judges the head of the response.
-    pub fn response_head(&mut self, head: &ResponseHead, scratch: &mut Scratch) -> Option<Refusal> {
-        let begun = Instant::now();
-        self.phase = Phase::ResponseHeaders;
-        self.lanes[0].restart();
-        self.with_sink(0, None, scratch, |sink| request::response_fields(head, sink));
-        self.drain(u64::MAX);
-        let refusal = self.close_phase(Phase::ResponseHeaders, None);
-        self.spent += begun.elapsed();
-        refusal
+    /// Everything has been seen: the rules of the logging phase are run, once. They refuse nothing.
+    pub fn finish(&mut self) {
+        if self.phase != Phase::Logging {
+            self.phase = Phase::Logging;
+            self.run_program(Phase::Logging);
+        }
     }
 
     /// Inspection stops here, before the end. The first reason stays.
@@ -210,8 +213,14 @@ impl Transaction {
         if let Some(body) = self.body.take() {
             return body;
         }
-        let processor = Processor::choose(self.head.value("content-type"), has_body);
+        let content_type = self.head.value("content-type");
+        let chosen = self.decider.program().and_then(ProgramState::processor);
+        let processor = match chosen.filter(|_| has_body) {
+            Some(name) => Processor::named(name, content_type),
+            None => Processor::choose(content_type, has_body),
+        };
         self.processor = parser_of(&processor);
+        self.guessed = processor == Processor::Unknown;
         Body::new(&processor, &self.policy.settings().limits)
     }
 
@@ -245,33 +254,9 @@ impl Transaction {
         self.lanes.iter().map(scan::Lane::frontier).min().unwrap_or(0)
     }
 
-    /// Judges what is certain up to `frontier`. Nothing before the end of the held body is: it is
-    /// scanned whole.
+    /// Judges what is certain of the body up to `frontier`.
     fn advance(&mut self, frontier: u64) {
-        let hold = self.policy.settings().limits.hold;
-        if frontier <= hold {
-            return;
-        }
-        if !self.past_hold {
-            self.past_hold = true;
-            self.drain(hold);
-            self.judge(hold);
-        }
-        for fact in self.facts.take_until(frontier) {
-            if self.decider.enforced() {
-                return;
-            }
-            let needed = fact.needed;
-            self.decider.apply(&fact);
-            self.judge(needed);
-        }
-        if !self.decider.enforced() {
-            self.forward = self.forward.max(self.coded.received_for(frontier));
-        }
-    }
-
-    fn judge(&mut self, offset: u64) {
-        self.decider.judge(Phase::RequestBody, Some(offset));
+        self.points.advance(frontier, &mut self.facts, &mut self.decider, &mut self.coded);
     }
 
     fn drain(&mut self, frontier: u64) {
@@ -282,7 +267,19 @@ impl Transaction {
 
     fn close_phase(&mut self, phase: Phase, offset: Option<u64>) -> Option<Refusal> {
         self.decider.settle(phase, &self.totals);
+        self.run_program(phase);
         refusal_of(self.decider.judge(phase, offset))
+    }
+
+    /// The SecLang rules of a phase.
+    fn run_program(&mut self, phase: Phase) {
+        let content_type = self.head.value("content-type");
+        let processor = Processor::choose(content_type, true).name();
+        self.decider.run(phase, &self.rows, &self.totals, &self.facts, processor);
+        if self.decider.program().is_some_and(ProgramState::is_full) {
+            self.fact(Finding::LimitTables, self.coded.decoded());
+            self.drain(u64::MAX);
+        }
     }
 
     fn progress(&self) -> Progress {
@@ -290,7 +287,7 @@ impl Transaction {
         let forward = match (refusal, self.ended) {
             (None, true) => self.coded.received(),
             // The last byte of a body never goes on before the request is decided.
-            _ => self.forward.min(self.coded.received().saturating_sub(1)),
+            _ => self.points.forward().min(self.coded.received().saturating_sub(1)),
         };
         Progress { forward, refusal: refusal.map(|verdict| verdict.refusal) }
     }
@@ -336,11 +333,13 @@ impl Transaction {
             policy: &self.policy,
             facts: &mut self.facts,
             totals: &mut self.totals,
+            rows: &mut self.rows,
             inexact: &mut self.inexact,
             work: &mut self.work,
             scratch,
             lane,
             parser,
+            guessed: false,
             trace: self.trace.as_deref_mut(),
         };
         run(&mut LaneSink { lane: &mut self.lanes[lane], context: &mut context });
@@ -352,11 +351,13 @@ impl Transaction {
             policy: &self.policy,
             facts: &mut self.facts,
             totals: &mut self.totals,
+            rows: &mut self.rows,
             inexact: &mut self.inexact,
             work: &mut self.work,
             scratch,
             lane: 0,
             parser: None,
+            guessed: self.guessed,
             trace: self.trace.as_deref_mut(),
         };
         run(&mut Lanes::new(&mut self.lanes, context, self.processor));

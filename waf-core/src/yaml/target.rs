@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use super::checker::Checker;
 use super::pattern::RegexProblem;
-use super::suggest;
 use crate::field::Collection;
 use crate::rule::{Selector, Target, TargetKind, Variable};
+use crate::suggest;
 
 /// Checks the syntax of a regex.
 pub type CheckRegex<'a> = &'a dyn Fn(&str) -> Result<(), RegexProblem>;

@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use waf_core::policy::{Override, OverrideScope, PolicySettings};
+use waf_core::parse::media_type::MediaType;
+use waf_core::policy::{Override, OverrideScope, PolicySettings, ResponseBody, ResponsePolicy};
 use waf_core::record::Mode;
 use waf_core::rule::{PathPattern, RuleMode};
 
 use super::{Builder, Entry, Upstream, written};
 use crate::settings::{BlockPage, HostMatch, PathMatch};
-use written::{OnPartial, ResponseBody, Scoring, Websocket, Written};
+use written::{OnPartial, Scoring, Websocket, Written};
 
 /// What applications use; TRACE and CONNECT only help attackers.
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
@@ -44,8 +45,6 @@ pub struct RouteSettings {
     pub websocket: bool,
     /// What a blocked client sees.
     pub block_page: Arc<BlockPage>,
-    /// Whether rules see the response's status and headers.
-    pub response_headers: bool,
 }
 
 impl Builder<'_> {
@@ -181,11 +180,12 @@ impl Builder<'_> {
             over(route.block_page.as_ref(), file.block_page.as_ref(), written::BlockPage::over);
         let response =
             over(route.response.as_ref(), file.response.as_ref(), written::Response::over);
-        self.refuse_unfinished(path, &body, &response);
+        self.refuse_unfinished(path, &body);
         let policy = PolicySettings {
             mode: self.mode(route.mode, file.mode),
             overrides: self.overrides(path, route, file),
             limits: self.limits(path, &limits, &body),
+            response: self.response(path, &response),
             block_status: self.check.between(
                 &format!("{path}block_page.status"),
                 page.status.unwrap_or(403),
@@ -203,21 +203,11 @@ impl Builder<'_> {
             },
             websocket: route.websocket == Some(Websocket::Allow),
             block_page: Arc::new(self.block_page(path, &page)),
-            response_headers: response.headers.unwrap_or(true),
         }
     }
 
     /// Settings that the file may name and that do not work yet must not look as if they did.
-    fn refuse_unfinished(
-        &mut self,
-        path: &str,
-        body: &written::Body,
-        response: &written::Response,
-    ) {
-        if response.body.is_some_and(|body| body != ResponseBody::Off) {
-            let message = "response bodies are not inspected yet";
-            self.check.error_help(&format!("{path}response.body"), message, "write `body: off`");
-        }
+    fn refuse_unfinished(&mut self, path: &str, body: &written::Body) {
         if body.on_partial == Some(OnPartial::Block) {
             let message = "blocking what is too long to be exact is not offered yet";
             self.check.error_help(
@@ -226,6 +216,39 @@ impl Builder<'_> {
                 "write `on_partial: pass`; records and metrics name such fields",
             );
         }
+    }
+
+    fn response(&mut self, path: &str, written: &written::Response) -> ResponsePolicy {
+        let default = ResponsePolicy::default();
+        ResponsePolicy {
+            headers: written.headers.unwrap_or(default.headers),
+            body: match written.body {
+                None => default.body,
+                Some(written::ResponseBody::Off) => ResponseBody::Off,
+                Some(written::ResponseBody::Detect) => ResponseBody::Detect,
+                Some(written::ResponseBody::Block) => ResponseBody::Block,
+            },
+            types: match &written.types {
+                None => default.types,
+                Some(types) => self.media_types(&format!("{path}response.types"), types),
+            },
+        }
+    }
+
+    /// Types without parameters; they ignore case (RFC 9110 section 8.3.1).
+    fn media_types(&mut self, path: &str, written: &[String]) -> Vec<String> {
+        for (index, name) in written.iter().enumerate() {
+            let media_type = MediaType::parse(name.as_bytes());
+            if media_type.malformed || name.contains([';', '*']) {
+                let message = format!("`{name}` is no media type");
+                self.check.error_help(
+                    &format!("{path}[{index}]"),
+                    message,
+                    "such as text/html, without parameters",
+                );
+            }
+        }
+        written.iter().map(|name| name.trim().to_ascii_lowercase()).collect()
     }
 
     /// Route beats global, `--mode` beats global, `--mode detect` beats everything.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use waf_core::policy::{Override, OverrideScope};
+use waf_core::policy::{Override, OverrideScope, ResponseBody, ResponsePolicy};
 use waf_core::rule::RuleMode;
 
 use super::*;
@@ -163,7 +163,7 @@ fn a_route_changes_what_it_names_and_inherits_the_rest() {
     assert_eq!(policy.limits.body, Some(5 << 30));
     assert_eq!((policy.limits.hold, policy.limits.field_window), (64 << 10, 64 << 10));
     assert_eq!((policy.inbound_threshold, policy.paranoia, policy.detection_paranoia), (10, 2, 2));
-    assert!(route.settings.websocket && !route.settings.response_headers);
+    assert!(route.settings.websocket && !policy.response.headers);
     let exclusions: Vec<_> = route.settings.exclusions.iter().map(|e| e.path.clone()).collect();
     assert_eq!(exclusions, [Path::new("etc/all.yaml"), Path::new("etc/own.yaml")]);
     let scanners = OverrideScope::Class("scanners".into());
@@ -222,7 +222,8 @@ fn wrong_meanings_are_errors() {
         ("scoring: {paranoia: 3, detection_paranoia: 2}\n", "from 3 to 4"),
         ("body: {hold_unknown_length: 65KiB}\n", "from 0 to 65536"),
         ("body: {hold_total: 1KiB}\n", "less than one body's `hold`"),
-        ("response: {body: block}\n", "not inspected yet"),
+        ("response: {types: [html]}\n", "`html` is no media type"),
+        ("response: {types: [\"text/html; charset=utf-8\"]}\n", "is no media type"),
         ("body: {on_partial: block}\n", "not offered yet"),
         ("timeouts: {stop: 0s}\n", "must be more than 0"),
         ("masking: {patterns: [iban]}\n", "`iban` is no pattern"),
@@ -287,6 +288,20 @@ fn values_are_read_in_their_units() {
     assert_eq!(config.timeouts.body_min_rate, 1_024);
     assert_eq!(config.body.hold_full, HoldFull::Refuse);
     assert_eq!(config.global.block_page.retry_after, Some(120));
+}
+
+#[test]
+fn responses_are_looked_at_as_the_route_says() {
+    let config = load(
+        "response: {body: detect, types: [Text/HTML, text/csv]}\nroutes:\n\
+         - {name: a, upstream: app, response: {body: block, headers: false}}\n\
+         - {name: b, upstream: app}\n",
+    );
+    let response = |index: usize| config.routes[index].settings.policy.response.clone();
+    assert_eq!((response(0).headers, response(0).body), (false, ResponseBody::Block));
+    assert_eq!((response(1).headers, response(1).body), (true, ResponseBody::Detect));
+    assert_eq!(response(0).types, ["text/html", "text/csv"]);
+    assert_eq!(load("").global.policy.response, ResponsePolicy::default());
 }
 
 #[test]

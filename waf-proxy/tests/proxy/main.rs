@@ -14,5 +14,6 @@ mod heads;
 mod hold;
 mod http2;
 mod large;
+mod response;
 mod slow;
 mod tls;

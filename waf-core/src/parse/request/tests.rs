@@ -248,15 +248,6 @@ fn an_absent_query_is_no_field_and_an_empty_one_is() {
     assert_eq!(queries("GET /a?"), 1);
 }
 
-#[test]
-fn responses_tell_status_and_headers() {
-    let mut recorder = Recorder::new();
-    let headers = vec![(b"Server".to_vec(), b"x".to_vec())];
-    response_fields(&ResponseHead { status: 204, headers }, &mut recorder);
-    assert_eq!(recorder.pairs(Collection::ResponseStatus), [("".into(), "204".into())]);
-    assert_eq!(recorder.pairs(Collection::ResponseHeaders), [("Server".into(), "x".into())]);
-}
-
 proptest! {
     #[test]
     fn any_head_is_judged_without_panic(

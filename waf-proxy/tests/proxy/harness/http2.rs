@@ -42,6 +42,23 @@ pub async fn open(proxy: &Proxy, protocol: &[u8]) -> TlsStream<TcpStream> {
     TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap()
 }
 
+/// The status of a GET, what came of its body, and whether it came to its end.
+pub async fn get(proxy: &Proxy, path: &str) -> (Answer, bool) {
+    let mut client = connect(proxy).await;
+    let request = Request::builder().uri(format!("https://a{path}")).body(()).unwrap();
+    let (response, _) = client.send_request(request, true).unwrap();
+    let response = timeout(Duration::from_secs(20), response).await.unwrap().unwrap();
+    let status = response.status().as_u16();
+    let mut incoming = response.into_body();
+    let mut body = Vec::new();
+    while let Some(piece) = incoming.data().await {
+        let Ok(piece) = piece else { return (Answer { status, body }, false) };
+        let _ = incoming.flow_control().release_capacity(piece.len());
+        body.extend_from_slice(&piece);
+    }
+    (Answer { status, body }, true)
+}
+
 /// A POST; its length is announced or not.
 pub async fn post(proxy: &Proxy, path: &str, body: &[u8], announce: bool) -> Answer {
     let mut client = connect(proxy).await;

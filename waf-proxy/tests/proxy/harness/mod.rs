@@ -128,7 +128,12 @@ impl Drop for Proxy {
 
 /// One route to this origin; waits are short.
 pub fn settings(origin: SocketAddr, mode: Mode) -> Settings {
-    let policy = policy(PolicySettings { mode, ..PolicySettings::default() });
+    settings_of(origin, PolicySettings { mode, ..PolicySettings::default() })
+}
+
+/// One route to this origin, under this policy.
+pub fn settings_of(origin: SocketAddr, policy: PolicySettings) -> Settings {
+    let policy = self::policy(policy);
     let route = Route {
         name: "default".into(),
         host: HostMatch::Any,
@@ -142,7 +147,6 @@ pub fn settings(origin: SocketAddr, mode: Mode) -> Settings {
         policy: Arc::clone(&policy),
         head: HeadPolicy::default(),
         block_page: Arc::default(),
-        response_headers: true,
     };
     Settings {
         routes: vec![route],
@@ -184,6 +188,17 @@ match: {rx: "."}
 tests: {attack: ["1"], benign: [""]}
 "#;
 
+const SECRET: &str = r#"
+id: test-secret
+name: A secret
+why: It is what the tests look for.
+references: [CWE-200]
+severity: critical
+targets: [RESPONSE_BODY]
+match: {contains: "<secret>"}
+tests: {attack: ["<secret>"], benign: ["secret"]}
+"#;
+
 /// The rules of the tests, and the built-in ones about findings. Those do not score here, so that
 /// each answers with its own status.
 pub fn policy(mut settings: PolicySettings) -> Arc<Policy> {
@@ -192,7 +207,7 @@ pub fn policy(mut settings: PolicySettings) -> Arc<Policy> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../rules/protocol");
     let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
     let findings = files.map(|file| ("protocol", std::fs::read_to_string(file).unwrap()));
-    let ours = [SCRIPT, LEAK].map(|text| ("test", text.to_owned()));
+    let ours = [SCRIPT, LEAK, SECRET].map(|text| ("test", text.to_owned()));
     let rules = findings.chain(ours).map(|(class, text)| {
         let read = rule(&Source::new("test.yaml", text), class, &RuleContext::default());
         read.unwrap_or_else(|reports| panic!("{}", reports[0].message))

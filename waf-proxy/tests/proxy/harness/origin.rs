@@ -1,5 +1,6 @@
 //! A toy origin that remembers every byte it was given.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -26,7 +27,12 @@ pub struct Origin {
 pub struct State {
     pub connections: usize,
     pub requests: Vec<Seen>,
+    /// What is answered to a path, in pieces with pauses between them.
+    answers: HashMap<String, Vec<Vec<u8>>>,
 }
+
+/// Between two pieces of an answer.
+pub const PAUSE: Duration = Duration::from_millis(700);
 
 impl Origin {
     pub async fn start() -> Self {
@@ -46,6 +52,12 @@ impl Origin {
 
     pub fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
+    }
+
+    /// Answers a path with these bytes, in pieces with pauses between them. Behind an answer that
+    /// has no length of its own, or says so, the connection is closed.
+    pub fn answer(&self, path: &str, pieces: Vec<Vec<u8>>) {
+        self.state().answers.insert(path.to_owned(), pieces);
     }
 
     /// The only request.
@@ -82,8 +94,28 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) -> Option<()> {
         if head.contains(" /hangup ") || (head.contains(" /hangup-once ") && times == 1) {
             return None;
         }
-        answer(&mut stream, &head).await?;
+        let path = head.split(' ').nth(1).unwrap();
+        let pieces = state.lock().unwrap().answers.get(path).cloned();
+        match pieces {
+            Some(pieces) => answer_with(&mut stream, &pieces).await?,
+            None => answer(&mut stream, &head).await?,
+        }
     }
+}
+
+async fn answer_with(stream: &mut TcpStream, pieces: &[Vec<u8>]) -> Option<()> {
+    for (index, piece) in pieces.iter().enumerate() {
+        if index > 0 {
+            tokio::time::sleep(PAUSE).await;
+        }
+        stream.write_all(piece).await.ok()?;
+    }
+    let head = pieces.concat();
+    let end = head.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+    let head = String::from_utf8_lossy(&head[..end]).to_ascii_lowercase();
+    let framed = ["content-length", "transfer-encoding", " 204", " 304"];
+    let closes = head.contains("connection: close");
+    (!closes && framed.iter().any(|sign| head.contains(sign))).then_some(())
 }
 
 async fn read_body(
