@@ -25,6 +25,7 @@ mod expanded;
 mod injection;
 mod integer;
 mod ip_match;
+mod plain_words;
 mod url_encoding;
 mod utf8_encoding;
 mod within;
