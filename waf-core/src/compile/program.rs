@@ -84,10 +84,10 @@ fn texts(chain: &Chain) -> Vec<&Text> {
 
 /// What a row must say of such a field.
 pub(super) fn noted(program: &Program, collection: Collection, class: ClassId) -> Noted {
-    let mut noted = Noted::default();
-    noted.always = program.retained.iter().any(|(variable, names)| {
+    let always = program.retained.iter().any(|(variable, names)| {
         variable.collections().contains(&collection) && names.has_class(class)
     });
+    let mut noted = Noted { always, ..Noted::default() };
     for link in program.rules.iter().filter(|rule| rule.reachable).flat_map(|rule| &rule.links) {
         if !link.looks_at(collection, class) {
             continue;
