@@ -94,11 +94,10 @@ fn selectors(rules: &[Rule], policies: &[PolicySettings]) -> Vec<Selector> {
     let of_chains = rules.iter().flat_map(program::selectors);
     of_rules
         .chain(of_exclusions)
-        .map(|target| &target.selector)
+        .map(|target| target.selector.clone())
         .chain(of_chains)
-        .filter(|selector| **selector != Selector::All)
-        .filter(|selector| seen.insert((*selector).clone()))
-        .cloned()
+        .filter(|selector| *selector != Selector::All)
+        .filter(|selector| seen.insert(selector.clone()))
         .collect()
 }
 

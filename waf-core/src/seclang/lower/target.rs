@@ -49,6 +49,8 @@ pub(super) fn variable(named: Named) -> Option<LinkVariable> {
         Named::UseragentIp => field(Collection::RemoteAddr),
         Named::MultipartFilename => field(Collection::Files),
         Named::MultipartName => field(Collection::FilesNames),
+        Named::RequestFilename => field(Collection::DecodedFilename),
+        Named::RequestBasename => field(Collection::DecodedBasename),
         _ => {
             let fields = Variable::from_name(named.name()).map(LinkVariable::Fields);
             fields.or_else(|| State::from_name(named.name()).map(LinkVariable::State))
