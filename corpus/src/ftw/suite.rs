@@ -9,7 +9,7 @@ use waf_core::yaml::{self, Located};
 
 use super::expect::{Expectation, expectation};
 use super::schema::{self, Input, Output};
-use super::shape;
+use super::shape::{self, Client};
 
 /// Which engine settings and which habits a suite has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -198,17 +198,23 @@ impl Reader<'_> {
     fn stage(&self, stage: &schema::Stage, at: &str) -> Result<Stage, Report> {
         match (stage, &stage.stage) {
             (schema::Stage { input: Some(input), output: Some(output), .. }, None) => {
-                self.request(input, output, at)
+                self.request(input, output, Client::GoFtw, at)
             }
             (schema::Stage { input: None, output: None, .. }, Some(inner)) => {
-                self.request(&inner.input, &inner.output, &format!("{at}.stage"))
+                self.request(&inner.input, &inner.output, Client::Ftw, &format!("{at}.stage"))
             }
             _ => Err(self.complain(at, "a stage has `input` and `output`")),
         }
     }
 
-    fn request(&self, input: &Input, output: &Output, at: &str) -> Result<Stage, Report> {
-        let request = shape::request(input)
+    fn request(
+        &self,
+        input: &Input,
+        output: &Output,
+        client: Client,
+        at: &str,
+    ) -> Result<Stage, Report> {
+        let request = shape::request(input, client)
             .map_err(|wrong| self.complain(&format!("{at}.input.{}", wrong.key), &wrong.why))?;
         let expected = expectation(output)
             .map_err(|(key, why)| self.complain(&format!("{at}.output.{key}"), &why))?;
