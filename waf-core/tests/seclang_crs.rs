@@ -69,14 +69,18 @@ impl Entry {
     }
 
     fn read(&self) -> Script {
-        let script = seclang::read(self, std::slice::from_ref(&self.0)).map_err(told).unwrap();
+        let script = seclang::read(self, std::slice::from_ref(&self.0))
+            .map_err(|reports| told(&reports))
+            .unwrap();
         assert!(script.warnings.is_empty(), "{}", script.warnings[0]);
         assert!(script.files > 20, "{}", script.files);
         script
     }
 
     fn load(&self) -> Loaded {
-        seclang::load(self, std::slice::from_ref(&self.0)).map_err(told).unwrap()
+        seclang::load(self, std::slice::from_ref(&self.0))
+            .map_err(|reports| told(&reports))
+            .unwrap()
     }
 }
 
@@ -86,7 +90,7 @@ fn find<'l>(loaded: &'l Loaded, tell: impl Fn(&Rule, &Chain) -> bool + 'l) -> Ve
     rules.filter(|rule| tell(rule, rule.chain.as_ref().unwrap())).collect()
 }
 
-fn told(reports: Vec<Report>) -> String {
+fn told(reports: &[Report]) -> String {
     reports.iter().map(Report::to_string).collect::<Vec<_>>().join("\n")
 }
 
@@ -456,6 +460,6 @@ fn uses_backtracking(chain: &Chain) -> bool {
 fn v4_compiles() {
     let Some(loaded) = Entry::v4().map(|entry| entry.load()) else { return };
     let settings = PolicySettings { program: loaded.settings, ..PolicySettings::default() };
-    let compiled = compile(loaded.rules, vec![settings]).map_err(told).unwrap();
+    let compiled = compile(loaded.rules, vec![settings]).map_err(|reports| told(&reports)).unwrap();
     assert_eq!(compiled.policies.len(), 1);
 }

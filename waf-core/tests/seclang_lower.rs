@@ -189,7 +189,7 @@ fn operators() {
 fn effects_are_in_order() {
     let chain = chain(
         "SecAction \"id:1,pass,setvar:tx.a=+%{tx.b},ctl:ruleRemoveById=5-7,setvar:!tx.c,\
-         ctl:ruleRemoveTargetById=8;ARGS:x|FILES,ctl:requestBodyProcessor=xml,setvar:ip.d=1,\
+         ctl:ruleRemoveTargetById=8;ARGS:x|XML,ctl:requestBodyProcessor=xml,setvar:ip.d=1,\
          ctl:ruleEngine=Off,initcol:ip=%{REMOTE_ADDR}\"",
     );
     let removed = |variable, selector| {
@@ -203,7 +203,7 @@ fn effects_are_in_order() {
         Effect::Ctl(Ctl::Remove(RuleScope::Ids(5, 7))),
         Effect::SetVar { name: Text::literal(b"c"), change: Change::Unset },
         removed(Variable::Args, Selector::Name("x".into())),
-        removed(Variable::One(Collection::Files), Selector::All),
+        removed(Variable::One(Collection::Xml), Selector::All),
         Effect::Ctl(Ctl::RequestBodyProcessor("XML".into())),
         Effect::Ctl(Ctl::Engine(Engine::Off)),
     ];

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use waf_core::compile::{Compiled, compile};
 use waf_core::policy::{Override, OverrideScope, Policy, PolicySettings, ResponseBody};
-use waf_core::rule::{Exclusion, ProgramSettings, ExclusionScope, Rule, RuleMode};
+use waf_core::rule::{Exclusion, ExclusionScope, ProgramSettings, Rule, RuleMode};
 use waf_core::ruleset::RuleSet;
 use waf_core::source::Report;
 

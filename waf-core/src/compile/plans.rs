@@ -384,11 +384,11 @@ fn field_plan(lowered: &Lowered, of_field: &Wanted) -> FieldPlan {
     wanted.sort_unstable();
     wanted.dedup();
     if wanted.is_empty() {
-        return FieldPlan::new(nodes, joints, triggers, noted);
+        return FieldPlan::new(nodes, joints, triggers, noted, Vec::new());
     }
     let mut place = HashMap::new();
     add_node(lowered, &mut nodes, &mut place, ChainTree::ROOT);
-    for id in wanted {
+    for &id in &wanted {
         let signature = lowered.signatures[id.index()];
         for step in lowered.chains.path(signature.step) {
             add_node(lowered, &mut nodes, &mut place, step);
@@ -399,7 +399,25 @@ fn field_plan(lowered: &Lowered, of_field: &Wanted) -> FieldPlan {
         node.pattern_signatures.sort_unstable();
         node.list_signatures.sort_unstable();
     }
-    FieldPlan::new(nodes, joints, triggers, noted)
+    let is_part = |id: &&SignatureId| {
+        triggers.binary_search_by_key(*id, |(id, _)| *id).is_err()
+            && noted.signatures.binary_search(id).is_err()
+    };
+    let parts = wanted.iter().filter(is_part);
+    let parts = parts.filter_map(|&id| Some((id, asking_joints(lowered, &joints, id)?))).collect();
+    FieldPlan::new(nodes, joints, triggers, noted, parts)
+}
+
+/// The joints that ask for a signature, unless one of them has a `not`.
+fn asking_joints(
+    lowered: &Lowered,
+    joints: &[(u16, SignatureId)],
+    id: SignatureId,
+) -> Option<Vec<u16>> {
+    let joint = |at: u16| &lowered.joints[usize::from(at)];
+    let asking: Vec<u16> =
+        joints.iter().map(|(at, _)| *at).filter(|&at| joint(at).mentions(id)).collect();
+    asking.iter().all(|&at| !joint(at).has_not()).then_some(asking)
 }
 
 fn add_node(

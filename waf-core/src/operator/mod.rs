@@ -21,9 +21,11 @@
 mod backtrack;
 mod byte_range;
 mod captures;
+mod expanded;
 mod injection;
 mod integer;
 mod ip_match;
+mod plain_words;
 mod url_encoding;
 mod utf8_encoding;
 mod within;
@@ -32,6 +34,7 @@ use crate::rule::Operator;
 
 pub use backtrack::{Backtrack, BacktrackError, Outcome};
 pub use captures::{Captures, Capturing};
+pub use expanded::holds_expanded;
 pub use injection::{SqliFingerprint, detect_sqli, detect_xss};
 pub use integer::atoi;
 

@@ -89,6 +89,17 @@ impl Joint {
         }
     }
 
+    /// Whether it asks for the signature.
+    pub fn mentions(&self, signature: SignatureId) -> bool {
+        match self {
+            Self::Signature(id) => *id == signature,
+            Self::All(parts) | Self::Any(parts) => {
+                parts.iter().any(|part| part.mentions(signature))
+            }
+            Self::Not(part) => part.mentions(signature),
+        }
+    }
+
     /// Every signature in it, in the order written.
     pub fn signatures(&self) -> Vec<SignatureId> {
         match self {

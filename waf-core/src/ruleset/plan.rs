@@ -84,6 +84,9 @@ pub struct FieldPlan {
     pub triggers: Vec<(SignatureId, Vec<Trigger>)>,
     /// What the SecLang rules must know of it.
     pub noted: Noted,
+    /// Signatures that nothing asks for but joints without `not`, sorted, and these joints: where
+    /// none of them holds the signature is of no consequence.
+    pub parts: Vec<(SignatureId, Vec<u16>)>,
     /// Patterns that any node wants: all that is asked of a value that no step changes.
     pub patterns: PatternSet,
     /// Phrase lists that any node wants.
@@ -101,8 +104,9 @@ impl FieldPlan {
         joints: Vec<(u16, SignatureId)>,
         triggers: Vec<(SignatureId, Vec<Trigger>)>,
         noted: Noted,
+        parts: Vec<(SignatureId, Vec<u16>)>,
     ) -> Self {
-        let mut plan = Self { nodes, joints, triggers, noted, ..Self::default() };
+        let mut plan = Self { nodes, joints, triggers, noted, parts, ..Self::default() };
         for (at, node) in plan.nodes.iter().enumerate() {
             plan.patterns.union_with(&node.patterns);
             plan.lists.union_with(&node.lists);
@@ -120,6 +124,12 @@ impl FieldPlan {
     /// Whether nothing is wanted of the field.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty() && self.noted.is_empty()
+    }
+
+    /// The joints that alone ask for a signature; `None` where something else does too.
+    pub fn only_joints_of(&self, signature: SignatureId) -> Option<&[u16]> {
+        let at = self.parts.binary_search_by_key(&signature, |(id, _)| *id).ok()?;
+        Some(&self.parts[at].1)
     }
 
     /// What a fact triggers.

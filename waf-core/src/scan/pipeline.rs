@@ -7,7 +7,7 @@
 
 use crate::bytes::ByteSet;
 use crate::operator;
-use crate::ruleset::{PlanNode, SignatureId};
+use crate::ruleset::SignatureId;
 
 /// Where a piece stands in its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,11 +70,15 @@ impl Output {
     }
 }
 
-/// Asks libinjection about all that is known of a value.
-pub(super) fn ask_libinjection(node: &PlanNode, at: usize, value: &[u8], hits: &mut Vec<RawHit>) {
+/// Asks libinjection for two signatures, about all that is known of a value.
+pub(super) fn ask_libinjection(
+    (sqli, xss): (Option<SignatureId>, Option<SignatureId>),
+    at: usize,
+    value: &[u8],
+    hits: &mut Vec<RawHit>,
+) {
     let end = value.len() as u64;
     let hit = |signature| RawHit { signature, node: at, start: Some(0), end, needed: None };
-    let is_sqli = |_: &SignatureId| operator::detect_sqli(value).is_some();
-    hits.extend(node.sqli.filter(is_sqli).map(hit));
-    hits.extend(node.xss.filter(|_| operator::detect_xss(value)).map(hit));
+    hits.extend(sqli.filter(|_| operator::detect_sqli(value).is_some()).map(hit));
+    hits.extend(xss.filter(|_| operator::detect_xss(value)).map(hit));
 }

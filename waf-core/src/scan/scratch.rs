@@ -2,7 +2,7 @@
 
 use super::clean::Clean;
 use super::pipeline::{Output, RawHit};
-use super::whole::Search;
+use super::search::Search;
 use crate::automaton::{self, PatternId, PatternSet};
 use crate::transform::Transducers;
 

@@ -52,7 +52,7 @@ fn ctl(written: &Written) -> Result<Vec<Ctl>, Report> {
         Written::RuleEngine(mode) => vec![Ctl::Engine(engine(*mode))],
         Written::RemoveRules(rules) => scopes(rules).into_iter().map(Ctl::Remove).collect(),
         Written::RemoveTargets(rules, targets) => {
-            let targets = targets.iter().map(target::target).collect::<Result<Vec<_>, _>>()?;
+            let targets = targets.iter().map(target::any_target).collect::<Result<Vec<_>, _>>()?;
             let each = |scope: RuleScope| {
                 targets.iter().map(move |target| Ctl::RemoveTarget(scope.clone(), target.clone()))
             };

@@ -6,19 +6,22 @@ use crate::field::Collection;
 use crate::rule::{LinkTarget, LinkVariable, Selector, State, TargetKind, Variable, is_xml_path};
 use crate::source::Report;
 
-/// Lowers an entry.
+/// Lowers an entry of a link.
 pub(super) fn target(written: &Target) -> Result<LinkTarget, Report> {
+    let is_looked_at = written.kind == TargetKind::Include;
+    if is_looked_at && written.variable == Named::Xml && written.selector == Written::All {
+        let report = Report::error(Some(written.span.clone()), "`XML` needs a path");
+        return Err(report.help("`XML:/*` is all text, `XML://@*` all attribute values"));
+    }
+    any_target(written)
+}
+
+/// Lowers an entry of a link, or of a list of what is taken away from links.
+pub(super) fn any_target(written: &Target) -> Result<LinkTarget, Report> {
     let error = |message: String| Report::error(Some(written.span.clone()), message);
     let name = written.variable.name();
     let variable = variable(written.variable)
         .ok_or_else(|| error(format!("`{name}` is not known to this engine")))?;
-    if written.variable == Named::Xml
-        && written.selector == Written::All
-        && written.kind == TargetKind::Include
-    {
-        return Err(error("`XML` needs a path".into())
-            .help("`XML:/*` is all text, `XML://@*` all attribute values"));
-    }
     let selector = match &written.selector {
         Written::All => Selector::All,
         Written::Regex(regex) => Selector::Regex(regex.pattern.text.clone()),
@@ -46,6 +49,8 @@ pub(super) fn variable(named: Named) -> Option<LinkVariable> {
         Named::UseragentIp => field(Collection::RemoteAddr),
         Named::MultipartFilename => field(Collection::Files),
         Named::MultipartName => field(Collection::FilesNames),
+        Named::RequestFilename => field(Collection::DecodedFilename),
+        Named::RequestBasename => field(Collection::DecodedBasename),
         _ => {
             let fields = Variable::from_name(named.name()).map(LinkVariable::Fields);
             fields.or_else(|| State::from_name(named.name()).map(LinkVariable::State))

@@ -24,7 +24,9 @@ impl<'a> WithSettings<'a> {
     /// A list of rules with the settings before its first SecLang file.
     pub(super) fn before_seclang(&self, rules: &[String]) -> Vec<String> {
         let mut rules = rules.to_vec();
-        let first = rules.iter().position(|rule| rule.ends_with(".conf") || rule.ends_with(".conf.example"));
+        let first = rules
+            .iter()
+            .position(|rule| rule.ends_with(".conf") || rule.ends_with(".conf.example"));
         if let Some(first) = first.filter(|_| self.schema.is_some()) {
             rules.insert(first, NAME.to_owned());
         }
