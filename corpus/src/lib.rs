@@ -9,13 +9,18 @@
 
 pub mod cut;
 pub mod examples;
+pub mod follow;
+pub mod ftw;
 pub mod read;
 pub mod reference;
 pub mod request;
+pub mod response;
 pub mod run;
 pub mod tally;
+pub mod wire;
 
 pub use cut::Cut;
 pub use read::read;
 pub use request::{Label, Request};
+pub use response::Response;
 pub use run::Runner;

@@ -11,6 +11,10 @@ use waf_core::transaction::{About, Transaction};
 
 use crate::cut::Cut;
 use crate::request::Request;
+use crate::response::Response;
+
+/// What answers a request that is let through.
+pub type Origin = fn(&Request) -> Response;
 
 /// Runs requests under one policy.
 pub struct Runner {
@@ -29,13 +33,19 @@ impl Runner {
 
     /// The record of a request whose body comes in pieces.
     pub fn run(&mut self, request: &Request, cut: Cut) -> DecisionRecord {
-        self.judge(&mut Transaction::new(Arc::clone(&self.policy)), request, cut)
+        self.judge(&mut Transaction::new(Arc::clone(&self.policy)), request, cut, None)
+    }
+
+    /// The record of a request and of what `origin` answers to it.
+    pub fn exchange(&mut self, request: &Request, cut: Cut, origin: Origin) -> DecisionRecord {
+        let transaction = &mut Transaction::new(Arc::clone(&self.policy));
+        self.judge(transaction, request, cut, Some(origin))
     }
 
     /// The record of a request, and what happened to every field of it.
     pub fn trace(&mut self, request: &Request, cut: Cut) -> (DecisionRecord, TraceRecord) {
         let mut transaction = Transaction::new(Arc::clone(&self.policy)).traced();
-        let record = self.judge(&mut transaction, request, cut);
+        let record = self.judge(&mut transaction, request, cut, None);
         (record, transaction.trace(&self.masking).unwrap_or_default())
     }
 
@@ -44,6 +54,7 @@ impl Runner {
         transaction: &mut Transaction,
         request: &Request,
         cut: Cut,
+        origin: Option<Origin>,
     ) -> DecisionRecord {
         let scratch = &mut self.scratch;
         let mut findings = request.findings.clone();
@@ -64,17 +75,34 @@ impl Runner {
         if refusal.is_none() {
             refusal = transaction.request_end(scratch).refusal;
         }
+        let response = origin.filter(|_| refusal.is_none()).map(|origin| origin(request));
+        if let Some(response) = &response {
+            refusal = transaction.response_head(&response.head, scratch);
+            if refusal.is_none() && transaction.reads_response_body() {
+                for piece in cut.pieces(&response.body) {
+                    transaction.response_body(piece, scratch);
+                }
+            }
+            if refusal.is_none() {
+                refusal = transaction.response_end(scratch);
+            }
+        }
         let body_total = match Framing::of(&request.head) {
             Ok(Framing::Length(_)) => Some(request.body.len() as u64),
             _ => None,
         };
+        transaction.finish();
         transaction.record(&About {
             time: "1970-01-01T00:00:00.000Z".to_owned(),
             request_id: &request.id,
             client_request_id: None,
             route: "default",
             client_ip: "127.0.0.1",
-            status: Some(refusal.map_or(200, |refusal| refusal.status)),
+            status: Some(match (refusal, response) {
+                (Some(refusal), _) => refusal.status,
+                (None, Some(response)) => response.head.status,
+                (None, None) => 200,
+            }),
             intended_status: None,
             source: refusal.is_none().then_some(Source::Origin),
             decision: None,

@@ -3,9 +3,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use waf_core::record::Decision;
-
 use crate::request::{Label, Request};
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It was blocked, or would have been.
+    Caught,
+    /// It was let through.
+    Passed,
+    /// Nobody answered: neither is known.
+    Unanswered,
+}
 
 /// Caught and passed requests of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,14 +48,20 @@ pub struct Tally {
     pub sources: BTreeMap<(Label, String), Count>,
     /// Requests without a label.
     pub unlabelled: Count,
-    /// Time in the engine, each request's.
+    /// Requests that nobody answered; they are in no other count.
+    pub unanswered: u64,
+    /// What each request took: time in the engine, or to the answer.
     costs: Vec<Duration>,
 }
 
 impl Tally {
     /// Counts a request.
-    pub fn add(&mut self, request: &Request, decision: Decision, cost: Duration) {
-        let caught = decision != Decision::Pass;
+    pub fn add(&mut self, request: &Request, verdict: Verdict, cost: Duration) {
+        if verdict == Verdict::Unanswered {
+            self.unanswered += 1;
+            return;
+        }
+        let caught = verdict == Verdict::Caught;
         self.costs.push(cost);
         let Some(label) = request.label else {
             self.unlabelled.add(caught);
@@ -69,6 +84,7 @@ impl Tally {
         into(&mut self.labels, other.labels);
         into(&mut self.classes, other.classes);
         into(&mut self.sources, other.sources);
+        self.unanswered += other.unanswered;
         self.unlabelled.total += other.unlabelled.total;
         self.unlabelled.caught += other.unlabelled.caught;
         self.costs.extend(other.costs);

@@ -50,10 +50,12 @@ pub mod limits;
 pub mod bytes;
 pub mod finding;
 pub mod source;
+mod suggest;
 
 pub mod field;
 pub mod rule;
 
+pub mod seclang;
 pub mod yaml;
 
 pub mod parse;

@@ -92,6 +92,28 @@ pub const CELLS: usize = 1_024;
 /// Bytes of one such fact, its evidence apart.
 pub const CELL_BYTES: usize = 160;
 
+/// Fields of a request that SecLang rules tell apart; what comes after is counted by kind.
+pub const ROWS: usize = 2_048;
+
+/// Bytes of values kept for them: the exact zone three times over, as a form is its body, its
+/// values and its names.
+pub const ROW_BYTES: usize = 512 * KIB;
+
+/// Variables of `TX` beside those that the rules name.
+pub const TX_KEYS: usize = 4_096;
+
+/// Bytes of one value of `TX`, and of a capture.
+pub const TX_VALUE: usize = 4 * KIB;
+
+/// Bytes of all variables of `TX`.
+pub const TX_BYTES: usize = 64 * KIB;
+
+/// Bytes of `msg` and `logdata` after their macros are expanded.
+pub const MESSAGE: usize = 2 * KIB;
+
+/// Matches of SecLang rules told of one request.
+pub const FIRED: usize = 512;
+
 /// Bytes that a content decoder takes: its window and tables.
 pub const DECODER: usize = 64 * KIB;
 
@@ -144,6 +166,22 @@ pub const MATCH_DEPTH: usize = 4;
 /// Bytes of one rule or configuration file.
 pub const RULE_FILE: u64 = 4 * 1024 * 1024;
 
+/// Bytes of one SecLang file or of one data file that it names. The largest of the Core Rule Set
+/// have 150 KB; lists made by programs are larger.
+pub const SECLANG_FILE: usize = 32 * 1024 * KIB;
+
+/// Bytes of all SecLang files of a rule set: 100,000 rules have about 20 MB.
+pub const SECLANG_BYTES: usize = 128 * 1024 * KIB;
+
+/// SecLang files of a rule set, each counted as often as it is included.
+pub const SECLANG_FILES: usize = 2_000;
+
+/// Nesting of `Include`; the Core Rule Set needs three.
+pub const INCLUDE_DEPTH: usize = 16;
+
+/// Errors told of one load, and as many warnings: nobody reads more at once.
+pub const COMPLAINTS: usize = 100;
+
 /// Nesting of lists and mappings in a YAML file. Rules and configuration need about ten.
 pub const YAML_DEPTH: usize = 64;
 
@@ -193,3 +231,25 @@ pub const GATE_MIN_BYTES: usize = 3;
 
 /// Byte sets of one pattern that its gate asks for.
 pub const GATE_MASKS: usize = 4;
+
+/// Steps of one search by a pattern that needs backtracking, however short the value. None of
+/// 73,000 recorded benign values needs more than this and the next together, whatever the pattern.
+pub const BACKTRACK_STEPS: usize = 20_000;
+
+/// Steps that each byte of the value adds. Rich text needs 10 on average under the worst pattern of
+/// the Core Rule Set 3; a step takes some nanoseconds.
+pub const BACKTRACK_STEPS_PER_BYTE: usize = 64;
+
+/// Entries of the stack of such a search, 32 bytes each.
+pub const BACKTRACK_STACK: usize = 65_536;
+
+/// Bytes of the NFA of a regex that a request's own variables are part of: small, as it is made for
+/// each value.
+pub const EXPANDED_NFA_BYTES: usize = 256 * KIB;
+
+/// Values without a match that a worker remembers of one request. A list of orders has some hundred
+/// different short values.
+pub const CLEAN_VALUES: usize = 512;
+
+/// Bytes of such a value: what repeats is short, and with its marks it fills one cache line.
+pub const CLEAN_BYTES: usize = 47;

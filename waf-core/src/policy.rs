@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::field::Collection;
 use crate::limits::{self, Limits};
 use crate::record::Mode;
-use crate::rule::{Exclusion, RuleMode};
+use crate::rule::{Exclusion, ProgramSettings, RuleMode};
 use crate::ruleset::{ClassId, FieldPlan, RuleIndex, RuleSet, Trigger};
 
 /// Which rules an override is about.
@@ -97,6 +97,8 @@ pub struct PolicySettings {
     pub response: ResponsePolicy,
     /// The status of a block by score or rule.
     pub block_status: u16,
+    /// What the directives of SecLang files set.
+    pub program: ProgramSettings,
     /// Today, in days since 1970-01-01 UTC: exclusions that have expired do not apply.
     pub today: i64,
 }
@@ -115,6 +117,7 @@ impl Default for PolicySettings {
             on_partial: OnPartial::Pass,
             response: ResponsePolicy::default(),
             block_status: 403,
+            program: ProgramSettings::default(),
             today: 0,
         }
     }

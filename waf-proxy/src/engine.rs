@@ -137,6 +137,11 @@ impl Inspection {
         self.call(|engine, _| engine.stop(stop));
     }
 
+    /// Everything has been seen: the rules that only tell are run.
+    pub fn finish(&mut self) {
+        self.call(|engine, _| engine.finish());
+    }
+
     /// The record; none where the engine cannot even make one.
     pub fn record(&self, about: &About<'_>) -> Option<DecisionRecord> {
         let mut about = about.clone();

@@ -131,6 +131,7 @@ impl Exchange {
         if std::mem::replace(&mut self.recorded, true) {
             return;
         }
+        self.inspection.finish();
         for &(phase, time) in self.inspection.spent() {
             self.shared.observer.inspected(phase, time);
         }

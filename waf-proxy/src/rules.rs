@@ -4,10 +4,11 @@
 //! severity and no text.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use include_dir::{Dir, include_dir};
-use waf_core::rule::{Exclusion, Rule};
+use waf_core::rule::{Exclusion, ProgramSettings, Rule};
+use waf_core::seclang;
 use waf_core::source::{Report, Source};
 use waf_core::yaml::{self, RuleContext, RuleSource};
 
@@ -24,6 +25,10 @@ const PROTOCOL: &str = "protocol";
 pub struct Loaded {
     /// All of them.
     pub rules: Vec<Rule>,
+    /// What the directives of SecLang files set.
+    pub program: ProgramSettings,
+    /// What the operator should know of them.
+    pub warnings: Vec<Report>,
     /// Such as `builtin (62 rules), shop/ (3 rules), protocol findings (35)`.
     pub summary: String,
 }
@@ -44,7 +49,18 @@ pub fn load(files: &dyn Files, entries: &[Entry]) -> Result<Loaded, Vec<Report>>
     let mut sources = builtin(|class| class == PROTOCOL);
     let mut parts = Vec::new();
     let mut reports = Vec::new();
+    let mut scripts = Vec::new();
     for entry in entries {
+        if is_seclang(entry) {
+            match find(files, entry) {
+                Ok(found) => {
+                    parts.push(entry.text.clone());
+                    scripts.extend(found);
+                }
+                Err(report) => reports.push(report),
+            }
+            continue;
+        }
         match sources_of(files, entry, entries.len()) {
             Ok(found) => {
                 if entry.text != "none" {
@@ -62,13 +78,41 @@ pub fn load(files: &dyn Files, entries: &[Entry]) -> Result<Loaded, Vec<Report>>
     parts.push(format!("protocol findings ({})", findings.count()));
     let phrases = |source: &Source, name: &str| phrases(files, source, name);
     let context = RuleContext { phrases: &phrases, ..RuleContext::default() };
-    match yaml::rules(&sources, &context) {
-        Ok(rules) if reports.is_empty() => Ok(Loaded { rules, summary: parts.join(", ") }),
-        Ok(_) => Err(reports),
-        Err(more) => {
-            reports.extend(more);
-            Err(reports)
-        }
+    let mut rules = yaml::rules(&sources, &context).unwrap_or_else(|more| {
+        reports.extend(more);
+        Vec::new()
+    });
+    // One program, however many files: a marker or an exclusion may stand in another.
+    let script = seclang::load(&Scripts(files), &scripts).unwrap_or_else(|more| {
+        reports.extend(more);
+        seclang::Loaded::default()
+    });
+    if !script.rules.is_empty() {
+        parts.push(format!("{} of SecLang", count(script.rules.len())));
+    }
+    rules.extend(script.rules);
+    if !reports.is_empty() {
+        return Err(reports);
+    }
+    let (program, warnings) = (script.settings, script.warnings);
+    Ok(Loaded { rules, program, warnings, summary: parts.join(", ") })
+}
+
+/// Whether an entry names SecLang files.
+fn is_seclang(entry: &Entry) -> bool {
+    entry.text.ends_with(".conf") || entry.text.ends_with(".conf.example")
+}
+
+/// Files as the SecLang front end asks for them.
+struct Scripts<'a>(&'a dyn Files);
+
+impl seclang::Files for Scripts<'_> {
+    fn read(&self, path: &Path) -> Result<Vec<u8>, String> {
+        self.0.read_bytes(path).map_err(|error| error.to_string())
+    }
+
+    fn find(&self, pattern: &Path) -> Result<Vec<PathBuf>, String> {
+        self.0.find(pattern).map_err(|error| error.to_string())
     }
 }
 
@@ -103,10 +147,6 @@ fn sources_of(files: &dyn Files, entry: &Entry, entries: usize) -> Result<Vec<Ru
         "builtin" => Ok(builtin(|class| class != PROTOCOL)),
         "none" if entries == 1 => Ok(Vec::new()),
         "none" => Err(error("`none` stands alone in the list of rules".into())),
-        text if text.ends_with(".conf") => {
-            let message = format!("`{text}`: SecLang files cannot be read yet");
-            Err(error(message).help("rules are YAML files, see rules/README.md"))
-        }
         _ => Ok(read_all(files, entry)?.into_iter().map(rule_source).collect()),
     }
 }
@@ -123,19 +163,26 @@ fn class_of(path: &Path) -> String {
 
 /// The texts of the files that an entry names; there must be one.
 fn read_all(files: &dyn Files, entry: &Entry) -> Result<Vec<std::sync::Arc<Source>>, Report> {
-    let cannot = |path: &Path, error: std::io::Error| {
-        Report::error(entry.span.clone(), format!("cannot read {}: {error}", path.display()))
+    let found = find(files, entry)?;
+    let read = |path: &std::path::PathBuf| {
+        let text = files.read(path).map_err(|error| cannot(entry, path, &error))?;
+        Ok(Source::new(path.display().to_string(), text))
     };
-    let found = files.find(&entry.path).map_err(|error| cannot(&entry.path, error))?;
+    found.iter().map(read).collect()
+}
+
+/// The files that an entry names; there must be one.
+fn find(files: &dyn Files, entry: &Entry) -> Result<Vec<PathBuf>, Report> {
+    let found = files.find(&entry.path).map_err(|error| cannot(entry, &entry.path, &error))?;
     if found.is_empty() {
         let message = format!("there is no file {}", entry.path.display());
         return Err(Report::error(entry.span.clone(), message));
     }
-    let read = |path: &std::path::PathBuf| {
-        let text = files.read(path).map_err(|error| cannot(path, error))?;
-        Ok(Source::new(path.display().to_string(), text))
-    };
-    found.iter().map(read).collect()
+    Ok(found)
+}
+
+fn cannot(entry: &Entry, path: &Path, error: &std::io::Error) -> Report {
+    Report::error(entry.span.clone(), format!("cannot read {}: {error}", path.display()))
 }
 
 /// The built-in rules of the classes that are wanted.
@@ -170,8 +217,6 @@ fn phrases(files: &dyn Files, rule: &Source, name: &str) -> Result<String, Strin
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed test should stop where it fails")]
-
-    use std::path::PathBuf;
 
     use super::*;
 
@@ -230,7 +275,7 @@ mod tests {
             reports.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
         };
         assert!(told(&["gone.yaml"]).contains("there is no file gone.yaml"));
-        assert!(told(&["crs.conf"]).contains("cannot be read yet"));
+        assert!(told(&["crs.conf"]).contains("there is no file crs.conf"));
         assert!(told(&["none", "builtin"]).contains("`none` stands alone"));
         assert!(told(&["bad", "mine/shop/a.yaml"]).contains("bad/x.yaml"));
         assert!(told(&["mine/shop", "mine/shop/a.yaml"]).contains("the id `shop-a` is taken"));

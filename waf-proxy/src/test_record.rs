@@ -30,6 +30,7 @@ pub(crate) fn passed(request_id: &str) -> DecisionRecord {
             ..ScoreRecord::default()
         },
         matches: Vec::new(),
+        bookkeeping: Vec::new(),
         verdict_offset: None,
         coverage: CoverageRecord::default(),
         ruleset: "sha256:00".into(),

@@ -16,6 +16,7 @@ pub mod framing;
 pub mod head;
 pub mod json;
 pub mod multipart;
+pub mod seclang;
 pub mod transform;
 pub mod uri;
 pub mod urlencoded;
@@ -43,6 +44,7 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("xml", xml::check),
     ("encoding", encoding::check),
     ("yaml", yaml::check),
+    ("seclang", seclang::check),
     ("transform", transform::check),
     ("chunking", chunking::check),
     ("engines", engines::check),

@@ -49,7 +49,8 @@ macro_rules! targets {
 }
 
 targets! {
-    head framing uri urlencoded cookie json multipart xml encoding yaml transform chunking engines
+    head framing uri urlencoded cookie json multipart xml encoding yaml seclang transform chunking
+    engines
 }
 
 /// A target that is not run here, or is none of libFuzzer's, is a mistake.

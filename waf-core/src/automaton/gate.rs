@@ -1,6 +1,6 @@
-//! Which patterns can match a whole value at all? Most patterns need some literal text: where none
-//! of it occurs, the pattern does not match and need not be run. One Aho-Corasick pass over the
-//! value answers that for all of them.
+//! Which patterns can match a whole value at all? Most lack a byte that they need (`needs.rs`). Most
+//! of the rest need some literal text: where none of it occurs, the pattern does not match and need
+//! not be run. One Aho-Corasick pass over the value answers that for all of them.
 //!
 //! ```text
 //! union\s+(?:all\s+)?select\b   needs "union"          (and "select": the longest is asked for)
@@ -13,16 +13,25 @@
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
+use super::needs::{self, Needs};
 use super::{BuildError, Hit, PatternId, PatternSet, Phrases};
 use crate::bytes::ByteSet;
-use crate::limits::{GATE_LITERALS, GATE_MASKS, GATE_MIN_BYTES};
+use crate::limits::{GATE_LITERALS, GATE_MIN_BYTES};
 
-/// The literals that patterns need.
+/// What patterns need.
 #[derive(Debug)]
 pub struct Gate {
+    bytes: Needs,
     literals: Phrases,
-    /// Patterns that need no literal, with sets of which a match holds a byte of each.
-    open: Vec<(PatternId, Vec<ByteSet>)>,
+    /// Patterns that need no literal.
+    open: PatternSet,
+}
+
+/// Working memory of a gate.
+#[derive(Debug, Default)]
+pub struct Waiting {
+    patterns: PatternSet,
+    hits: Vec<Hit>,
 }
 
 impl Gate {
@@ -31,36 +40,38 @@ impl Gate {
     /// # Errors
     /// When the literals together are too large for an automaton.
     pub fn new(patterns: &[Hir]) -> Result<Self, BuildError> {
-        let needs: Vec<Vec<Vec<u8>>> =
+        let bytes = Needs::new(&patterns.iter().map(needs::of_pattern).collect::<Vec<_>>());
+        let texts: Vec<Vec<Vec<u8>>> =
             patterns.iter().map(|hir| needed(hir).unwrap_or_default()).collect();
-        let unneeding = needs.iter().zip(patterns).enumerate();
-        let unneeding = unneeding.filter(|(_, (literals, _))| literals.is_empty());
-        let open = unneeding.filter_map(|(at, (_, hir))| Some((PatternId::new(at)?, masks(hir))));
-        let open = open.collect();
-        Ok(Self { literals: Phrases::new(&needs, true)?, open })
+        let open = texts.iter().enumerate().filter(|(_, texts)| texts.is_empty());
+        let open = open.filter_map(|(at, _)| PatternId::new(at)).collect();
+        Ok(Self { bytes, literals: Phrases::new(&texts, true)?, open })
     }
 
-    /// Of the patterns wanted, those that may match the whole value, whose bytes are `present`.
-    /// `hits` is working memory.
-    pub fn candidates(
+    /// Takes out of `wanted` what cannot match the whole value, whose bytes are `present`.
+    pub fn narrow(
         &self,
         value: &[u8],
         present: ByteSet,
-        wanted: &PatternSet,
-        hits: &mut Vec<Hit>,
-    ) -> PatternSet {
-        hits.clear();
-        let mut waiting = wanted.clone();
-        self.literals.scan(&mut self.literals.start(), value, &mut waiting, hits);
-        let open = self.open.iter().filter(|(id, masks)| {
-            wanted.contains(*id) && masks.iter().all(|mask| mask.intersects(present))
-        });
-        hits.iter().map(|hit| hit.pattern).chain(open.map(|(id, _)| *id)).collect()
+        wanted: &mut PatternSet,
+        memory: &mut Waiting,
+    ) {
+        self.bytes.narrow(present, wanted);
+        if wanted.is_subset(&self.open) {
+            return;
+        }
+        memory.patterns.copy_from(wanted);
+        memory.patterns.subtract(&self.open);
+        memory.hits.clear();
+        let cursor = &mut self.literals.start();
+        self.literals.scan(cursor, value, &mut memory.patterns, &mut memory.hits);
+        // What still waits for its literal will not match.
+        wanted.subtract(&memory.patterns);
     }
 
     /// Bytes of the tables.
     pub fn bytes(&self) -> usize {
-        self.literals.bytes()
+        self.bytes.bytes() + self.literals.bytes()
     }
 }
 
@@ -164,34 +175,6 @@ fn language(hir: &Hir) -> Option<Vec<Vec<u8>>> {
     }
 }
 
-/// Sets of which every match holds a byte of each: the few smallest.
-fn masks(hir: &Hir) -> Vec<ByteSet> {
-    let mut masks = match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) | HirKind::Class(Class::Unicode(_)) => Vec::new(),
-        HirKind::Literal(literal) => literal.0.iter().map(|&byte| ByteSet::of(&[byte])).collect(),
-        HirKind::Class(Class::Bytes(class)) => {
-            let ranges = class.ranges().iter();
-            let sets = ranges.map(|range| ByteSet::range(range.start(), range.end()));
-            vec![sets.fold(ByteSet::EMPTY, ByteSet::union)]
-        }
-        HirKind::Capture(capture) => masks(&capture.sub),
-        HirKind::Repetition(repetition) if repetition.min > 0 => masks(&repetition.sub),
-        HirKind::Repetition(_) => Vec::new(),
-        HirKind::Concat(parts) => parts.iter().flat_map(masks).collect(),
-        HirKind::Alternation(parts) => {
-            let first = |part| masks(part).into_iter().next();
-            let each: Option<Vec<ByteSet>> = parts.iter().map(first).collect();
-            each.map(|sets| sets.into_iter().fold(ByteSet::EMPTY, ByteSet::union))
-                .into_iter()
-                .collect()
-        }
-    };
-    masks.sort_by_key(|mask| mask.iter().count());
-    masks.dedup();
-    masks.truncate(GATE_MASKS);
-    masks
-}
-
 fn product(heads: &[Vec<u8>], tails: &[Vec<u8>]) -> Option<Vec<Vec<u8>>> {
     if heads.len() * tails.len() > GATE_LITERALS {
         return None;
@@ -270,7 +253,8 @@ mod tests {
             }
             let mut present = ByteSet::EMPTY;
             present.insert_all(&text);
-            let candidates = gate.candidates(&text, present, &wanted, &mut Vec::new());
+            let mut candidates = wanted.clone();
+            gate.narrow(&text, present, &mut candidates, &mut Waiting::default());
             for (at, regex) in regexes.iter().enumerate() {
                 let id = PatternId::new(at).unwrap();
                 if regex.is_match(&text[..]) {

@@ -34,6 +34,7 @@ mod cluster;
 mod gate;
 mod lanes;
 mod look;
+mod needs;
 mod nfa;
 mod phrases;
 mod scratch;
@@ -50,7 +51,7 @@ mod tests;
 use std::fmt;
 
 pub use automata::{Automata, Cursors};
-pub use gate::Gate;
+pub use gate::{Gate, Waiting};
 pub use phrases::{PhraseCursor, Phrases};
 pub use scratch::Scratch;
 pub use set::PatternSet;

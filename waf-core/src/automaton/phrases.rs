@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use aho_corasick::automaton::{Automaton, StateID};
 use aho_corasick::{Anchored, MatchKind, StartKind, dfa, nfa};
 
+use super::needs::{self, Needs};
 use super::{BuildError, Hit, PatternId, PatternSet};
 use crate::bytes::ByteSet;
 use crate::limits::{PHRASES_DFA, SIGNATURES};
@@ -17,6 +18,7 @@ pub struct Phrases {
     start: StateID,
     /// Bytes that leave the start.
     first: ByteSet,
+    needs: Needs,
     count: usize,
     every: PatternSet,
 }
@@ -57,7 +59,9 @@ impl Phrases {
             first = first.with(byte);
         }
         let every = PatternSet::all(lists.len());
-        Ok(Self { engine, lists: owners, start, first, count: lists.len(), every })
+        let needs: Vec<_> = lists.iter().map(|list| needs::of_phrases(list.as_ref())).collect();
+        let needs = Needs::new(&needs);
+        Ok(Self { engine, lists: owners, start, first, needs, count: lists.len(), every })
     }
 
     /// The number of lists.
@@ -70,12 +74,18 @@ impl Phrases {
         self.count == 0
     }
 
-    /// Bytes the automaton takes.
+    /// Bytes of the tables.
     pub fn bytes(&self) -> usize {
-        match &self.engine {
+        let automaton = match &self.engine {
             Engine::Dense(automaton) => automaton.memory_usage(),
             Engine::Sparse(automaton) => automaton.memory_usage(),
-        }
+        };
+        automaton + self.needs.bytes()
+    }
+
+    /// Takes out of `wanted` what cannot match a whole value whose bytes are `present`.
+    pub fn narrow(&self, present: ByteSet, wanted: &mut PatternSet) {
+        self.needs.narrow(present, wanted);
     }
 
     /// A cursor before the first byte of a value.

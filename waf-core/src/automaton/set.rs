@@ -1,6 +1,7 @@
 //! [`PatternSet`]: which patterns are meant.
 
 use super::PatternId;
+use crate::bytes::bits;
 
 /// A set of patterns, one bit each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,6 +73,24 @@ impl PatternSet {
         }
     }
 
+    /// Takes out the patterns of `other`.
+    pub fn subtract(&mut self, other: &Self) {
+        for (word, less) in self.words.iter_mut().zip(&other.words) {
+            *word &= !less;
+        }
+    }
+
+    /// Whether every pattern is in `other` too.
+    pub fn is_subset(&self, other: &Self) -> bool {
+        let others = other.words.iter().chain(std::iter::repeat(&0));
+        self.words.iter().zip(others).all(|(word, other)| word & !other == 0)
+    }
+
+    /// Becomes equal to `other`, keeping its memory.
+    pub fn copy_from(&mut self, other: &Self) {
+        self.words.clone_from(&other.words);
+    }
+
     /// Takes every pattern out.
     pub fn clear(&mut self) {
         self.words.fill(0);
@@ -84,14 +103,33 @@ impl PatternSet {
 
     /// The patterns in it, in order.
     pub fn iter(&self) -> impl Iterator<Item = PatternId> {
-        (0..self.words.len() * 64).filter_map(PatternId::new).filter(|&id| self.contains(id))
+        let words = self.words.iter().enumerate();
+        words
+            .flat_map(|(at, &word)| bits(word).map(move |bit| at * 64 + bit as usize))
+            .filter_map(PatternId::new)
+    }
+
+    /// The words of the set: pattern `n` is bit `n % 64` of word `n / 64`.
+    pub(super) fn words(&self) -> &[u64] {
+        &self.words
+    }
+
+    /// The same, to change.
+    pub(super) fn words_mut(&mut self) -> &mut [u64] {
+        &mut self.words
+    }
+}
+
+impl Extend<PatternId> for PatternSet {
+    fn extend<I: IntoIterator<Item = PatternId>>(&mut self, patterns: I) {
+        patterns.into_iter().for_each(|pattern| self.insert(pattern));
     }
 }
 
 impl FromIterator<PatternId> for PatternSet {
     fn from_iter<I: IntoIterator<Item = PatternId>>(patterns: I) -> Self {
         let mut set = Self::default();
-        patterns.into_iter().for_each(|pattern| set.insert(pattern));
+        set.extend(patterns);
         set
     }
 }

@@ -1,7 +1,6 @@
 //! Conditions to signatures: equal (chain, operator) pairs become one.
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
 
 use regex_syntax::hir::Hir;
 
@@ -98,7 +97,8 @@ impl Lowered {
         self.signature(Signature { step: ChainTree::ROOT, probe: Probe::Joint(at) })
     }
 
-    fn signature(&mut self, signature: Signature) -> SignatureId {
+    /// The id of a signature.
+    pub(super) fn signature(&mut self, signature: Signature) -> SignatureId {
         let next = SignatureId(self.signatures.len() as u16);
         let id = *self.known_signatures.entry(signature).or_insert(next);
         if id == next {
@@ -196,12 +196,8 @@ impl Lowered {
         if counts > 0 {
             return count(condition, targets, counts);
         }
-        let probe = self.probe(condition)?;
-        if let Probe::Pattern(id) = probe {
-            let group = group(rule, &targets);
-            let known = &mut self.groups[id.index()];
-            *known = (*known).min(group);
-        }
+        let probe = self.probe(&condition.operator, &condition.span)?;
+        self.note_group(rule.paranoia, probe, &targets);
         let step = self.chains.intern(&condition.transformations);
         Ok(CompiledCondition::Fields {
             targets,
@@ -209,8 +205,23 @@ impl Lowered {
         })
     }
 
-    fn probe(&mut self, condition: &Condition) -> Result<Probe, Box<Report>> {
-        let operator = &condition.operator;
+    /// The same for the rule at a place of the table.
+    pub(super) fn assign_group(&mut self, index: usize, probe: Probe, targets: &[Target]) {
+        let paranoia = self.rules[index].rule.paranoia;
+        self.note_group(paranoia, probe, targets);
+    }
+
+    /// A pattern is in the first of the groups of those who ask for it.
+    fn note_group(&mut self, paranoia: u8, probe: Probe, targets: &[Target]) {
+        if let Probe::Pattern(id) = probe {
+            let group = group(paranoia, targets);
+            let known = &mut self.groups[id.index()];
+            *known = (*known).min(group);
+        }
+    }
+
+    /// How an operator is asked.
+    pub(super) fn probe(&mut self, operator: &Operator, span: &Span) -> Result<Probe, Box<Report>> {
         if let Some(probe) = self.known_operators.get(operator) {
             return Ok(*probe);
         }
@@ -218,26 +229,22 @@ impl Lowered {
             Operator::DetectSqli => Probe::DetectSqli,
             Operator::DetectXss => Probe::DetectXss,
             Operator::Pm(phrases) => {
-                let id = self.id(&condition.span, self.lists.len())?;
+                let id = self.id(span, self.lists.len())?;
                 self.lists.push(phrases.clone());
                 Probe::Phrases(id)
             }
             Operator::Rx(text) => {
                 let hir = syntax::parse(text).map_err(|error| {
-                    Box::new(Report::error(Some(condition.span.clone()), error.to_string()))
+                    Box::new(Report::error(Some(span.clone()), error.to_string()))
                 })?;
-                self.pattern(condition, hir)?
+                self.pattern(span, hir)?
             }
-            Operator::Contains(text) => {
-                self.pattern(condition, syntax::contains(text.as_bytes()))?
-            }
+            Operator::Contains(text) => self.pattern(span, syntax::contains(text.as_bytes()))?,
             Operator::BeginsWith(text) => {
-                self.pattern(condition, syntax::begins_with(text.as_bytes()))?
+                self.pattern(span, syntax::begins_with(text.as_bytes()))?
             }
-            Operator::EndsWith(text) => {
-                self.pattern(condition, syntax::ends_with(text.as_bytes()))?
-            }
-            Operator::Streq(text) => self.pattern(condition, syntax::equals(text.as_bytes()))?,
+            Operator::EndsWith(text) => self.pattern(span, syntax::ends_with(text.as_bytes()))?,
+            Operator::Streq(text) => self.pattern(span, syntax::equals(text.as_bytes()))?,
             operator => {
                 self.checks.extend(Check::new(operator));
                 Probe::Check((self.checks.len() - 1) as u16)
@@ -247,9 +254,9 @@ impl Lowered {
         Ok(probe)
     }
 
-    fn pattern(&mut self, condition: &Condition, hir: Hir) -> Result<Probe, Box<Report>> {
-        let id = self.id(&condition.span, self.patterns.len())?;
-        self.patterns.push(Pattern { hir, regex: OnceLock::new() });
+    fn pattern(&mut self, span: &Span, hir: Hir) -> Result<Probe, Box<Report>> {
+        let id = self.id(span, self.patterns.len())?;
+        self.patterns.push(Pattern::new(hir));
         self.groups.push(u32::MAX);
         Ok(Probe::Pattern(id))
     }
@@ -284,9 +291,9 @@ fn count(
 
 /// Paranoia tiers, requests and responses, bodies and heads keep apart, so that what is not
 /// demanded costs nothing.
-fn group(rule: &Rule, targets: &[Target]) -> u32 {
+fn group(paranoia: u8, targets: &[Target]) -> u32 {
     let phase = needs(targets);
-    u32::from(rule.paranoia) * 4 + phase as u32
+    u32::from(paranoia) * 4 + phase as u32
 }
 
 /// The phase in which the last of the targets is known.
@@ -317,7 +324,8 @@ fn settles(rule: &Rule) -> Settles {
     }
 }
 
-fn too_many(span: &Span, what: &str, limit: usize) -> Box<Report> {
+/// A complaint about a full table.
+pub(super) fn too_many(span: &Span, what: &str, limit: usize) -> Box<Report> {
     Box::new(Report::error(Some(span.clone()), format!("more than {limit} {what}")))
 }
 

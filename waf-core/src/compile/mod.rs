@@ -7,6 +7,8 @@
 
 mod lower;
 mod plans;
+mod program;
+mod reach;
 mod tally;
 
 pub(crate) use plans::{covers, selects};
@@ -20,7 +22,7 @@ use crate::automaton::{Automata, Gate, Phrases};
 use crate::limits::TABLES;
 use crate::policy::{Policy, PolicySettings};
 use crate::rule::{Rule, Selector};
-use crate::ruleset::{NameClasses, RuleSet};
+use crate::ruleset::{NameClasses, PhraseList, RuleSet};
 use crate::source::{Level, Report};
 
 /// What loading gives.
@@ -44,13 +46,16 @@ pub fn compile(rules: Vec<Rule>, policies: Vec<PolicySettings>) -> Result<Compil
     let names =
         NameClasses::new(selectors).map_err(|message| vec![Report::error(None, message)])?;
     let mut lowered = lower::lower(rules, &policies)?;
+    let mut program = program::program(&mut lowered, &names)?;
+    reach::mark(&mut program, &lowered);
+    program.phases = program::phases(&program, |rule| lowered.rules[rule.index()].rule.phase);
     let hirs = lowered.pattern_hirs();
     let automata = Automata::new(&hirs, &lowered.pattern_groups(), TABLES)
         .map_err(|error| vec![Report::error(None, error.to_string())])?;
     let gate = Gate::new(&hirs).map_err(|error| vec![Report::error(None, error.to_string())])?;
     let phrases = Phrases::new(&lowered.lists, true)
         .map_err(|error| vec![Report::error(None, error.to_string())])?;
-    let drafts = plans::draft(&mut lowered, &names, policies)?;
+    let drafts = plans::draft(&mut lowered, &names, &program, policies)?;
     let ruleset = Arc::new(RuleSet {
         rules: lowered.rules,
         chains: lowered.chains,
@@ -62,6 +67,8 @@ pub fn compile(rules: Vec<Rule>, policies: Vec<PolicySettings>) -> Result<Compil
         patterns: lowered.patterns,
         phrases,
         checks: lowered.checks,
+        lists: lowered.lists.into_iter().map(PhraseList::new).collect(),
+        program,
         hash,
     });
     let mut warnings = tally::inexact(&ruleset);
@@ -84,21 +91,24 @@ fn selectors(rules: &[Rule], policies: &[PolicySettings]) -> Vec<Selector> {
     let of_rules = of_rules.flat_map(|condition| &condition.targets);
     let of_exclusions = policies.iter().flat_map(|policy| &policy.exclusions);
     let of_exclusions = of_exclusions.flat_map(|exclusion| &exclusion.targets);
+    let of_chains = rules.iter().flat_map(program::selectors);
     of_rules
         .chain(of_exclusions)
-        .map(|target| &target.selector)
-        .filter(|selector| **selector != Selector::All)
-        .filter(|selector| seen.insert((*selector).clone()))
-        .cloned()
+        .map(|target| target.selector.clone())
+        .chain(of_chains)
+        .filter(|selector| *selector != Selector::All)
+        .filter(|selector| seen.insert(selector.clone()))
         .collect()
 }
 
-/// The digest of the rule texts in load order.
+/// The digest of the rule texts in load order. A text counts where its first rule stands.
 fn digest(rules: &[Rule]) -> String {
     let mut hasher = Sha256::new();
+    let mut seen = HashSet::new();
     for rule in rules {
         let source = &rule.span.source;
-        for part in [rule.id.as_str(), &source.text] {
+        let text = seen.insert(Arc::as_ptr(source)).then_some(source.text.as_str());
+        for part in [Some(rule.id.as_str()), text].into_iter().flatten() {
             hasher.update((part.len() as u64).to_le_bytes());
             hasher.update(part);
         }

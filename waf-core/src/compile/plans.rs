@@ -11,8 +11,8 @@ use crate::limits;
 use crate::policy::{OverrideScope, Policy, PolicySettings, RuleStance};
 use crate::rule::{Exclusion, ExclusionScope, Rule, RuleMode, Target, TargetKind};
 use crate::ruleset::{
-    ChainTree, ClassId, CompiledCondition, ExclusionId, FieldPlan, Joint, NameClasses, PlanNode,
-    Probe, RuleIndex, RuleSet, SignatureId, Trigger, ValueFormula,
+    ChainTree, ClassId, CompiledCondition, ExclusionId, FieldPlan, Joint, NameClasses, Noted,
+    PlanNode, Probe, Program, RuleIndex, RuleSet, SignatureId, StepId, Trigger, ValueFormula,
 };
 use crate::source::Report;
 
@@ -43,12 +43,13 @@ impl Draft {
 pub(super) fn draft(
     lowered: &mut Lowered,
     names: &NameClasses,
+    program: &Program,
     policies: Vec<PolicySettings>,
 ) -> Result<Vec<Draft>, Vec<Report>> {
     let mut drafts = Vec::new();
     let mut reports = Vec::new();
     for settings in policies {
-        match draft_one(lowered, names, settings) {
+        match draft_one(lowered, names, program, settings) {
             Ok(draft) => drafts.push(draft),
             Err(mut more) => reports.append(&mut more),
         }
@@ -59,6 +60,7 @@ pub(super) fn draft(
 fn draft_one(
     lowered: &mut Lowered,
     names: &NameClasses,
+    program: &Program,
     settings: PolicySettings,
 ) -> Result<Draft, Vec<Report>> {
     let reports = unknown_overrides(lowered, &settings);
@@ -70,19 +72,28 @@ fn draft_one(
     let in_force = |exclusion: &&Exclusion| exclusion.expires.days() >= settings.today;
     let exclusions: Vec<Exclusion> = settings.exclusions.iter().filter(in_force).cloned().collect();
     let mut planner = Planner { lowered, names, exclusions: &exclusions, stances: &stances };
-    let mut known: HashMap<Vec<(SignatureId, Vec<Trigger>)>, Arc<FieldPlan>> = HashMap::new();
+    let mut known: HashMap<Wanted, Arc<FieldPlan>> = HashMap::new();
     let mut plans = Vec::new();
     for &collection in Collection::ALL {
         for class in 0..names.len() {
-            let triggers = planner.triggers(collection, ClassId(class as u16))?;
+            let class = ClassId(class as u16);
+            let triggers = planner.triggers(collection, class)?;
+            let noted = super::program::noted(program, collection, class);
             let plan = known
-                .entry(triggers)
-                .or_insert_with_key(|triggers| Arc::new(field_plan(planner.lowered, triggers)));
+                .entry(Wanted { triggers, noted })
+                .or_insert_with_key(|wanted| Arc::new(field_plan(planner.lowered, wanted)));
             plans.push(Arc::clone(plan));
         }
     }
     let findings = Finding::ALL.iter().map(|&finding| planner.finding_triggers(finding)).collect();
     Ok(Draft { settings, stances, plans, findings, exclusions })
+}
+
+/// What is wanted of a field: equal ones share a plan.
+#[derive(PartialEq, Eq, Hash)]
+struct Wanted {
+    triggers: Vec<(SignatureId, Vec<Trigger>)>,
+    noted: Noted,
 }
 
 /// How a rule stands, after overrides; later ones win.
@@ -99,9 +110,11 @@ fn stance(rule: &Rule, settings: &PolicySettings) -> RuleStance {
             score = change.score.unwrap_or(score);
         }
     }
+    // A SecLang program keeps its paranoia levels itself, by rules that skip.
+    let within = |level: u8| rule.chain.is_some() || rule.paranoia <= level;
     RuleStance {
-        active: mode != RuleMode::Off && rule.paranoia <= settings.detection_paranoia,
-        counted: mode == RuleMode::Block && rule.paranoia <= settings.paranoia,
+        active: mode != RuleMode::Off && within(settings.detection_paranoia),
+        counted: mode == RuleMode::Block && within(settings.paranoia),
         score,
     }
 }
@@ -355,13 +368,14 @@ impl Narrowed {
 }
 
 /// The steps that lead to every wanted signature, and what is asked at each.
-fn field_plan(lowered: &Lowered, triggers: &[(SignatureId, Vec<Trigger>)]) -> FieldPlan {
-    let mut plan = FieldPlan { triggers: triggers.to_vec(), ..FieldPlan::default() };
-    let mut wanted = Vec::new();
-    for (id, _) in triggers {
+fn field_plan(lowered: &Lowered, of_field: &Wanted) -> FieldPlan {
+    let (triggers, noted) = (of_field.triggers.clone(), of_field.noted.clone());
+    let (mut nodes, mut joints) = (Vec::new(), Vec::new());
+    let mut wanted = noted.signatures.clone();
+    for (id, _) in &of_field.triggers {
         match lowered.signatures[id.index()].probe {
             Probe::Joint(at) => {
-                plan.joints.push((at, *id));
+                joints.push((at, *id));
                 wanted.extend(lowered.joints[usize::from(at)].signatures());
             }
             _ => wanted.push(*id),
@@ -370,38 +384,55 @@ fn field_plan(lowered: &Lowered, triggers: &[(SignatureId, Vec<Trigger>)]) -> Fi
     wanted.sort_unstable();
     wanted.dedup();
     if wanted.is_empty() {
-        return plan;
+        return FieldPlan::new(nodes, joints, triggers, noted, Vec::new());
     }
     let mut place = HashMap::new();
-    add_node(lowered, &mut plan, &mut place, ChainTree::ROOT);
-    for id in wanted {
+    add_node(lowered, &mut nodes, &mut place, ChainTree::ROOT);
+    for &id in &wanted {
         let signature = lowered.signatures[id.index()];
         for step in lowered.chains.path(signature.step) {
-            add_node(lowered, &mut plan, &mut place, step);
+            add_node(lowered, &mut nodes, &mut place, step);
         }
-        let node = &mut plan.nodes[place[&signature.step]];
-        ask(node, signature.probe, id);
+        ask(&mut nodes[place[&signature.step]], signature.probe, id);
     }
-    for node in &mut plan.nodes {
+    for node in &mut nodes {
         node.pattern_signatures.sort_unstable();
         node.list_signatures.sort_unstable();
     }
-    plan
+    let is_part = |id: &&SignatureId| {
+        triggers.binary_search_by_key(*id, |(id, _)| *id).is_err()
+            && noted.signatures.binary_search(id).is_err()
+    };
+    let parts = wanted.iter().filter(is_part);
+    let parts = parts.filter_map(|&id| Some((id, asking_joints(lowered, &joints, id)?))).collect();
+    FieldPlan::new(nodes, joints, triggers, noted, parts)
+}
+
+/// The joints that ask for a signature, unless one of them has a `not`.
+fn asking_joints(
+    lowered: &Lowered,
+    joints: &[(u16, SignatureId)],
+    id: SignatureId,
+) -> Option<Vec<u16>> {
+    let joint = |at: u16| &lowered.joints[usize::from(at)];
+    let asking: Vec<u16> =
+        joints.iter().map(|(at, _)| *at).filter(|&at| joint(at).mentions(id)).collect();
+    asking.iter().all(|&at| !joint(at).has_not()).then_some(asking)
 }
 
 fn add_node(
     lowered: &Lowered,
-    plan: &mut FieldPlan,
-    place: &mut HashMap<crate::ruleset::StepId, usize>,
-    id: crate::ruleset::StepId,
+    nodes: &mut Vec<PlanNode>,
+    place: &mut HashMap<StepId, usize>,
+    id: StepId,
 ) {
     if place.contains_key(&id) {
         return;
     }
     let step = lowered.chains.step(id);
     let parent = place.get(&step.parent).copied().unwrap_or(0);
-    place.insert(id, plan.nodes.len());
-    plan.nodes.push(PlanNode {
+    place.insert(id, nodes.len());
+    nodes.push(PlanNode {
         step: id,
         parent,
         transformation: step.transformation,

@@ -5,6 +5,7 @@
 //! matches, no byte to come can take that back, and the sum over such rules is a lower bound of the
 //! score. A block is *certain* when the bound reaches the threshold.
 
+mod program;
 mod score;
 
 use std::sync::Arc;
@@ -14,9 +15,10 @@ use crate::policy::{Policy, ResponseBody};
 use crate::record::{Mode, Source};
 use crate::rule::{Action, Phase};
 use crate::ruleset::{CompiledCondition, RuleIndex, Settles, Trigger};
-use crate::scan::{Evidence, Fact, Subject, Totals};
+use crate::scan::{Evidence, Fact, Facts, Rows, Subject, Totals};
 use crate::verdict::Refusal;
 
+pub(crate) use program::{Fired, ProgramScore, ProgramState, Turn};
 pub(crate) use score::Scores;
 
 /// A rule that matched.
@@ -60,6 +62,8 @@ pub(crate) struct Decider {
     blocking: Vec<Blocking>,
     /// What findings that block added to the inbound score.
     by_findings: u32,
+    /// The SecLang rules, where there are any.
+    program: Option<Box<ProgramState>>,
     verdict: Option<Verdict>,
 }
 
@@ -78,7 +82,10 @@ impl Decider {
     /// Nothing is known yet.
     pub(crate) fn new(policy: Arc<Policy>) -> Self {
         let rules = policy.stances.len();
+        let has_program = !policy.ruleset().program.is_empty();
+        let program = has_program.then(|| Box::new(ProgramState::new(&policy)));
         Self {
+            program,
             policy,
             exclusions: Vec::new(),
             conditions: vec![0; rules],
@@ -115,6 +122,30 @@ impl Decider {
     /// Whether the request is being refused.
     pub(crate) fn enforced(&self) -> bool {
         self.verdict.is_some_and(|verdict| verdict.enforced)
+    }
+
+    /// Runs the SecLang rules of a phase.
+    pub(crate) fn run(
+        &mut self,
+        phase: Phase,
+        rows: &Rows,
+        totals: &Totals,
+        facts: &Facts,
+        processor: &'static str,
+    ) {
+        let Some(program) = &mut self.program else { return };
+        // What is refused whatever rules say may not even be what they take it for.
+        if self.blocking.iter().any(|blocking| blocking.always) {
+            return;
+        }
+        let exclusions = &self.exclusions;
+        program
+            .run(phase, &Turn { policy: &self.policy, rows, totals, facts, exclusions, processor });
+    }
+
+    /// The state of the SecLang rules, where there are any.
+    pub(crate) fn program(&self) -> Option<&ProgramState> {
+        self.program.as_deref()
     }
 
     /// A fact: conditions come true, and with them rules.
@@ -171,16 +202,24 @@ impl Decider {
             let always = blocking().find(|blocking| blocking.always);
             // A finding that blocks has an answer of its own; its score alone does not hide that.
             let by_score = self.scores.without(self.by_findings).reaches(phase, settings);
-            let by_rule = blocking().any(|blocking| blocking.finding.is_none());
+            let denied = self.program.as_ref().and_then(|program| program.denied());
+            let denied = denied.filter(|denied| denied.phase.is_request() || !phase.is_request());
+            let by_rule = denied.is_some() || blocking().any(|blocking| blocking.finding.is_none());
+            // A status is the operator's, unless the rule that refuses has one of its own.
+            let status = denied.and_then(|denied| denied.status).unwrap_or(settings.block_status);
             let refusal = match (always, by_score || by_rule, blocking().next()) {
                 (Some(blocking), _, _) => blocking.refusal(settings.block_status),
-                (None, true, _) => Refusal { status: settings.block_status, source: Source::Waf },
+                (None, true, _) => Refusal { status, source: Source::Waf },
                 (None, false, Some(blocking)) => blocking.refusal(settings.block_status),
                 (None, false, None) => return self.verdict,
             };
             let watched =
                 phase == Phase::ResponseBody && settings.response.body != ResponseBody::Block;
-            let enforced = (settings.mode == Mode::Block && !watched) || always.is_some();
+            let only_told = denied.is_some_and(|denied| !denied.enforced)
+                && !by_score
+                && blocking().next().is_none();
+            let stands = settings.mode == Mode::Block && !watched && !only_told;
+            let enforced = stands || always.is_some();
             self.verdict = Some(Verdict { phase, offset, refusal, enforced });
         }
         self.verdict

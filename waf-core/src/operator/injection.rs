@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use libinjectionrs::sqli::{SqliFlags, SqliState};
 
+use super::plain_words::is_plain;
 use crate::bytes::ByteSet;
 use crate::limits::INJECTION_WINDOW;
 
@@ -16,7 +17,7 @@ pub type SqliFingerprint = String;
 
 /// The fingerprint of the SQL injection that libinjection sees in `value`.
 pub fn detect_sqli(value: &[u8]) -> Option<SqliFingerprint> {
-    if is_one_word(value) {
+    if is_one_word(value) || is_plain(value) {
         return None;
     }
     let value = without_costly_words(window(value));

@@ -95,3 +95,8 @@ impl Machine for Integer {
         self.holds(read.value(), read.value())
     }
 }
+
+/// A number as C `atoi` reads it.
+pub fn atoi(value: &[u8]) -> i64 {
+    value.iter().fold(Read::Blanks, |read, &byte| read.next(byte)).value()
+}

@@ -18,17 +18,25 @@
 //! A new operator is a variant of [`Operator`], a file here with a `Machine`, its `mod` and table
 //! line below, and its tests.
 
+mod backtrack;
 mod byte_range;
+mod captures;
+mod expanded;
 mod injection;
 mod integer;
 mod ip_match;
+mod plain_words;
 mod url_encoding;
 mod utf8_encoding;
 mod within;
 
 use crate::rule::Operator;
 
+pub use backtrack::{Backtrack, BacktrackError, Outcome};
+pub use captures::{Captures, Capturing};
+pub use expanded::holds_expanded;
 pub use injection::{SqliFingerprint, detect_sqli, detect_xss};
+pub use integer::atoi;
 
 /// How sure the answer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

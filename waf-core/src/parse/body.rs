@@ -62,6 +62,19 @@ impl Processor {
         }
     }
 
+    /// The one that a rule names, as [`Self::name`] does. What is no name of one is read as the
+    /// type says.
+    pub fn named(name: &str, content_type: Option<&[u8]>) -> Self {
+        let by_type = Self::choose(content_type, true);
+        match name {
+            _ if by_type.name() == name => by_type,
+            "URLENCODED" => Self::Form,
+            "JSON" => Self::Json(Texts::One),
+            "XML" => Self::Xml,
+            _ => by_type,
+        }
+    }
+
     /// The name of the format in `REQBODY_PROCESSOR`, or none where ModSecurity has none.
     pub fn name(&self) -> &'static str {
         match self {

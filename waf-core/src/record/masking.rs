@@ -179,6 +179,15 @@ impl Masking {
         printable(&self.hide_patterns(&raw), self.excerpt)
     }
 
+    /// Text that quotes the value of a field, printable.
+    pub fn quoting(&self, target: &str, text: &[u8]) -> String {
+        let (collection, name) = target.split_once(':').unwrap_or((target, ""));
+        if self.is_secret_field(collection, name) {
+            return hidden();
+        }
+        printable(&self.hide_patterns(text), limits::RECORD_TEXT)
+    }
+
     fn is_secret_field(&self, collection: &str, name: &str) -> bool {
         match collection {
             // The value is a name, and names are shown.

@@ -134,6 +134,10 @@ pub struct DecisionRecord {
     pub score: ScoreRecord,
     /// The rules that matched, heaviest first.
     pub matches: Vec<MatchRecord>,
+    /// SecLang rules that tell and looked at nothing but the transaction's own variables: sums and
+    /// thresholds, never the cause of a verdict.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bookkeeping: Vec<MatchRecord>,
     /// Bytes of the (decoded) body that made the verdict certain; absent when the head did.
     pub verdict_offset: Option<u64>,
     /// What was and was not inspected.

@@ -1,6 +1,7 @@
 //! What a rule says, as plain data. The front ends write it, the compiler reads it; a rule never
 //! adds code.
 
+mod chain;
 mod exclusion;
 mod expression;
 mod operator;
@@ -10,10 +11,14 @@ mod transformation;
 use std::fmt;
 use std::sync::Arc;
 
+pub use chain::{
+    Allow, Chain, Change, Ctl, Disruptive, Effect, Engine, Link, LinkOperator, LinkTarget,
+    LinkVariable, MacroOperator, ProgramSettings, RuleScope, State, Text, TextPart,
+};
 pub use exclusion::{Date, Exclusion, ExclusionScope, PathPattern};
 pub use expression::{Condition, Expression};
 pub use operator::Operator;
-pub use target::{Selector, Target, TargetKind, Variable};
+pub use target::{Selector, Target, TargetKind, Variable, is_xml_path};
 pub use transformation::Transformation;
 
 use crate::field::Collection;
@@ -90,12 +95,19 @@ pub enum Phase {
     ResponseHeaders,
     /// After the response body.
     ResponseBody,
+    /// At the very end, for SecLang rules that tell. Nothing is refused any more.
+    Logging,
 }
 
 impl Phase {
     /// Every phase in order.
-    pub const ALL: &'static [Self] =
-        &[Self::RequestHeaders, Self::RequestBody, Self::ResponseHeaders, Self::ResponseBody];
+    pub const ALL: &'static [Self] = &[
+        Self::RequestHeaders,
+        Self::RequestBody,
+        Self::ResponseHeaders,
+        Self::ResponseBody,
+        Self::Logging,
+    ];
 
     /// The phase in which the fields of a collection are known.
     pub fn of(collection: Collection) -> Self {
@@ -125,6 +137,7 @@ impl Phase {
             Self::RequestBody => "request_body",
             Self::ResponseHeaders => "response_headers",
             Self::ResponseBody => "response_body",
+            Self::Logging => "logging",
         }
     }
 
@@ -183,8 +196,10 @@ pub struct Rule {
     pub tags: Vec<String>,
     /// Every condition under the top `all` must hold for the same field value.
     pub same_value: bool,
-    /// What must hold.
+    /// What must hold. Nothing does that holds no part: the expression of a rule with a chain.
     pub expression: Expression,
+    /// What a SecLang rule does instead.
+    pub chain: Option<Box<Chain>>,
     /// Examples that must match.
     pub attacks: Vec<Example>,
     /// Examples that must not match.

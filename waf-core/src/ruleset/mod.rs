@@ -5,20 +5,25 @@
 //! signatures of one and the same value. Facts about both are what scanning finds and deciding
 //! reads.
 
+mod ask;
 mod chain;
 mod ids;
 mod names;
 mod plan;
+mod program;
 
 use std::fmt;
-use std::sync::OnceLock;
 
-use regex_automata::meta;
-
+pub(crate) use ask::{Captures, Pattern, PhraseList};
 pub use chain::{ChainTree, Step};
 pub use ids::{ClassId, ExclusionId, RuleIndex, SignatureId, StepId};
 pub use names::{NameClasses, NameCursor};
 pub use plan::{FieldPlan, PlanNode, Trigger};
+pub use program::Noted;
+pub(crate) use program::{
+    Names, Operand, Program, ProgramChange, ProgramEffect, ProgramKey, ProgramLink, ProgramPart,
+    ProgramRule, ProgramTarget, ProgramText, Question, Slots,
+};
 
 use crate::automaton::{Automata, Gate, PatternId, Phrases};
 use crate::finding::Finding;
@@ -81,6 +86,17 @@ impl Joint {
             Self::Signature(_) => false,
             Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::has_not),
             Self::Not(_) => true,
+        }
+    }
+
+    /// Whether it asks for the signature.
+    pub fn mentions(&self, signature: SignatureId) -> bool {
+        match self {
+            Self::Signature(id) => *id == signature,
+            Self::All(parts) | Self::Any(parts) => {
+                parts.iter().any(|part| part.mentions(signature))
+            }
+            Self::Not(part) => part.mentions(signature),
         }
     }
 
@@ -208,29 +224,9 @@ pub struct RuleSet {
     pub(crate) patterns: Vec<Pattern>,
     pub(crate) phrases: Phrases,
     pub(crate) checks: Vec<Check>,
+    pub(crate) lists: Vec<PhraseList>,
+    pub(crate) program: Program,
     pub(crate) hash: String,
-}
-
-/// A pattern of the automata, in the text that captures and starts are taken with.
-pub(crate) struct Pattern {
-    pub(crate) hir: regex_syntax::hir::Hir,
-    pub(crate) regex: OnceLock<Option<meta::Regex>>,
-}
-
-impl Pattern {
-    /// The leftmost match in `value[from..]`, look-around seeing all of `value`. Compiled at its
-    /// first use: most patterns never match.
-    pub(crate) fn find(&self, value: &[u8], from: usize) -> Option<(usize, usize)> {
-        let regex = self
-            .regex
-            .get_or_init(|| {
-                let config = meta::Config::new().utf8_empty(false);
-                meta::Builder::new().configure(config).build_from_hir(&self.hir).ok()
-            })
-            .as_ref()?;
-        let input = regex_automata::Input::new(value).range(from..);
-        regex.find(input).map(|found| (found.start(), found.end()))
-    }
 }
 
 impl RuleSet {

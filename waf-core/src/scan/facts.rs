@@ -64,6 +64,11 @@ impl Facts {
         earliest
     }
 
+    /// Whether something was found wrong.
+    pub(crate) fn has(&self, finding: Finding) -> bool {
+        self.cells.contains_key(&Subject::Finding(finding))
+    }
+
     /// Takes a fact that does not only count.
     pub(crate) fn push(&mut self, fact: Fact) {
         let full = self.cells.len() >= limits::CELLS;
@@ -140,15 +145,24 @@ pub(crate) struct Totals {
 pub(crate) struct Total {
     /// How many.
     pub(crate) count: u64,
+    /// How many of them are guesses, which SecLang rules do not see.
+    pub(crate) guessed: u64,
     /// Bytes of all values.
     pub(crate) bytes: u64,
 }
 
 impl Totals {
     /// A field ended.
-    pub(crate) fn add(&mut self, collection: Collection, class: ClassId, bytes: u64) {
+    pub(crate) fn add(
+        &mut self,
+        collection: Collection,
+        class: ClassId,
+        bytes: u64,
+        guessed: bool,
+    ) {
         let total = self.rows.entry((collection, class)).or_default();
         total.count += 1;
+        total.guessed += u64::from(guessed);
         total.bytes += bytes;
     }
 

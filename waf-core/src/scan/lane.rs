@@ -10,9 +10,12 @@ use super::evidence::Evidence;
 use super::facts::{Fact, Facts, Subject, Totals};
 use super::inexact::Inexact;
 use super::locate::{self, Placed};
-use super::pipeline::{self, NodeState, Output, Piece, Then};
+use super::pipeline::{Output, Piece, RawHit, Then};
+use super::rows::{Row, Rows};
 use super::scratch::Scratch;
+use super::stream::{self, NodeState, Step};
 use super::trace::Trace;
+use super::whole;
 use super::widths::Widths;
 use crate::automaton::Work;
 use crate::field::{Collection, Field, FieldSink};
@@ -26,6 +29,7 @@ pub(crate) struct ScanContext<'a> {
     pub(crate) policy: &'a Policy,
     pub(crate) facts: &'a mut Facts,
     pub(crate) totals: &'a mut Totals,
+    pub(crate) rows: &'a mut Rows,
     pub(crate) inexact: &'a mut Inexact,
     pub(crate) work: &'a mut Work,
     pub(crate) scratch: &'a mut Scratch,
@@ -33,6 +37,8 @@ pub(crate) struct ScanContext<'a> {
     pub(crate) lane: usize,
     /// How the fields are parsed, for the records.
     pub(crate) parser: Option<&'static str>,
+    /// Its fields are guesses about a body of unknown type, which SecLang rules do not see.
+    pub(crate) guessed: bool,
     /// Where everything is noted, when somebody asks.
     pub(crate) trace: Option<&'a mut Trace>,
 }
@@ -67,8 +73,18 @@ struct Open {
     streaming: bool,
     /// What was found in it, where joints ask: signature, source byte, evidence.
     found: Vec<(SignatureId, u64, Evidence)>,
+    /// What SecLang rules will know of it.
+    row: Draft,
     /// Its number in the trace.
     traced: Option<usize>,
+}
+
+/// What is known of a field for its row.
+#[derive(Debug, Default)]
+struct Draft {
+    facts: Vec<SignatureId>,
+    seen: Vec<(SignatureId, Evidence)>,
+    value: Option<Box<[u8]>>,
 }
 
 impl Lane {
@@ -115,6 +131,7 @@ impl FieldSink for LaneSink<'_, '_> {
             length: 0,
             streaming: false,
             found: Vec::new(),
+            row: Draft::default(),
             traced,
         });
     }
@@ -143,7 +160,11 @@ impl FieldSink for LaneSink<'_, '_> {
     fn end(&mut self, end: u64) {
         self.scan(Then::End, end);
         if let Some(open) = self.lane.field.take() {
-            self.context.totals.add(open.collection, open.class, open.length);
+            let guessed = self.context.guessed && is_guess(open.collection);
+            self.context.totals.add(open.collection, open.class, open.length, guessed);
+            if !guessed {
+                self.row(open, end);
+            }
         }
         self.lane.reported = self.lane.reported.max(end);
     }
@@ -176,7 +197,58 @@ impl FieldSink for LaneSink<'_, '_> {
     }
 }
 
+/// Whether guessing may fill a collection.
+fn is_guess(collection: Collection) -> bool {
+    matches!(collection, Collection::ArgsPost | Collection::ArgsPostNames | Collection::Xml)
+}
+
 impl LaneSink<'_, '_> {
+    /// A field that ended becomes a row, where SecLang rules must know of it.
+    fn row(&mut self, open: Open, end: u64) {
+        let Draft { mut facts, seen, value } = open.row;
+        if facts.is_empty() && !open.plan.noted.always {
+            return;
+        }
+        facts.sort_unstable();
+        facts.dedup();
+        let row = Row {
+            collection: open.collection,
+            class: open.class,
+            name: open.name,
+            value,
+            length: open.length,
+            at: open.at,
+            parser: self.context.parser,
+            facts: facts.into(),
+            seen,
+            count: 1,
+        };
+        if !self.context.rows.push(row) {
+            self.finding(Finding::LimitTables, end.saturating_sub(1));
+        }
+    }
+
+    /// What hits say of the field's row. Hits that say nothing else go no further.
+    fn note(&mut self, plan: &FieldPlan, hits: &mut Vec<RawHit>, whole: bool) {
+        let Some(open) = &mut self.lane.field else { return };
+        let noted = &plan.noted.signatures;
+        hits.retain(|hit| {
+            if noted.binary_search(&hit.signature).is_err() {
+                return true;
+            }
+            open.row.facts.push(hit.signature);
+            !whole || !plan.joints.is_empty() || !plan.triggers_of(hit.signature).is_empty()
+        });
+    }
+
+    /// Keeps a whole value for its row.
+    fn keep(&mut self, plan: &FieldPlan, whole: bool, value: &[u8]) {
+        let Some(open) = &mut self.lane.field else { return };
+        if whole && (plan.noted.always || !open.row.facts.is_empty()) {
+            open.row.value = Some(value.into());
+        }
+    }
+
     /// Value bytes that may be gathered now: at least one. What is full is scanned only when there
     /// is more, so that a value of just the window's length is still a whole one. The next of them
     /// is known since the source byte before `known`.
@@ -224,27 +296,34 @@ impl LaneSink<'_, '_> {
         let plan = Arc::clone(&open.plan);
         let piece = Piece { first: !open.streaming, then };
         let whole = piece.first && then == Then::End;
-        let mut states = if whole {
-            std::mem::take(&mut self.context.scratch.states)
-        } else {
-            std::mem::take(&mut self.lane.states)
-        };
+        open.streaming = !whole;
         let policy = self.context.policy;
         let ruleset = policy.ruleset();
-        if piece.first {
-            pipeline::start(&plan, ruleset, whole, &mut states);
-        }
-        let before = (!piece.first).then(|| locate::remember(&states));
         let buffer = std::mem::take(&mut self.lane.buffer);
+        let mut states = std::mem::take(&mut self.lane.states);
         let (work, scratch) = (&mut *self.context.work, &mut *self.context.scratch);
         scratch.candidates = traced.map(|_| Vec::new());
-        let outputs = pipeline::run(&plan, ruleset, &mut states, &buffer, piece, work, scratch);
+        let step = Step { plan: &plan, ruleset, input: &buffer, piece };
+        let before = (!piece.first).then(|| locate::remember(&states));
+        if whole {
+            whole::run(&plan, ruleset, &buffer, scratch);
+        } else {
+            if piece.first {
+                states = stream::start(&plan, ruleset);
+            }
+            stream::run(&step, &mut states, work, scratch);
+        }
+        let outputs = std::mem::take(&mut scratch.outputs);
         let scanned = Scanned { plan: &plan, states: &states, outputs: &outputs, whole };
         if let (Some(trace), Some(number)) = (&mut self.context.trace, traced) {
             trace.piece(number, &scanned, ruleset, &buffer, scratch);
         }
-        if !scratch.hits.is_empty() {
-            let hits = std::mem::take(&mut scratch.hits);
+        let mut hits = std::mem::take(&mut scratch.hits);
+        if !plan.noted.is_empty() {
+            self.note(&plan, &mut hits, whole);
+            self.keep(&plan, whole, &buffer);
+        }
+        if !hits.is_empty() {
             let before = before.unwrap_or_else(|| locate::fresh(&plan));
             let placed = locate::place(&plan, &before, &buffer, hits);
             self.report(&scanned, placed, &buffer, end);
@@ -252,18 +331,12 @@ impl LaneSink<'_, '_> {
         if then == Then::End {
             self.end_joints(&plan, end);
         }
-        pipeline::settle(&plan, &mut states, &outputs, &buffer, piece, self.context.scratch);
+        self.context.scratch.outputs = outputs;
+        stream::settle(&step, &mut states, self.context.scratch);
         self.lane.buffer = buffer;
         self.lane.buffer.clear();
+        self.lane.states = states;
         self.lane.widths.restart(self.lane.widths.end());
-        if whole {
-            self.context.scratch.states = states;
-        } else {
-            self.lane.states = states;
-        }
-        if let Some(open) = &mut self.lane.field {
-            open.streaming = true;
-        }
     }
 
     /// Placed hits to facts.
@@ -287,10 +360,14 @@ impl LaneSink<'_, '_> {
         let triggers = !scanned.plan.triggers_of(signature).is_empty();
         let counted =
             !triggers || self.context.facts.only_counts(subject, needed, self.context.lane);
-        if counted && scanned.plan.joints.is_empty() {
+        let noted = scanned.plan.noted.signatures.binary_search(&signature).is_ok();
+        if counted && scanned.plan.joints.is_empty() && !noted {
             return;
         }
         let evidence = evidence(scanned, placed, open, input, self.context);
+        if noted && !scanned.whole {
+            open.row.seen.push((signature, evidence.clone()));
+        }
         if !counted {
             let plan = Some(Arc::clone(scanned.plan));
             let evidence = evidence.clone();
@@ -367,11 +444,13 @@ fn evidence(
     context: &ScanContext<'_>,
 ) -> Evidence {
     let node = placed.hit.node;
-    let value = scanned.outputs[node].bytes(input, &context.scratch.outputs);
-    let state = &scanned.states[node];
-    // The run has counted this piece already.
-    let base = state.produced - value.len() as u64;
-    let view = View { tail: &state.tail, base, value, whole: scanned.whole };
+    let value = scanned.outputs[node].bytes(input, &context.scratch.buffers);
+    // A stream's run has counted this piece already.
+    let (tail, produced) = match scanned.states.get(node) {
+        Some(state) if !scanned.whole => (state.tail.as_slice(), state.produced),
+        _ => (&[][..], value.len() as u64),
+    };
+    let view = View { tail, base: produced - value.len() as u64, value, whole: scanned.whole };
     let (offset, length) = span(context.policy.ruleset(), placed, &view);
     let shown = offset.unwrap_or_else(|| placed.hit.end.saturating_sub(limits::EXCERPT as u64));
     let changed = if scanned.whole { changed_in(scanned, node) } else { placed.changed.clone() };

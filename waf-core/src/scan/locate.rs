@@ -1,7 +1,8 @@
 //! Which byte of the value made a match certain? Steps run over whole pieces and do not keep count,
 //! so after a match, which is rare, the piece is run again byte by byte.
 
-use super::pipeline::{NodeState, RawHit};
+use super::pipeline::RawHit;
+use super::stream::NodeState;
 use crate::rule::Transformation;
 use crate::ruleset::FieldPlan;
 use crate::transform::Transducer;

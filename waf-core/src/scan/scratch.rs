@@ -1,24 +1,38 @@
 //! Working memory of one worker, reused from request to request.
 
-use super::pipeline::{NodeState, RawHit};
-use crate::automaton::{self, PatternId};
+use super::clean::Clean;
+use super::pipeline::{Output, RawHit};
+use super::search::Search;
+use crate::automaton::{self, PatternId, PatternSet};
+use crate::transform::Transducers;
 
-/// Working memory of one worker. It holds nothing of a request between calls, so any request may
-/// use any scratch.
+/// Working memory of one worker. Any request may use any scratch: what is left in it of one means
+/// nothing to another.
 #[derive(Debug, Default)]
 pub struct Scratch {
     /// What each node of a plan makes of a piece.
-    pub(super) outputs: Vec<Vec<u8>>,
-    /// States of the nodes of a value that comes in one piece.
-    pub(super) states: Vec<NodeState>,
+    pub(super) outputs: Vec<Output>,
+    /// The bytes of those that differ from their parent's.
+    pub(super) buffers: Vec<Vec<u8>>,
+    /// The transformations, for values that come in one piece.
+    pub(super) transducers: Transducers,
+    /// Patterns and lists asked of each output, at its first node.
+    pub(super) asked: Vec<(PatternSet, PatternSet)>,
+    /// The search in one output.
+    pub(super) search: Search,
+    /// Values in which nothing was found.
+    pub(super) clean: Clean,
     /// Matches of a piece.
     pub(super) hits: Vec<RawHit>,
     /// Working memory of the automata.
     pub(super) automata: automaton::Scratch,
-    /// Matches of one automaton run.
-    pub(super) pattern_hits: Vec<automaton::Hit>,
-    /// Matches of one phrase run.
-    pub(super) list_hits: Vec<automaton::Hit>,
     /// Patterns that passed the gate, and the node they were looked for at; `None`: nobody asks.
     pub(super) candidates: Option<Vec<(usize, PatternId)>>,
+}
+
+impl Scratch {
+    /// What follows is of this request. Its number is above 0, and no other request has it.
+    pub(crate) fn serve(&mut self, request: u64) {
+        self.clean.serve(request);
+    }
 }

@@ -106,7 +106,7 @@ impl Trace {
         scratch: &Scratch,
     ) {
         for (node, output) in scanned.outputs.iter().enumerate().filter(|(_, it)| it.changed) {
-            let value = output.bytes(input, &scratch.outputs);
+            let value = output.bytes(input, &scratch.buffers);
             self.step(number, changed_in(scanned, node), value);
         }
         for hit in &scratch.hits {

@@ -1,15 +1,15 @@
 //! The decision record of a transaction: what the engine knows, and what only the proxy knows.
 
 use super::Transaction;
-use crate::decide::Match;
+use crate::decide::{Fired, Match, ProgramScore, ProgramState};
 use crate::field::Collection;
 use crate::limits::RECORD_TEXT;
 use crate::parse::uri::TargetParts;
 use crate::record::{
-    ClientRecord, CoverageRecord, Decision, DecisionRecord, Masking, MatchRecord, RequestRecord,
-    ScoreRecord, Source, Stop, TimingRecord,
+    ClientRecord, CoverageRecord, Decision, DecisionRecord, InexactRecord, Masking, MatchRecord,
+    RequestRecord, ScoreRecord, Source, Stop, TimingRecord,
 };
-use crate::rule::Phase;
+use crate::rule::{Disruptive, Phase, Text};
 use crate::scan::Evidence;
 
 /// What only the proxy knows of a request.
@@ -47,7 +47,6 @@ impl Transaction {
     /// The record as of now.
     pub fn record(&self, about: &About<'_>) -> DecisionRecord {
         let settings = self.policy.settings();
-        let scores = self.decider.scores();
         let decision = about.decision.unwrap_or_else(|| self.decision());
         let source = about.source.unwrap_or(match self.decider.verdict() {
             Some(verdict) if verdict.enforced => verdict.refusal.source,
@@ -65,13 +64,9 @@ impl Transaction {
             route: about.route.to_owned(),
             client: ClientRecord { ip: about.client_ip.to_owned() },
             request: self.request_record(about),
-            score: ScoreRecord {
-                inbound: scores.inbound,
-                inbound_threshold: settings.inbound_threshold,
-                outbound: scores.outbound,
-                outbound_threshold: settings.outbound_threshold,
-            },
+            score: self.score_record(),
             matches: self.match_records(about.masking),
+            bookkeeping: self.bookkeeping(about.masking),
             verdict_offset: self.decider.verdict().and_then(|verdict| verdict.offset),
             coverage: self.coverage(about),
             ruleset: self.policy.ruleset().hash().to_owned(),
@@ -134,6 +129,10 @@ impl Transaction {
         let refused = self.decider.enforced() && (!self.ended || response_cut.is_some());
         let mut inexact = self.inexact.until(cut.unwrap_or(u64::MAX));
         inexact.extend(self.response.inexact_until(response_cut.unwrap_or(u64::MAX)));
+        let by_rules = self.decider.program().map(ProgramState::inexact).unwrap_or_default();
+        if !by_rules.is_empty() {
+            inexact.push(InexactRecord { field: "SecLang".to_owned(), what: by_rules });
+        }
         CoverageRecord {
             body_seen: self.seen(),
             body_total: about.body_total.or(whole),
@@ -144,14 +143,78 @@ impl Transaction {
         }
     }
 
+    /// YAML rules and SecLang rules score apart; what decided is shown.
+    fn score_record(&self) -> ScoreRecord {
+        let settings = self.policy.settings();
+        let scores = self.decider.scores();
+        let program = self.decider.program().map(ProgramState::score).unwrap_or_default();
+        let ours = |sum: u32, threshold: u32| sum > 0 && sum >= threshold;
+        let shown = |sum: u32, threshold: u32, theirs: Option<(u32, u32)>| match theirs {
+            Some(held) if !ours(sum, threshold) && (held.0 >= held.1 || sum == 0) => held,
+            _ => (sum, threshold),
+        };
+        let (inbound, inbound_threshold) =
+            shown(scores.inbound, settings.inbound_threshold, program.inbound);
+        let (outbound, outbound_threshold) =
+            shown(scores.outbound, settings.outbound_threshold, program.outbound);
+        ScoreRecord { inbound, inbound_threshold, outbound, outbound_threshold }
+    }
+
     /// Heaviest first, then in canonical order.
     fn match_records(&self, masking: &Masking) -> Vec<MatchRecord> {
-        let mut matches: Vec<&Match> = self.decider.matches().iter().collect();
-        matches.sort_by_key(|known| {
-            (!known.counted, std::cmp::Reverse(self.policy.stance(known.rule).score))
-        });
+        let of_facts = self.decider.matches().iter();
+        let mut matches: Vec<MatchRecord> =
+            of_facts.map(|known| self.match_record(known, masking)).collect();
+        matches.extend(self.fired(false, masking));
+        matches.sort_by_key(|known| (!known.counted, std::cmp::Reverse(known.score)));
+        matches.truncate(self.policy.settings().limits.record_matches);
+        matches
+    }
+
+    /// Rules that looked at nothing but the transaction's own variables, in order.
+    fn bookkeeping(&self, masking: &Masking) -> Vec<MatchRecord> {
         let limit = self.policy.settings().limits.record_matches;
-        matches.into_iter().take(limit).map(|known| self.match_record(known, masking)).collect()
+        self.fired(true, masking).take(limit).collect()
+    }
+
+    /// The SecLang rules that matched and tell it.
+    fn fired<'a>(
+        &'a self,
+        bookkeeping: bool,
+        masking: &'a Masking,
+    ) -> impl Iterator<Item = MatchRecord> + 'a {
+        let program = self.decider.program();
+        let score = program.map(ProgramState::score).unwrap_or_default();
+        let fired = program.map(ProgramState::fired).unwrap_or_default();
+        let rules = &self.policy.ruleset().program.rules;
+        let told = move |fired: &&Fired| rules[fired.ordinal as usize].bookkeeping == bookkeeping;
+        fired.iter().filter(told).map(move |fired| self.fired_record(fired, &score, masking))
+    }
+
+    fn fired_record(&self, fired: &Fired, score: &ProgramScore, masking: &Masking) -> MatchRecord {
+        let ruleset = self.policy.ruleset();
+        let known = Match {
+            rule: ruleset.program.rules[fired.ordinal as usize].rule,
+            counted: true,
+            after_verdict: fired.after_verdict,
+            evidence: fired.evidence.clone(),
+        };
+        let chain = ruleset.rules[known.rule.index()].rule.chain.as_deref();
+        let record = self.match_record(&known, masking);
+        // What the rule's own text quotes of the value is masked as the value is.
+        let quoted = |written: Option<&Text>, text: &[u8]| match written.and_then(Text::as_literal)
+        {
+            Some(literal) => printable(literal),
+            None => masking.quoting(&record.target, text),
+        };
+        MatchRecord {
+            score: score.of(fired.ordinal),
+            phase: fired.phase.name().to_owned(),
+            message: quoted(chain.and_then(|chain| chain.message.as_ref()), &fired.message),
+            data: quoted(chain.and_then(|chain| chain.data.as_ref()), &fired.data),
+            blocks: chain.is_some_and(|chain| chain.disruptive == Disruptive::Deny),
+            ..record
+        }
     }
 
     fn match_record(&self, known: &Match, masking: &Masking) -> MatchRecord {
@@ -221,6 +284,7 @@ pub(super) fn parser(evidence: &Evidence) -> Option<&'static str> {
         | Collection::FilesTmpContent
         | Collection::MultipartPartHeaders => Some("multipart"),
         Collection::Xml => Some("xml"),
+        Collection::DecodedFilename | Collection::DecodedBasename => Some("path"),
         _ => None,
     }
 }

@@ -17,6 +17,7 @@ mod response;
 mod trace;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 pub use about::About;
@@ -26,7 +27,7 @@ use points::Points;
 use response::Response;
 
 use crate::automaton::Work;
-use crate::decide::{Decider, Verdict};
+use crate::decide::{Decider, ProgramState, Verdict};
 use crate::field::{Collection, FieldSink};
 use crate::finding::Finding;
 use crate::limits::LOOK_BACK;
@@ -38,18 +39,26 @@ use crate::policy::{OnPartial, Policy};
 use crate::record::Stop;
 use crate::rule::Phase;
 use crate::scan::{
-    self, Evidence, Fact, Facts, Inexact, LaneSink, ScanContext, Scratch, Subject, Totals, Trace,
+    self, Evidence, Fact, Facts, Inexact, LaneSink, Rows, ScanContext, Scratch, Subject, Totals,
+    Trace,
 };
 use crate::verdict::{Progress, Refusal};
+
+/// Numbers of transactions, so that working memory never takes one for another.
+static NUMBER: AtomicU64 = AtomicU64::new(1);
 
 /// One request (and its response).
 #[derive(Debug)]
 pub struct Transaction {
+    number: u64,
     policy: Arc<Policy>,
     head: RequestHead,
     decider: Decider,
     facts: Facts,
     totals: Totals,
+    rows: Rows,
+    /// The body is of unknown type: its arguments are guesses.
+    guessed: bool,
     inexact: Inexact,
     lanes: [scan::Lane; 3],
     work: Work,
@@ -71,10 +80,13 @@ impl Transaction {
     pub fn new(policy: Arc<Policy>) -> Self {
         let hold = policy.settings().limits.hold;
         Self {
+            number: NUMBER.fetch_add(1, Ordering::Relaxed),
             head: RequestHead::default(),
             decider: Decider::new(Arc::clone(&policy)),
             facts: Facts::default(),
             totals: Totals::default(),
+            rows: Rows::default(),
+            guessed: false,
             inexact: Inexact::of(policy.settings().on_partial),
             lanes: <[scan::Lane; 3]>::default(),
             work: Work::request(),
@@ -177,6 +189,14 @@ impl Transaction {
         self.progress()
     }
 
+    /// Everything has been seen: the rules of the logging phase are run, once. They refuse nothing.
+    pub fn finish(&mut self) {
+        if self.phase != Phase::Logging {
+            self.phase = Phase::Logging;
+            self.run_program(Phase::Logging);
+        }
+    }
+
     /// Inspection stops here, before the end. The first reason stays.
     pub fn stop(&mut self, stop: Stop) {
         self.stop = self.stop.or(Some(stop));
@@ -193,8 +213,14 @@ impl Transaction {
         if let Some(body) = self.body.take() {
             return body;
         }
-        let processor = Processor::choose(self.head.value("content-type"), has_body);
+        let content_type = self.head.value("content-type");
+        let chosen = self.decider.program().and_then(ProgramState::processor);
+        let processor = match chosen.filter(|_| has_body) {
+            Some(name) => Processor::named(name, content_type),
+            None => Processor::choose(content_type, has_body),
+        };
         self.processor = parser_of(&processor);
+        self.guessed = processor == Processor::Unknown;
         Body::new(&processor, &self.policy.settings().limits)
     }
 
@@ -249,7 +275,19 @@ impl Transaction {
 
     fn close_phase(&mut self, phase: Phase, offset: Option<u64>) -> Option<Refusal> {
         self.decider.settle(phase, &self.totals);
+        self.run_program(phase);
         refusal_of(self.decider.judge(phase, offset))
+    }
+
+    /// The SecLang rules of a phase.
+    fn run_program(&mut self, phase: Phase) {
+        let content_type = self.head.value("content-type");
+        let processor = Processor::choose(content_type, true).name();
+        self.decider.run(phase, &self.rows, &self.totals, &self.facts, processor);
+        if self.decider.program().is_some_and(ProgramState::is_full) {
+            self.fact(Finding::LimitTables, self.coded.decoded());
+            self.drain(u64::MAX);
+        }
     }
 
     fn progress(&self) -> Progress {
@@ -298,30 +336,36 @@ impl Transaction {
         scratch: &mut Scratch,
         run: impl FnOnce(&mut dyn FieldSink),
     ) {
+        scratch.serve(self.number);
         let mut context = ScanContext {
             policy: &self.policy,
             facts: &mut self.facts,
             totals: &mut self.totals,
+            rows: &mut self.rows,
             inexact: &mut self.inexact,
             work: &mut self.work,
             scratch,
             lane,
             parser,
+            guessed: false,
             trace: self.trace.as_deref_mut(),
         };
         run(&mut LaneSink { lane: &mut self.lanes[lane], context: &mut context });
     }
 
     fn with_streams(&mut self, scratch: &mut Scratch, run: impl FnOnce(&mut dyn Streams)) {
+        scratch.serve(self.number);
         let context = ScanContext {
             policy: &self.policy,
             facts: &mut self.facts,
             totals: &mut self.totals,
+            rows: &mut self.rows,
             inexact: &mut self.inexact,
             work: &mut self.work,
             scratch,
             lane: 0,
             parser: None,
+            guessed: self.guessed,
             trace: self.trace.as_deref_mut(),
         };
         run(&mut Lanes::new(&mut self.lanes, context, self.processor));

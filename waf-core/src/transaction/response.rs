@@ -137,6 +137,10 @@ impl Transaction {
             }
             self.settle_response(scratch);
             self.spent += begun.elapsed();
+        } else if !self.decider.enforced() {
+            // SecLang rules have a phase for it, whether or not the body was read.
+            self.run_program(Phase::ResponseBody);
+            self.decider.judge(Phase::ResponseBody, None);
         }
         refusal_of(self.decider.verdict())
     }
@@ -221,6 +225,8 @@ impl Transaction {
             policy: &self.policy,
             facts: &mut self.response.facts,
             totals: &mut self.totals,
+            rows: &mut self.rows,
+            guessed: false,
             inexact: &mut self.response.inexact,
             work: &mut self.work,
             scratch,

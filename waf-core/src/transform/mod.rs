@@ -93,6 +93,13 @@ macro_rules! table {
                 })
             }
 
+            /// Puts it at the start of another value.
+            fn restart(&mut self) {
+                match &mut self.0 {
+                    $( State::$variant(machine) => machine.restart(), )*
+                }
+            }
+
             /// Reads the next piece of the value and appends to `out` what became certain.
             pub fn feed(&mut self, input: &[u8], out: &mut Vec<u8>) {
                 match &mut self.0 {
@@ -169,6 +176,26 @@ table! {
     Sha1 => sha1::Sha1,
 }
 
+/// One transducer of each transformation, for values at hand as a whole: they are used one after the
+/// other and keep their memory.
+#[derive(Debug)]
+pub struct Transducers(Vec<Transducer>);
+
+impl Transducers {
+    /// The transformation at the start of a value.
+    pub fn fresh(&mut self, transformation: Transformation) -> &mut Transducer {
+        let transducer = &mut self.0[transformation as usize];
+        transducer.restart();
+        transducer
+    }
+}
+
+impl Default for Transducers {
+    fn default() -> Self {
+        Self(Transformation::ALL.iter().copied().map(Transducer::new).collect())
+    }
+}
+
 /// A transformation as a machine that reads byte by byte.
 trait Machine: Default {
     /// See [`triggers`].
@@ -197,6 +224,11 @@ trait Machine: Default {
             self.step(byte, out);
             input = rest;
         }
+    }
+
+    /// Puts it at the start of another value; what has memory keeps it.
+    fn restart(&mut self) {
+        *self = Self::default();
     }
 
     /// See [`Transducer::finish`].

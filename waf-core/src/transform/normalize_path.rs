@@ -36,6 +36,13 @@ impl<const WINDOWS: bool> Machine for NormalizePath<WINDOWS> {
         let mut normal = Normal::new(&path, out);
         normal.run(&path);
         self.changed |= normal.changed;
+        path.clear();
+        self.path = path;
+    }
+
+    fn restart(&mut self) {
+        self.path.clear();
+        self.changed = false;
     }
 
     fn changed(&self) -> bool {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::locate::Located;
-use super::suggest;
 use crate::source::{Report, Source, Span};
+use crate::suggest;
 
 /// Every complaint about one text. Paths are those of [`Located::span`].
 pub(super) struct Checker<'a> {

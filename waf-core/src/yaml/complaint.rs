@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::locate::Located;
-use super::suggest;
 use crate::source::{Report, Source, Span};
+use crate::suggest;
 
 /// A text that is YAML but not of the shape wanted. `message` is serde's, after the path where
 /// serde_yaml knows it.

@@ -4,9 +4,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::checker::{Checker, kind};
-use super::suggest;
 use crate::rule::{Example, Place};
 use crate::source::Span;
+use crate::suggest;
 
 /// `tests:` as written.
 #[derive(Deserialize)]

@@ -5,10 +5,10 @@ use serde_json::{Map, Value};
 use super::checker::{Checker, kind};
 use super::operator::{self, operator};
 use super::rule::RuleContext;
-use super::suggest;
 use super::target::{check_looked_at, targets};
 use crate::limits;
 use crate::rule::{Condition, Expression, Target, Transformation};
+use crate::suggest;
 
 /// What a condition has that says nothing of its own.
 pub(super) struct Inherited {

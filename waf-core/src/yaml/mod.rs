@@ -16,7 +16,6 @@ mod operator;
 mod pattern;
 mod rule;
 mod set;
-mod suggest;
 mod target;
 mod tree;
 

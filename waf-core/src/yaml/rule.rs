@@ -120,6 +120,7 @@ fn check(
         tags,
         same_value: matching.same_value,
         expression: matching.expression,
+        chain: None,
         attacks,
         benign,
         span,
@@ -307,7 +308,10 @@ fn rule_phase(
         Some(finding) => phase_of_finding(finding),
         None => matching.map_or(Phase::RequestHeaders, |read| earliest(&read.expression)),
     };
-    let phases = Phase::ALL.iter().map(|&phase| (phase.name(), phase));
+    let phases = Phase::ALL
+        .iter()
+        .filter(|&&phase| phase != Phase::Logging)
+        .map(|&phase| (phase.name(), phase));
     let phase = checker.word("phase", written.phase.as_deref(), phases).unwrap_or(needed);
     if phase < needed {
         let message = format!("the targets are complete only in `{}`", needed.name());

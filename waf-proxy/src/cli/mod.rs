@@ -21,7 +21,8 @@ const EXIT_STATUS: &str = "\
 Exit status:
   0    fine; `run` was told to stop
   1    the check found something (inspect: blocked or would_block; check and rules test: a failing
-       rule test, with --strict also a warning; replay: a missed gate; why: id not found)
+       rule test, with --strict also a warning; replay: a missed gate or failed expectation; why:
+       id not found)
   2    usage, configuration or rule error, port taken
   3    input unreadable
   130  interrupted";
@@ -40,7 +41,7 @@ enum Command {
     Run(run::Arguments),
     Check(check::Arguments),
     Inspect(inspect::Arguments),
-    Replay(replay::Arguments),
+    Replay(Box<replay::Arguments>),
     Why(why::Arguments),
     #[command(subcommand)]
     Rules(rules::Command),

@@ -1,8 +1,10 @@
 //! `pinpoint replay`: many recorded requests through the engine, and what became of them.
 
+mod ftw;
+mod live;
 mod report;
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -12,9 +14,8 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use waf_core::policy::Policy;
-use waf_core::record::Masking;
-use waf_corpus::tally::Tally;
+use waf_core::record::{Decision, Masking};
+use waf_corpus::tally::{Tally, Verdict};
 use waf_corpus::{Cut, Request, Runner};
 
 use super::output::{Format, print, print_json};
@@ -22,6 +23,7 @@ use super::{Exit, Failure, FormatArguments, RuleArguments};
 use crate::config::CommandLine;
 use crate::config::files::Disk;
 use crate::site::Site;
+use live::Aim;
 use report::Report;
 
 /// Requests handed to a worker at once.
@@ -61,11 +63,22 @@ pub(super) struct Arguments {
     /// Compare with what an earlier replay printed with `--format json`
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
-    /// Threads [default: one per core]
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
+    /// Requests at once [default: one per core]
+    #[arg(long, value_name = "N", alias = "threads")]
+    jobs: Option<usize>,
+    #[command(flatten)]
+    live: live::LiveArguments,
+    #[command(flatten)]
+    ftw: ftw::FtwArguments,
     #[command(flatten)]
     format: FormatArguments,
+}
+
+impl Arguments {
+    /// How many requests are in work at once.
+    fn workers(&self) -> usize {
+        self.jobs.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from)).max(1)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -95,14 +108,25 @@ impl FromStr for Chunk {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
-    let command_line =
-        CommandLine { rules: arguments.rules.rules.clone(), ..CommandLine::default() };
-    let site = Site::load(&Disk, arguments.config.as_deref(), &command_line)?;
+    if arguments.ftw.ftw {
+        return ftw::run(arguments);
+    }
     let baseline = arguments.baseline.as_deref().map(report::read_baseline).transpose()?;
-    let policy = site.policies.first().ok_or_else(|| Failure::usage("there is no policy"))?;
-    let tally = replay(arguments, policy)?;
     let by_source = arguments.summary == Summary::MeanSource;
-    let report = Report::new(&tally, by_source, &site);
+    let report = match arguments.live.aim()? {
+        Some(aim) => {
+            let tally = replay(arguments, || Judge::Target(&aim))?;
+            Report::new(&tally, by_source, aim.summary(), String::new())
+        }
+        None => {
+            let site = load(arguments)?;
+            let policy = site.policies.first();
+            let policy = policy.ok_or_else(|| Failure::usage("there is no policy"))?;
+            let runner = || Runner::new(Arc::clone(policy), Masking::default());
+            let tally = replay(arguments, || Judge::Engine(Box::new(runner())))?;
+            Report::new(&tally, by_source, site.summary.clone(), site.ruleset.hash().to_owned())
+        }
+    };
     let missed = report.missed_gates(arguments.fail_under, arguments.fail_over);
     match arguments.format.format {
         Format::Text => print(&report.text(baseline.as_ref())),
@@ -114,20 +138,50 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     Ok(if missed.is_empty() { Exit::Fine } else { Exit::Found })
 }
 
+fn load(arguments: &Arguments) -> Result<Site, Failure> {
+    let command_line =
+        CommandLine { rules: arguments.rules.rules.clone(), ..CommandLine::default() };
+    Ok(Site::load(&Disk, arguments.config.as_deref(), &command_line)?)
+}
+
+/// What decides about requests.
+enum Judge<'a> {
+    /// The engine in this process.
+    Engine(Box<Runner>),
+    /// Whoever answers at an address.
+    Target(&'a Aim),
+}
+
+impl Judge<'_> {
+    /// The decision, and what it cost.
+    fn judge(&mut self, request: &Request, cut: Cut) -> io::Result<(Verdict, Duration)> {
+        match self {
+            Self::Engine(runner) => {
+                let record = runner.run(request, cut);
+                let caught = record.decision != Decision::Pass;
+                let cost = Duration::from_micros(record.timing_us.inspect);
+                Ok((if caught { Verdict::Caught } else { Verdict::Passed }, cost))
+            }
+            Self::Target(aim) => aim.send(request, cut),
+        }
+    }
+}
+
 /// One thread reads, the others run.
-fn replay(arguments: &Arguments, policy: &Arc<Policy>) -> Result<Tally, Failure> {
-    let threads =
-        arguments.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
+fn replay<'a>(
+    arguments: &Arguments,
+    judge: impl Fn() -> Judge<'a> + Sync,
+) -> Result<Tally, Failure> {
     let (sender, receiver) = sync_channel::<Vec<(u64, Request)>>(AHEAD);
     let receiver = Arc::new(Mutex::new(receiver));
     let progress = progress();
     let mut total = Tally::default();
     let read = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads.max(1))
+        let workers: Vec<_> = (0..arguments.workers())
             .map(|_| {
                 let receiver = Arc::clone(&receiver);
-                let progress = progress.clone();
-                scope.spawn(move || work(arguments, policy, &receiver, &progress))
+                let (progress, judge) = (progress.clone(), &judge);
+                scope.spawn(move || work(arguments, judge(), &receiver, &progress))
             })
             .collect();
         drop(receiver);
@@ -135,7 +189,8 @@ fn replay(arguments: &Arguments, policy: &Arc<Policy>) -> Result<Tally, Failure>
         drop(sender);
         for worker in workers {
             match worker.join() {
-                Ok(tally) => total.merge(tally),
+                Ok(Ok(tally)) => total.merge(tally),
+                Ok(Err(error)) => return Err(Failure::unreadable(error.to_string())),
                 Err(_) => return Err(Failure::unreadable("the engine panicked: this is a bug")),
             }
         }
@@ -162,32 +217,34 @@ fn read_all(corpora: &[PathBuf], sender: &SyncSender<Vec<(u64, Request)>>) -> Re
 
 fn work(
     arguments: &Arguments,
-    policy: &Arc<Policy>,
+    mut judge: Judge<'_>,
     batches: &Mutex<Receiver<Vec<(u64, Request)>>>,
     progress: &ProgressBar,
-) -> Tally {
-    let mut runner = Runner::new(Arc::clone(policy), Masking::default());
+) -> io::Result<Tally> {
     let mut tally = Tally::default();
     loop {
         let next = batches.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(batch) = next else { return tally };
-        progress.inc(batch.len() as u64);
+        let Ok(batch) = next else { return Ok(tally) };
         for (number, request) in batch {
-            let cut = match arguments.chunk {
-                None => Cut::Whole,
-                Some(Chunk::Every(length)) => Cut::Every(length),
-                Some(Chunk::Random) => Cut::Random(arguments.seed.wrapping_add(number)),
-            };
-            let record = runner.run(&request, cut);
-            let cost = Duration::from_micros(record.timing_us.inspect);
-            tally.add(&request, record.decision, cost);
+            let (verdict, cost) = judge.judge(&request, cut(arguments, number))?;
+            tally.add(&request, verdict, cost);
+            progress.inc(1);
         }
+    }
+}
+
+/// How the body of the request with this number is cut.
+fn cut(arguments: &Arguments, number: u64) -> Cut {
+    match arguments.chunk {
+        None => Cut::Whole,
+        Some(Chunk::Every(length)) => Cut::Every(length),
+        Some(Chunk::Random) => Cut::Random(arguments.seed.wrapping_add(number)),
     }
 }
 
 /// On a terminal only.
 fn progress() -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
+    if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new_spinner();

@@ -9,7 +9,13 @@ use waf_core::limits;
 /// Where configuration and rules are read from.
 pub trait Files: Send + Sync {
     /// The text of a file of at most [`limits::RULE_FILE`] bytes.
-    fn read(&self, path: &Path) -> io::Result<String>;
+    fn read(&self, path: &Path) -> io::Result<String> {
+        let not_text = |_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8");
+        String::from_utf8(self.read_bytes(path)?).map_err(not_text)
+    }
+
+    /// The same, whatever bytes they are.
+    fn read_bytes(&self, path: &Path) -> io::Result<Vec<u8>>;
 
     /// The files that `pattern` names, sorted: a file itself, every `.yaml` and `.yml` file in a
     /// folder and its folders, or what a glob matches. Nothing found is an empty list.
@@ -21,14 +27,14 @@ pub trait Files: Send + Sync {
 pub struct Disk;
 
 impl Files for Disk {
-    fn read(&self, path: &Path) -> io::Result<String> {
-        let mut text = String::new();
-        File::open(path)?.take(limits::RULE_FILE + 1).read_to_string(&mut text)?;
-        if text.len() as u64 > limits::RULE_FILE {
+    fn read_bytes(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        File::open(path)?.take(limits::RULE_FILE + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > limits::RULE_FILE {
             let message = format!("longer than {} bytes", limits::RULE_FILE);
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
         }
-        Ok(text)
+        Ok(bytes)
     }
 
     fn find(&self, pattern: &Path) -> io::Result<Vec<PathBuf>> {
@@ -76,8 +82,9 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
 /// Files in memory.
 #[cfg(test)]
 impl Files for std::collections::BTreeMap<PathBuf, String> {
-    fn read(&self, path: &Path) -> io::Result<String> {
-        self.get(path).cloned().ok_or_else(|| io::ErrorKind::NotFound.into())
+    fn read_bytes(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let text = self.get(path).ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?;
+        Ok(text.clone().into_bytes())
     }
 
     fn find(&self, pattern: &Path) -> io::Result<Vec<PathBuf>> {

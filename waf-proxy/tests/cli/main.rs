@@ -9,6 +9,7 @@
 mod harness;
 
 mod check;
+mod ftw;
 mod inspect;
 mod replay;
 mod run;

@@ -11,7 +11,6 @@ use waf_corpus::tally::{Count, Tally};
 
 use super::Failure;
 use crate::cli::output::safe;
-use crate::site::Site;
 
 /// Everything that is printed.
 #[derive(Debug, Serialize, Deserialize)]
@@ -22,7 +21,10 @@ pub(super) struct Report {
     attack: Side,
     benign: Side,
     unlabelled: Row,
-    /// Microseconds in the engine.
+    /// Requests that a target did not answer; in no other count.
+    #[serde(default, skip_serializing_if = "is_none")]
+    unanswered: u64,
+    /// Microseconds in the engine, or to the answer of a target.
     cost_us: Cost,
 }
 
@@ -49,18 +51,20 @@ struct Cost {
 }
 
 impl Report {
-    pub(super) fn new(tally: &Tally, by_source: bool, site: &Site) -> Self {
+    /// `rules` and `ruleset` say what judged: a summary, and the hash of rules of ours.
+    pub(super) fn new(tally: &Tally, by_source: bool, rules: String, ruleset: String) -> Self {
         let cost = |share| {
             let cost = tally.cost(share).unwrap_or_default();
             u64::try_from(cost.as_micros()).unwrap_or(u64::MAX)
         };
         Self {
-            rules: site.summary.clone(),
-            ruleset: site.ruleset.hash().to_owned(),
+            rules,
+            ruleset,
             requests: tally.len(),
             attack: side(tally, Label::Attack, by_source),
             benign: side(tally, Label::Benign, by_source),
             unlabelled: tally.unlabelled.into(),
+            unanswered: tally.unanswered,
             cost_us: Cost { p50: cost(0.5), p99: cost(0.99) },
         }
     }
@@ -105,10 +109,12 @@ impl Report {
             let Row { total, caught } = self.unlabelled;
             text += &format!("\nwithout a label: {total} requests, {caught} flagged\n");
         }
-        text + &format!(
-            "\nin the engine: p50 {} µs, p99 {} µs\n",
-            self.cost_us.p50, self.cost_us.p99
-        )
+        if self.unanswered > 0 {
+            text += &format!("\nwithout an answer, not counted: {}\n", self.unanswered);
+        }
+        let place = if self.ruleset.is_empty() { "to the answer" } else { "in the engine" };
+        let Cost { p50, p99 } = self.cost_us;
+        text + &format!("\n{place}: p50 {p50} µs, p99 {p99} µs\n")
     }
 }
 
@@ -176,6 +182,11 @@ fn side(tally: &Tally, label: Label, by_source: bool) -> Side {
         classes: rows(&tally.classes),
         sources: rows(&tally.sources),
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_none(count: &u64) -> bool {
+    *count == 0
 }
 
 fn percent(share: f64) -> String {

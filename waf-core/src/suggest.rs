@@ -4,7 +4,7 @@ use strsim::osa_distance;
 
 /// The name of `names` that `word` was probably meant to be. `urlDecodeUni` and `URL_DECODE_UNI`
 /// are near to `url_decode_uni`.
-pub(super) fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let plain = plain(word);
     let furthest = (plain.chars().count() / 3).clamp(1, 3);
     names
@@ -16,7 +16,7 @@ pub(super) fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) 
 }
 
 /// The help for an unknown name: the nearest one, or all of them where they are few.
-pub(super) fn help<'a>(
+pub(crate) fn help<'a>(
     word: &str,
     names: impl IntoIterator<Item = &'a str> + Clone,
 ) -> Option<String> {

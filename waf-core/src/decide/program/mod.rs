@@ -1,0 +1,367 @@
+//! SecLang rules, run in order over facts: what ModSecurity does rule by rule over values, done over
+//! what scanning has found.
+//!
+//! ```text
+//! rows + TX -> targets (which values, in order) -> answer (is it true?) -> effects -> next link
+//! ```
+//! A link that only scanning can make true, and of which nothing was found, costs one look at a bit.
+
+mod answer;
+mod effects;
+mod macros;
+mod names;
+mod score;
+mod targets;
+mod tx;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::limits;
+use crate::policy::Policy;
+use crate::rule::{Allow, Chain, Disruptive, Engine, Phase};
+use crate::ruleset::{Captures, Program, ProgramLink, ProgramRule};
+use crate::scan::{Evidence, Facts, Rows, Totals};
+
+use answer::Answered;
+use names::Named;
+use score::Ledger;
+pub(crate) use score::ProgramScore;
+use tx::Tx;
+
+/// What the rules see of the request beside their own state.
+pub(crate) struct Turn<'a> {
+    pub(crate) policy: &'a Policy,
+    pub(crate) rows: &'a Rows,
+    pub(crate) totals: &'a Totals,
+    pub(crate) facts: &'a Facts,
+    /// Which exclusions of the policy apply.
+    pub(crate) exclusions: &'a [bool],
+    /// The parser of the body by its type, as `REQBODY_PROCESSOR` names it.
+    pub(crate) processor: &'static str,
+}
+
+impl Turn<'_> {
+    fn program(&self) -> &Program {
+        &self.policy.ruleset().program
+    }
+
+    fn chain(&self, rule: &ProgramRule) -> Option<&Chain> {
+        self.policy.ruleset().rules[rule.rule.index()].rule.chain.as_deref()
+    }
+}
+
+/// A rule that matched and tells it.
+#[derive(Clone, Debug)]
+pub(crate) struct Fired {
+    /// Its ordinal.
+    pub(crate) ordinal: u32,
+    /// The phase in which it ran.
+    pub(crate) phase: Phase,
+    /// The last value that matched.
+    pub(crate) evidence: Evidence,
+    /// `msg`, expanded.
+    pub(crate) message: Vec<u8>,
+    /// `logdata`, expanded.
+    pub(crate) data: Vec<u8>,
+    /// It came after a refusal that was not carried out.
+    pub(crate) after_verdict: bool,
+}
+
+/// A refusal by a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Denied {
+    /// The rule.
+    pub(crate) ordinal: u32,
+    /// The phase in which it ran.
+    pub(crate) phase: Phase,
+    /// The status it asks for.
+    pub(crate) status: Option<u16>,
+    /// Whether the rules' own engine is on: otherwise it is only told.
+    pub(crate) enforced: bool,
+}
+
+/// The state of the rules of one transaction.
+#[derive(Debug)]
+pub(crate) struct ProgramState {
+    tx: Tx,
+    captures: Captures,
+    /// The value that matched last.
+    matched: Option<Matched>,
+    /// Every value that matched in the chain at work.
+    matches: Vec<Matched>,
+    engine: Engine,
+    processor: Option<String>,
+    force_body: bool,
+    /// Rules taken away for this transaction, by ordinal.
+    removed: Vec<bool>,
+    /// Targets taken away: where the effect stands that did.
+    removed_targets: Vec<effects::RemovedTarget>,
+    allowed: Option<Allow>,
+    fired: Vec<Fired>,
+    /// Matches that found no room in `fired`.
+    unlisted: u64,
+    denied: Option<Denied>,
+    ledger: Ledger,
+    /// A rule read a value that was not kept.
+    inexact: bool,
+    /// A pattern that backtracks came to the end of its steps, which counts as a match.
+    spent: bool,
+    /// The phases that have run.
+    ran: [bool; Phase::ALL.len()],
+    /// The phases that wait for the request to end.
+    waiting: [bool; Phase::ALL.len()],
+    /// `UNIQUE_ID`
+    unique_id: String,
+}
+
+/// A value that matched.
+#[derive(Clone, Debug)]
+struct Matched {
+    name: Named,
+    /// After the transformations; cut to `limits::TX_VALUE` where only text is made of it.
+    value: Vec<u8>,
+}
+
+impl ProgramState {
+    /// Before the first rule.
+    pub(crate) fn new(policy: &Policy) -> Self {
+        let program = &policy.ruleset().program;
+        Self {
+            tx: Tx::new(program.slots.len()),
+            captures: Captures::default(),
+            matched: None,
+            matches: Vec::new(),
+            engine: policy.settings().program.engine,
+            processor: None,
+            force_body: false,
+            removed: Vec::new(),
+            removed_targets: Vec::new(),
+            allowed: None,
+            fired: Vec::new(),
+            unlisted: 0,
+            denied: None,
+            ledger: Ledger::default(),
+            inexact: false,
+            spent: false,
+            ran: Default::default(),
+            waiting: Default::default(),
+            unique_id: unique_id(),
+        }
+    }
+
+    /// Runs the rules of a phase, once. An answer may come before the request has ended: its rules
+    /// wait for those of the request, which they may look back at.
+    pub(crate) fn run(&mut self, phase: Phase, turn: &Turn<'_>) {
+        let early = matches!(phase, Phase::ResponseHeaders | Phase::ResponseBody)
+            && !self.ran[Phase::RequestBody as usize];
+        if early {
+            self.waiting[phase as usize] = true;
+            return;
+        }
+        self.run_phase(phase, turn);
+        if phase == Phase::RequestBody {
+            for waiting in [Phase::ResponseHeaders, Phase::ResponseBody] {
+                if self.waiting[waiting as usize] {
+                    self.run_phase(waiting, turn);
+                }
+            }
+        }
+    }
+
+    fn run_phase(&mut self, phase: Phase, turn: &Turn<'_>) {
+        if std::mem::replace(&mut self.ran[phase as usize], true) {
+            return;
+        }
+        if self.engine == Engine::Off || !self.is_allowed(phase) {
+            return;
+        }
+        let program = turn.program();
+        let mut next = 0;
+        for &ordinal in &program.phases[phase as usize] {
+            if ordinal < next || self.removed.get(ordinal as usize) == Some(&true) {
+                continue;
+            }
+            let rule = &program.rules[ordinal as usize];
+            if !turn.policy.stance(rule.rule).active {
+                continue;
+            }
+            let Some(chain) = turn.chain(rule) else { continue };
+            if !self.holds(ordinal, rule, chain, phase, turn) {
+                continue;
+            }
+            self.matched_rule(ordinal, phase, rule, chain, turn);
+            if self.stops(ordinal, phase, chain, turn) || self.engine == Engine::Off {
+                return;
+            }
+            next = chain.skip_to.unwrap_or(0);
+        }
+    }
+
+    /// The refusal, once there is one.
+    pub(crate) fn denied(&self) -> Option<Denied> {
+        self.denied
+    }
+
+    /// The rules that matched and tell it, in order.
+    pub(crate) fn fired(&self) -> &[Fired] {
+        &self.fired
+    }
+
+    /// The parser that a rule chose for the body.
+    pub(crate) fn processor(&self) -> Option<&str> {
+        self.processor.as_deref()
+    }
+
+    /// Whether something found no room.
+    pub(crate) fn is_full(&self) -> bool {
+        self.tx.is_full() || self.unlisted > 0
+    }
+
+    /// What could not be exact, in words for the record.
+    pub(crate) fn inexact(&self) -> Vec<String> {
+        let of_values = self.inexact.then_some("captures of values beyond the window");
+        let of_steps = self.spent.then_some("step limit of a backtracking pattern");
+        of_values.into_iter().chain(of_steps).map(str::to_owned).collect()
+    }
+
+    /// What the rules that fired have added, and against what it was held.
+    pub(crate) fn score(&self) -> ProgramScore {
+        self.ledger.score()
+    }
+
+    fn is_allowed(&self, phase: Phase) -> bool {
+        match self.allowed {
+            None | Some(Allow::Phase) => true,
+            Some(Allow::Request) => !phase.is_request(),
+            Some(Allow::All) => phase == Phase::Logging,
+        }
+    }
+
+    /// Whether every link matches. What a link does, it does as soon as it matches.
+    fn holds(
+        &mut self,
+        ordinal: u32,
+        rule: &ProgramRule,
+        chain: &Chain,
+        phase: Phase,
+        turn: &Turn<'_>,
+    ) -> bool {
+        let may = |link: &ProgramLink| {
+            !link.scanned || link.signatures.iter().any(|&signature| turn.rows.any(signature))
+        };
+        self.ledger.shown = None;
+        self.matches.clear();
+        for (number, (link, written)) in rule.links.iter().zip(&chain.links).enumerate() {
+            if !may(link) {
+                return false;
+            }
+            let asked = answer::Asked { ordinal, rule, chain, link, written, number };
+            self.note_threshold(&asked, phase, turn);
+            if !self.link(&asked, turn) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// One link: every value is asked, and each that matches acts at once.
+    fn link(&mut self, asked: &answer::Asked<'_>, turn: &Turn<'_>) -> bool {
+        if asked.link.targets.is_empty() {
+            self.act(asked, 1, turn);
+            return true;
+        }
+        let mut found = false;
+        for item in targets::items(self, asked, turn) {
+            for answered in answer::answers(self, asked, &item, turn) {
+                found = true;
+                self.take(asked, answered, turn);
+            }
+        }
+        found
+    }
+
+    /// A value matches.
+    fn take(&mut self, asked: &answer::Asked<'_>, answered: Answered, turn: &Turn<'_>) {
+        if let Some(captures) = answered.captures {
+            self.captures = captures.map(|capture| capture.map(cut));
+        }
+        let matched = Matched { name: answered.name, value: answered.value };
+        if let Some(evidence) = answered.evidence {
+            self.ledger.shown = Some(evidence);
+        }
+        self.matched = Some(matched.clone());
+        if self.matches.len() < limits::ROWS {
+            self.matches.push(matched);
+        }
+        self.act(asked, answered.count, turn);
+    }
+
+    /// All links match.
+    fn matched_rule(
+        &mut self,
+        ordinal: u32,
+        phase: Phase,
+        rule: &ProgramRule,
+        chain: &Chain,
+        turn: &Turn<'_>,
+    ) {
+        let evidence = self.ledger.shown.take();
+        if !chain.log {
+            return;
+        }
+        if self.fired.len() >= limits::FIRED {
+            self.unlisted += 1;
+            return;
+        }
+        let expand = |text: &Option<crate::ruleset::ProgramText>| {
+            let mut out = Vec::new();
+            if let Some(text) = text {
+                self.expand(text, turn, limits::MESSAGE, &mut out);
+            }
+            out
+        };
+        let (message, data) = (expand(&rule.message), expand(&rule.data));
+        self.fired.push(Fired {
+            ordinal,
+            phase,
+            evidence: evidence.unwrap_or_else(|| Evidence::of_finding(None, 0)),
+            message,
+            data,
+            after_verdict: self.denied.is_some(),
+        });
+    }
+
+    /// What a match does to the request; whether the phase ends with it.
+    fn stops(&mut self, ordinal: u32, phase: Phase, chain: &Chain, turn: &Turn<'_>) -> bool {
+        match chain.disruptive {
+            Disruptive::Pass => false,
+            Disruptive::Allow(allow) => {
+                if self.engine == Engine::On {
+                    self.allowed = Some(allow);
+                }
+                self.engine == Engine::On
+            }
+            Disruptive::Deny => {
+                let enforced = self.engine == Engine::On && phase != Phase::Logging;
+                if self.denied.is_none() && phase != Phase::Logging {
+                    self.denied = Some(Denied { ordinal, phase, status: chain.status, enforced });
+                }
+                enforced && turn.policy.settings().mode == crate::record::Mode::Block
+            }
+        }
+    }
+}
+
+/// An id that no other request of this process has.
+fn unique_id() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    format!("{:020}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A capture is kept up to its bound.
+fn cut(capture: Box<[u8]>) -> Box<[u8]> {
+    match capture.get(..limits::TX_VALUE) {
+        Some(kept) => kept.into(),
+        None => capture,
+    }
+}

@@ -1,0 +1,259 @@
+//! The values a link looks at, in the order of its targets, then of the fields.
+
+use super::answer::Asked;
+use super::names::{Named, key};
+use super::{ProgramState, Turn};
+use crate::compile::{covers, selects};
+use crate::field::Collection;
+use crate::finding::Finding;
+use crate::rule::{Exclusion, LinkVariable, State, TargetKind, Variable};
+use crate::ruleset::{Names, ProgramTarget};
+use crate::scan::Row;
+
+/// A value to be asked.
+pub(super) enum Item<'a> {
+    /// A field, under the variable that named it.
+    Row(&'a Row, Variable),
+    /// Something the transaction knows. Owned: what matches may change it.
+    Value(Named, Vec<u8>),
+}
+
+/// The values of a link's targets. An exclusion takes away what stands before it.
+pub(super) fn items<'a>(state: &ProgramState, asked: &Asked<'_>, turn: &Turn<'a>) -> Vec<Item<'a>> {
+    let mut items = Vec::new();
+    for target in &asked.link.targets {
+        match target.kind {
+            TargetKind::Exclude => items.retain(|item| !is_of(item, target)),
+            TargetKind::Count => {
+                let named = Named::only(target.variable);
+                let count = count(state, target, turn).to_string();
+                items.push(Item::Value(named, count.into_bytes()));
+            }
+            TargetKind::Include => match target.variable {
+                LinkVariable::Fields(variable) => rows(state, target, variable, turn, &mut items),
+                _ => values(state, target, turn, &mut items),
+            },
+        }
+    }
+    for removed in state.removed_from(asked.ordinal, turn) {
+        items.retain(|item| !is_of(item, removed));
+    }
+    let excluded = exclusions(asked, turn);
+    if !excluded.is_empty() {
+        items.retain(|item| !excluded.iter().any(|exclusion| takes(exclusion, item, turn)));
+    }
+    items
+}
+
+/// Fields of a target that may be seen, collection by collection.
+fn rows<'a>(
+    state: &ProgramState,
+    target: &ProgramTarget,
+    variable: Variable,
+    turn: &Turn<'a>,
+    items: &mut Vec<Item<'a>>,
+) {
+    for &collection in variable.collections() {
+        if collection == Collection::RequestBody && !state.shows_body(turn) {
+            continue;
+        }
+        let rows = turn.rows.of(collection).iter().map(|&at| turn.rows.row(at));
+        let meant = rows.filter(|row| target.names.has_class(row.class));
+        items.extend(meant.map(|row| Item::Row(row, variable)));
+    }
+}
+
+/// Values of a target that is not fields.
+fn values(
+    state: &ProgramState,
+    target: &ProgramTarget,
+    turn: &Turn<'_>,
+    items: &mut Vec<Item<'_>>,
+) {
+    state.each(target.variable, &target.names, turn, &mut |key, value| {
+        let named = Named { variable: target.variable, key: key.to_vec() };
+        items.push(Item::Value(named, value.to_vec()));
+    });
+}
+
+/// The number of values of a target.
+fn count(state: &ProgramState, target: &ProgramTarget, turn: &Turn<'_>) -> u64 {
+    if let LinkVariable::Fields(variable) = target.variable {
+        let shown = |collection: Collection| {
+            collection != Collection::RequestBody || state.shows_body(turn)
+        };
+        let of_target = turn.totals.iter().filter(|(collection, class, _)| {
+            variable.collections().contains(collection)
+                && target.names.has_class(*class)
+                && shown(*collection)
+        });
+        return of_target.map(|(_, _, total)| total.count - total.guessed).sum();
+    }
+    let mut count = 0;
+    state.each(target.variable, &target.names, turn, &mut |_, _| count += 1);
+    count
+}
+
+/// Whether an item is one of a target's, under the same variable.
+fn is_of(item: &Item<'_>, target: &ProgramTarget) -> bool {
+    match item {
+        Item::Row(row, variable) => {
+            target.variable == LinkVariable::Fields(*variable) && target.names.has_class(row.class)
+        }
+        Item::Value(named, _) => {
+            target.variable == named.variable && has_key(&target.names, &named.key)
+        }
+    }
+}
+
+fn has_key(names: &Names, key: &[u8]) -> bool {
+    match names {
+        Names::All | Names::Slot(_) => true,
+        Names::Named(name) => name.eq_ignore_ascii_case(key),
+        Names::Regex(regex) => regex.is_match(key),
+        Names::Classes(_) => false,
+    }
+}
+
+/// The operator's exclusions that are about the rule.
+fn exclusions<'a>(asked: &Asked<'_>, turn: &Turn<'a>) -> Vec<&'a Exclusion> {
+    let rule = &turn.policy.ruleset().rules[asked.rule.rule.index()].rule;
+    let numbered = turn.policy.exclusions.iter().zip(turn.exclusions);
+    let active = numbered.filter(|(_, active)| **active).map(|(exclusion, _)| exclusion);
+    active.filter(|exclusion| covers(&exclusion.scope, rule)).collect()
+}
+
+/// Whether an exclusion takes a field away. One with `characters` needs the whole value.
+fn takes(exclusion: &Exclusion, item: &Item<'_>, turn: &Turn<'_>) -> bool {
+    let Item::Row(row, _) = item else { return exclusion.targets.is_empty() };
+    let names = &turn.policy.ruleset().names;
+    let named = exclusion.targets.is_empty()
+        || selects(names, &exclusion.targets, row.collection.written(), row.class);
+    named
+        && exclusion.characters.is_none_or(|set| {
+            row.value.as_ref().is_some_and(|value| value.iter().all(|&byte| set.contains(byte)))
+        })
+}
+
+impl ProgramState {
+    /// The values of a variable that is not fields, with their keys.
+    pub(super) fn each(
+        &self,
+        variable: LinkVariable,
+        names: &Names,
+        turn: &Turn<'_>,
+        tell: &mut dyn FnMut(&[u8], &[u8]),
+    ) {
+        match variable {
+            LinkVariable::Tx => self.each_tx(names, turn, tell),
+            LinkVariable::State(state) => self.each_state(state, names, turn, tell),
+            LinkVariable::Fields(_) => {}
+        }
+    }
+
+    fn each_tx(&self, names: &Names, turn: &Turn<'_>, tell: &mut dyn FnMut(&[u8], &[u8])) {
+        let slots = &turn.program().slots;
+        match names {
+            Names::Slot(slot) => {
+                if let Some(value) = self.tx.slot(*slot) {
+                    tell(slots.name(*slot), &value.text());
+                }
+            }
+            Names::Named(name) => {
+                let digit = name.first().map_or(0, |digit| usize::from(digit.wrapping_sub(b'0')));
+                if let Some(Some(capture)) = self.captures.get(digit) {
+                    tell(name, capture);
+                }
+            }
+            _ => {
+                for (name, value) in self.tx.iter(slots).filter(|(name, _)| has_key(names, name)) {
+                    tell(name, &value.text());
+                }
+            }
+        }
+    }
+
+    fn each_state(
+        &self,
+        state: State,
+        names: &Names,
+        turn: &Turn<'_>,
+        tell: &mut dyn FnMut(&[u8], &[u8]),
+    ) {
+        let found = |findings: &[Finding]| -> &'static [u8] {
+            match findings.iter().any(|&finding| turn.facts.has(finding)) {
+                true => b"1",
+                false => b"0",
+            }
+        };
+        match state {
+            State::MatchedVar => {
+                if let Some(matched) = &self.matched {
+                    tell(b"", &matched.value);
+                }
+            }
+            State::MatchedVarName => {
+                if let Some(matched) = &self.matched {
+                    tell(b"", &matched.name.text());
+                }
+            }
+            State::MatchedVars | State::MatchedVarsNames => {
+                for matched in &self.matches {
+                    let name = matched.name.text();
+                    if has_key(names, &name) {
+                        let of_name = state == State::MatchedVarsNames;
+                        tell(&name, if of_name { &name } else { &matched.value });
+                    }
+                }
+            }
+            State::ReqbodyProcessor => tell(b"", self.body_processor(turn).as_bytes()),
+            State::ReqbodyError | State::ReqbodyProcessorError => tell(b"", found(BODY_ERRORS)),
+            State::ReqbodyErrorMsg | State::ReqbodyProcessorErrorMsg => {
+                let first = BODY_ERRORS.iter().find(|&&finding| turn.facts.has(finding));
+                tell(b"", first.map_or("", |finding| finding.id()).as_bytes());
+            }
+            State::MultipartStrictError => tell(b"", found(MULTIPART_ERRORS)),
+            // Such a line ends the body for our parser, which tells it as a broken body.
+            State::MultipartUnmatchedBoundary => tell(b"", found(&[])),
+            State::UrlencodedError => tell(b"", found(&[Finding::ParseUrlencoded])),
+            State::InboundDataError => tell(b"", found(&[Finding::LimitBody])),
+            State::OutboundDataError => tell(b"", found(&[])),
+            State::UniqueId => tell(b"", self.unique_id.as_bytes()),
+            State::Duration => tell(b"", b"0"),
+            // Nothing is kept between requests, and nothing outside the request is known.
+            _ => {}
+        }
+    }
+
+    /// The parser of the body, as a rule or its type has chosen it.
+    pub(super) fn body_processor<'a>(&'a self, turn: &Turn<'a>) -> &'a str {
+        self.processor.as_deref().unwrap_or(turn.processor)
+    }
+
+    /// Whether `REQUEST_BODY` holds the body: of forms, and where a rule asks for it.
+    fn shows_body(&self, turn: &Turn<'_>) -> bool {
+        match self.body_processor(turn) {
+            "URLENCODED" => true,
+            "" => self.force_body,
+            _ => false,
+        }
+    }
+}
+
+/// What makes `REQBODY_ERROR` 1: the body could not be parsed.
+const BODY_ERRORS: &[Finding] = &[
+    Finding::ParseJson,
+    Finding::ParseXml,
+    Finding::ParseMultipart,
+    Finding::ParseEncoding,
+    Finding::LimitDepth,
+    Finding::LimitParts,
+];
+
+/// What makes `MULTIPART_STRICT_ERROR` 1.
+const MULTIPART_ERRORS: &[Finding] = &[Finding::ParseMultipart, Finding::LimitParts];
+
+/// The name of a field under the variable that a rule looked at.
+pub(super) fn named(row: &Row, variable: Variable) -> Named {
+    Named { variable: LinkVariable::Fields(variable), key: key(&row.name) }
+}

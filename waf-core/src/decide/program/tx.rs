@@ -1,0 +1,165 @@
+//! `TX`: the variables of one transaction, bounded.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use crate::limits;
+use crate::operator::atoi;
+use crate::ruleset::Slots;
+
+/// The variables. Names are in lower case.
+#[derive(Debug, Default)]
+pub(super) struct Tx {
+    /// Those that the rules name.
+    slots: Vec<Option<Value>>,
+    /// Those whose names were made on the way.
+    named: BTreeMap<Box<[u8]>, Value>,
+    /// Bytes of texts and of names made on the way.
+    weight: usize,
+    /// Something found no room.
+    full: bool,
+}
+
+/// What a variable holds. Most are numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Value {
+    Number(i64),
+    Text(Box<[u8]>),
+}
+
+impl Value {
+    /// Text; a number where it is written as one would be.
+    pub(super) fn new(text: &[u8]) -> Self {
+        let number = std::str::from_utf8(text).ok().and_then(|text| text.parse::<i64>().ok());
+        match number {
+            Some(number) if number.to_string().as_bytes() == text => Self::Number(number),
+            _ => Self::Text(text[..text.len().min(limits::TX_VALUE)].into()),
+        }
+    }
+
+    /// As text.
+    pub(super) fn text(&self) -> Cow<'_, [u8]> {
+        match self {
+            Self::Number(number) => Cow::Owned(number.to_string().into_bytes()),
+            Self::Text(text) => Cow::Borrowed(text),
+        }
+    }
+
+    /// As a number.
+    pub(super) fn number(&self) -> i64 {
+        match self {
+            Self::Number(number) => *number,
+            Self::Text(text) => atoi(text),
+        }
+    }
+
+    fn weight(&self) -> usize {
+        match self {
+            Self::Number(_) => 0,
+            Self::Text(text) => text.len(),
+        }
+    }
+}
+
+impl Tx {
+    /// No variable is set.
+    pub(super) fn new(slots: usize) -> Self {
+        Self { slots: vec![None; slots], ..Self::default() }
+    }
+
+    /// A variable that the rules name.
+    pub(super) fn slot(&self, slot: u16) -> Option<&Value> {
+        self.slots[usize::from(slot)].as_ref()
+    }
+
+    /// A variable whose name was made on the way.
+    pub(super) fn named(&self, name: &[u8]) -> Option<&Value> {
+        self.named.get(name)
+    }
+
+    /// Sets a variable, or takes it away.
+    pub(super) fn set_slot(&mut self, slot: u16, value: Option<Value>) {
+        let value = value.filter(|value| self.has_room(value.weight()));
+        let known = &mut self.slots[usize::from(slot)];
+        self.weight += value.as_ref().map_or(0, Value::weight);
+        self.weight -= known.as_ref().map_or(0, Value::weight);
+        *known = value;
+    }
+
+    /// The same by a name made on the way, in lower case.
+    pub(super) fn set_named(&mut self, name: &[u8], value: Option<Value>) {
+        if let Some(known) = self.named.remove(name) {
+            self.weight -= known.weight() + name.len();
+        }
+        let Some(value) = value else { return };
+        let weight = value.weight() + name.len();
+        if self.named.len() < limits::TX_KEYS && self.has_room(weight) {
+            self.weight += weight;
+            self.named.insert(name.into(), value);
+        } else {
+            self.full = true;
+        }
+    }
+
+    /// Every variable with its name.
+    pub(super) fn iter<'a>(
+        &'a self,
+        slots: &'a Slots,
+    ) -> impl Iterator<Item = (&'a [u8], &'a Value)> {
+        let known = self.slots.iter().enumerate().filter_map(|(slot, value)| {
+            value.as_ref().map(|value| (slots.name(slot as u16), value))
+        });
+        known.chain(self.named.iter().map(|(name, value)| (&**name, value)))
+    }
+
+    /// Whether something found no room.
+    pub(super) fn is_full(&self) -> bool {
+        self.full
+    }
+
+    fn has_room(&mut self, bytes: usize) -> bool {
+        let room = self.weight + bytes <= limits::TX_BYTES;
+        self.full |= !room;
+        room
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_kept_as_numbers_and_texts_as_written() {
+        assert_eq!(Value::new(b"12"), Value::Number(12));
+        assert_eq!(Value::new(b"012").text().as_ref(), b"012");
+        assert_eq!(Value::new(b"+5").text().as_ref(), b"+5");
+        assert_eq!(Value::new(b"012").number(), 12);
+        assert_eq!(Value::new(b"x").number(), 0);
+    }
+
+    #[test]
+    fn what_finds_no_room_is_told() {
+        let mut tx = Tx::new(1);
+        for number in 0..limits::TX_KEYS {
+            tx.set_named(number.to_string().as_bytes(), Some(Value::Number(1)));
+        }
+        assert!(!tx.is_full());
+        tx.set_named(b"one more", Some(Value::Number(1)));
+        assert!(tx.is_full());
+        assert_eq!(tx.named(b"one more"), None);
+    }
+
+    #[test]
+    fn bytes_of_texts_are_bounded_and_given_back() {
+        let mut tx = Tx::new(1);
+        let large = Value::Text(vec![b'a'; limits::TX_VALUE].into());
+        for _ in 0..1_000 {
+            tx.set_slot(0, Some(large.clone()));
+        }
+        assert!(!tx.is_full());
+        for name in 0..u8::MAX {
+            tx.set_named(&[name], Some(large.clone()));
+        }
+        assert!(tx.is_full());
+    }
+}

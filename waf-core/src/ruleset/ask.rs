@@ -1,0 +1,133 @@
+//! A question asked of one whole value: for the starts of matches, for captures, and for the values
+//! that only SecLang rules make.
+
+use std::sync::OnceLock;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use regex_automata::meta;
+use regex_syntax::hir::Hir;
+
+use super::{Probe, RuleSet};
+use crate::operator::{detect_sqli, detect_xss};
+
+/// The parts of a value that `TX:0` to `TX:9` become.
+pub(crate) type Captures = [Option<Box<[u8]>>; 10];
+
+/// A pattern of the automata, in the text that captures and starts are taken with.
+pub(crate) struct Pattern {
+    pub(crate) hir: Hir,
+    regex: OnceLock<Option<meta::Regex>>,
+}
+
+impl Pattern {
+    /// Not compiled yet: most patterns never match.
+    pub(crate) fn new(hir: Hir) -> Self {
+        Self { hir, regex: OnceLock::new() }
+    }
+
+    /// The leftmost match in `value[from..]`, look-around seeing all of `value`.
+    pub(crate) fn find(&self, value: &[u8], from: usize) -> Option<(usize, usize)> {
+        let input = regex_automata::Input::new(value).range(from..);
+        self.regex()?.find(input).map(|found| (found.start(), found.end()))
+    }
+
+    fn is_match(&self, value: &[u8]) -> bool {
+        self.regex().is_some_and(|regex| regex.is_match(value))
+    }
+
+    fn captures(&self, value: &[u8]) -> Option<Captures> {
+        let regex = self.regex()?;
+        let mut found = regex.create_captures();
+        regex.captures(value, &mut found);
+        found.is_match().then(|| {
+            let mut captures = Captures::default();
+            for (group, capture) in captures.iter_mut().enumerate() {
+                let span = found.get_group(group);
+                *capture = span.map(|span| value[span.start..span.end].into());
+            }
+            captures
+        })
+    }
+
+    fn regex(&self) -> Option<&meta::Regex> {
+        let compile = || {
+            let config = meta::Config::new().utf8_empty(false);
+            meta::Builder::new().configure(config).build_from_hir(&self.hir).ok()
+        };
+        self.regex.get_or_init(compile).as_ref()
+    }
+}
+
+/// The phrases of one list, for the phrase that a value holds.
+pub(crate) struct PhraseList {
+    phrases: Vec<String>,
+    finder: OnceLock<Option<AhoCorasick>>,
+}
+
+impl PhraseList {
+    /// Not compiled yet.
+    pub(crate) fn new(phrases: Vec<String>) -> Self {
+        Self { phrases, finder: OnceLock::new() }
+    }
+
+    /// The phrase that ends first.
+    pub(crate) fn find(&self, value: &[u8]) -> Option<(usize, usize)> {
+        let compile = || {
+            AhoCorasick::builder()
+                .ascii_case_insensitive(true)
+                .kind(Some(AhoCorasickKind::ContiguousNFA))
+                .build(&self.phrases)
+                .ok()
+        };
+        let found = self.finder.get_or_init(compile).as_ref()?.find(value)?;
+        Some((found.start(), found.end()))
+    }
+}
+
+impl RuleSet {
+    /// Whether the answer is yes.
+    pub(crate) fn ask(&self, probe: Probe, value: &[u8]) -> bool {
+        match probe {
+            Probe::Pattern(id) => self.patterns[id.index()].is_match(value),
+            Probe::Phrases(id) => self.lists[id.index()].find(value).is_some(),
+            Probe::DetectSqli => detect_sqli(value).is_some(),
+            Probe::DetectXss => detect_xss(value),
+            Probe::Check(at) => {
+                let check = &self.checks[usize::from(at)];
+                let mut state = check.start();
+                check.feed(&mut state, value).is_some() || check.finish(state)
+            }
+            Probe::Joint(_) => false,
+        }
+    }
+
+    /// What `capture` keeps of a value for which the answer is yes; `None` where the operator
+    /// captures nothing.
+    pub(crate) fn captures(&self, probe: Probe, value: &[u8]) -> Option<Captures> {
+        let only = |text: &[u8]| {
+            let mut captures = Captures::default();
+            captures[0] = Some(text.into());
+            captures
+        };
+        match probe {
+            Probe::Pattern(id) => self.patterns[id.index()].captures(value),
+            Probe::Phrases(id) => {
+                let (start, end) = self.lists[id.index()].find(value)?;
+                Some(only(&value[start..end]))
+            }
+            Probe::DetectSqli => detect_sqli(value).map(|found| only(found.as_bytes())),
+            // ModSecurity keeps the value that it calls an injection.
+            Probe::DetectXss => Some(only(value)),
+            Probe::Check(_) | Probe::Joint(_) => None,
+        }
+    }
+
+    /// Where in the value the answer becomes yes, when a part of it is to blame.
+    pub(crate) fn place(&self, probe: Probe, value: &[u8]) -> Option<(usize, usize)> {
+        match probe {
+            Probe::Pattern(id) => self.patterns[id.index()].find(value, 0),
+            Probe::Phrases(id) => self.lists[id.index()].find(value),
+            _ => None,
+        }
+    }
+}
