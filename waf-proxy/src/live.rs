@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -19,11 +18,10 @@ use crate::config::files::Disk;
 use crate::config::{self, CommandLine, RouteSettings, fixed_keys_changed};
 use crate::metrics::Metrics;
 use crate::observer::Observer;
-use crate::settings::{Route, Settings, Upstream, UpstreamTls};
+use crate::settings::{Route, Settings, Upstream};
 use crate::shared::Shared;
 use crate::site::Site;
 use crate::tls::Tls;
-use crate::upstream::authorities;
 
 /// Where the configuration is read from, again and again.
 #[derive(Clone, Debug, Default)]
@@ -180,11 +178,8 @@ fn refused(key: &str) -> Report {
 /// The site as requests need it.
 fn settings(site: &Site, demo: Option<SocketAddr>) -> Result<Settings, Vec<Report>> {
     let config = &site.config;
-    let upstreams: Vec<Arc<Upstream>> = config
-        .upstreams
-        .iter()
-        .map(|upstream| lower_upstream(upstream, demo).map(Arc::new))
-        .collect::<Result<_, _>>()?;
+    let upstreams: Vec<Arc<Upstream>> =
+        config.upstreams.iter().map(|upstream| served_by(upstream, demo)).collect();
     let mut routes = Vec::with_capacity(config.routes.len());
     for (route, policy) in config.routes.iter().zip(&site.policies) {
         let upstream = upstreams.iter().find(|upstream| upstream.name == route.upstream);
@@ -238,30 +233,10 @@ fn widest_head(config: &config::Config) -> HeadPolicy {
     widest
 }
 
-fn lower_upstream(
-    upstream: &config::Upstream,
-    demo: Option<SocketAddr>,
-) -> Result<Upstream, Vec<Report>> {
-    let is_demo = upstream.servers.is_empty();
-    let servers = if is_demo { demo.into_iter().collect() } else { upstream.servers.clone() };
-    let tls = upstream.tls.as_ref().map(|tls| lower_tls(&upstream.name, tls)).transpose()?;
-    Ok(Upstream {
-        name: upstream.name.clone(),
-        servers,
-        tls,
-        host: upstream.host.clone(),
-        connect: upstream.connect,
-        read: upstream.read,
-        write: upstream.write,
-        idle: upstream.idle,
-        retries: upstream.retries,
-        next: AtomicUsize::new(0),
-    })
-}
-
-fn lower_tls(name: &str, tls: &config::UpstreamTls) -> Result<UpstreamTls, Vec<Report>> {
-    let ca = tls.ca.clone().map(authorities).transpose().map_err(|error| {
-        vec![Report::error(None, format!("`upstreams.{name}.tls.ca`: {error}"))]
-    })?;
-    Ok(UpstreamTls { server_name: tls.server_name.clone(), ca })
+/// The upstream, or the built-in demo origin where it has no servers.
+fn served_by(upstream: &Arc<Upstream>, demo: Option<SocketAddr>) -> Arc<Upstream> {
+    match demo.filter(|_| upstream.servers.is_empty()) {
+        Some(address) => Arc::new(Upstream::plain(&upstream.name, vec![address])),
+        None => Arc::clone(upstream),
+    }
 }

@@ -86,10 +86,11 @@ pub enum PathMatch {
 }
 
 /// Servers behind one name.
+#[derive(Debug)]
 pub struct Upstream {
     /// Its name in metrics.
     pub name: String,
-    /// The addresses, taken in turn.
+    /// The addresses, taken in turn. Empty for the built-in demo origin, until it listens.
     pub servers: Vec<SocketAddr>,
     /// How to speak TLS to them; absent for plain text.
     pub tls: Option<UpstreamTls>,
@@ -110,7 +111,7 @@ pub struct Upstream {
 }
 
 /// TLS towards an upstream. The certificate is always verified.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct UpstreamTls {
     /// The name in the certificate.
     pub server_name: String,

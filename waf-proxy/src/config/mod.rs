@@ -27,9 +27,8 @@ pub use audit::{Audit, AuditLevel, OnFull};
 pub use listeners::{Admin, Secret};
 pub use reload::fixed_keys_changed;
 pub use routes::{Route, RouteSettings};
-pub use upstreams::{Upstream, UpstreamTls};
 
-use crate::settings::{BodySettings, Clients, Listener, OnError, Timeouts};
+use crate::settings::{BodySettings, Clients, Listener, OnError, Timeouts, Upstream};
 use check::Checker;
 use files::Files;
 use waf_core::yaml::Located;
@@ -68,7 +67,7 @@ pub struct Config {
     /// Who may ask, and whose word about addresses is taken.
     pub clients: Clients,
     /// The applications, in the order of the file.
-    pub upstreams: Vec<Upstream>,
+    pub upstreams: Vec<Arc<Upstream>>,
     /// In the order of the file.
     pub routes: Vec<Route>,
     /// The settings where no route is known.

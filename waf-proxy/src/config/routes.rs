@@ -10,8 +10,8 @@ use waf_core::policy::{
 use waf_core::record::Mode;
 use waf_core::rule::{PathPattern, RuleMode};
 
-use super::{Builder, Entry, Upstream, written};
-use crate::settings::{BlockPage, HostMatch, PathMatch};
+use super::{Builder, Entry, written};
+use crate::settings::{BlockPage, HostMatch, PathMatch, Upstream};
 use written::{Scoring, Websocket, Written};
 
 /// What applications use; TRACE and CONNECT only help attackers.
@@ -58,7 +58,7 @@ impl Builder<'_> {
     pub(super) fn routes(
         &mut self,
         written: &Written,
-        upstreams: &[Upstream],
+        upstreams: &[Arc<Upstream>],
         global: &RouteSettings,
     ) -> Vec<Route> {
         let Some(routes) = &written.routes else { return self.default_route(upstreams, global) };
@@ -82,7 +82,7 @@ impl Builder<'_> {
     }
 
     /// Without routes everything goes to the only upstream.
-    fn default_route(&mut self, upstreams: &[Upstream], global: &RouteSettings) -> Vec<Route> {
+    fn default_route(&mut self, upstreams: &[Arc<Upstream>], global: &RouteSettings) -> Vec<Route> {
         if upstreams.len() > 1 {
             self.check.error_help(
                 "upstreams",
@@ -106,7 +106,7 @@ impl Builder<'_> {
         path: &str,
         written: &written::Route,
         file: &Written,
-        upstreams: &[Upstream],
+        upstreams: &[Arc<Upstream>],
     ) -> Route {
         let matched = written.r#match.clone().unwrap_or_default();
         let host = self.host(&format!("{path}.match.host"), matched.host.as_deref());
@@ -126,7 +126,7 @@ impl Builder<'_> {
         &mut self,
         path: &str,
         written: Option<&str>,
-        upstreams: &[Upstream],
+        upstreams: &[Arc<Upstream>],
     ) -> String {
         if self.command_line.upstream.is_some() {
             return upstreams.first().map(|only| only.name.clone()).unwrap_or_default();

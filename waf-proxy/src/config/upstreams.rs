@@ -2,8 +2,9 @@
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
 
+use pingora::protocols::tls::CaType;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
@@ -12,38 +13,8 @@ use waf_core::source::Report;
 use super::listeners::reaches;
 use super::units::Time;
 use super::{Builder, written};
-
-/// One application.
-#[derive(Clone, Debug)]
-pub struct Upstream {
-    /// Its name in the file and in metrics.
-    pub name: String,
-    /// Its servers, taken in turn. Empty for the built-in demo origin.
-    pub servers: Vec<SocketAddr>,
-    /// How to speak TLS to them; absent for plain text.
-    pub tls: Option<UpstreamTls>,
-    /// The Host that they see; absent to keep the client's.
-    pub host: Option<String>,
-    /// To open a connection.
-    pub connect: Duration,
-    /// Between two reads of a response.
-    pub read: Duration,
-    /// Between two writes of a request.
-    pub write: Duration,
-    /// A connection is kept this long without use.
-    pub idle: Duration,
-    /// More attempts, only while no byte of a body was sent.
-    pub retries: usize,
-}
-
-/// TLS towards an application. Its certificate is always verified.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UpstreamTls {
-    /// The name in the certificate.
-    pub server_name: String,
-    /// The authorities' certificates in DER; absent for the system's.
-    pub ca: Option<Vec<Vec<u8>>>,
-}
+use crate::settings::{Upstream, UpstreamTls};
+use crate::upstream::authorities;
 
 /// More attempts than this only multiply an outage.
 const RETRIES: u32 = 10;
@@ -53,7 +24,7 @@ impl Builder<'_> {
         &mut self,
         written: Option<&written::Ordered<written::Upstream>>,
         admin: SocketAddr,
-    ) -> Vec<Upstream> {
+    ) -> Vec<Arc<Upstream>> {
         if let Some(url) = &self.command_line.upstream {
             let upstream = match from_url(url) {
                 Ok(upstream) => upstream,
@@ -63,7 +34,7 @@ impl Builder<'_> {
                 }
             };
             self.refuse_admin("", &upstream.servers, admin);
-            return vec![upstream];
+            return vec![Arc::new(upstream)];
         }
         let Some(written) = written.filter(|written| !written.0.is_empty()) else {
             if self.has_file {
@@ -73,9 +44,10 @@ impl Builder<'_> {
                     "name one, such as `upstreams: {app: {servers: [\"127.0.0.1:3000\"]}}`",
                 );
             }
-            return vec![Upstream::new("demo", Vec::new())];
+            return vec![Arc::new(Upstream::plain("demo", Vec::new()))];
         };
-        written.0.iter().map(|(name, upstream)| self.upstream(name, upstream, admin)).collect()
+        let meant = written.0.iter().map(|(name, one)| Arc::new(self.upstream(name, one, admin)));
+        meant.collect()
     }
 
     fn upstream(&mut self, name: &str, written: &written::Upstream, admin: SocketAddr) -> Upstream {
@@ -99,7 +71,7 @@ impl Builder<'_> {
         let retries = written.retries.unwrap_or(1);
         let retries = self.check.between(&format!("{path}.retries"), retries, (0, RETRIES));
         let time = |time: Option<Time>, default| time.map_or(default, |time| time.0);
-        let default = Upstream::new(name, servers);
+        let default = Upstream::plain(name, servers);
         Upstream {
             tls,
             host: written.host.clone().filter(|host| host != "preserve"),
@@ -137,43 +109,23 @@ impl Builder<'_> {
         };
         let ca = match written.ca.as_deref() {
             None | Some("system") => None,
-            Some(file) => Some(self.certificates(&format!("{path}.tls.ca"), Path::new(file))),
+            Some(file) => Some(self.authorities(&format!("{path}.tls.ca"), Path::new(file))?),
         };
         Some(UpstreamTls { server_name: server_name.trim_matches(['[', ']']).to_owned(), ca })
     }
 
-    fn certificates(&mut self, path: &str, file: &Path) -> Vec<Vec<u8>> {
-        let text = self.read(path, file).unwrap_or_default();
+    fn authorities(&mut self, path: &str, file: &Path) -> Option<Arc<CaType>> {
+        let text = self.read(path, file)?;
         let certificates: Result<Vec<Vec<u8>>, _> = CertificateDer::pem_slice_iter(text.as_bytes())
             .map(|certificate| certificate.map(|der| der.to_vec()))
             .collect();
-        match certificates {
-            Ok(certificates) if !certificates.is_empty() => certificates,
-            Ok(_) => {
-                self.check.error(path, format!("{} holds no certificate", file.display()));
-                Vec::new()
-            }
-            Err(error) => {
-                self.check.error(path, format!("{} is not PEM: {error}", file.display()));
-                Vec::new()
-            }
-        }
-    }
-}
-
-impl Upstream {
-    fn new(name: &str, servers: Vec<SocketAddr>) -> Self {
-        Self {
-            name: name.to_owned(),
-            servers,
-            tls: None,
-            host: None,
-            connect: Duration::from_secs(3),
-            read: Duration::from_secs(60),
-            write: Duration::from_secs(60),
-            idle: Duration::from_secs(60),
-            retries: 1,
-        }
+        let authorities = match certificates {
+            Ok(certificates) if certificates.is_empty() => Err("holds no certificate".to_owned()),
+            Ok(certificates) => authorities(certificates),
+            Err(error) => Err(format!("is not PEM: {error}")),
+        };
+        let complain = |message| self.check.error(path, format!("{} {message}", file.display()));
+        authorities.map_err(complain).ok()
     }
 }
 
@@ -192,7 +144,7 @@ fn from_url(url: &str) -> Result<Upstream, String> {
     };
     let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'));
     let address = if has_port { authority.to_owned() } else { format!("{authority}:{port}") };
-    let mut upstream = Upstream::new("upstream", vec![resolve(&address)?]);
+    let mut upstream = Upstream::plain("upstream", vec![resolve(&address)?]);
     if tls {
         let name = address.rsplit_once(':').map_or(address.as_str(), |(name, _)| name);
         let server_name = name.trim_matches(['[', ']']).to_owned();
