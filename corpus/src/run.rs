@@ -78,6 +78,14 @@ impl Runner {
         let response = origin.filter(|_| refusal.is_none()).map(|origin| origin(request));
         if let Some(response) = &response {
             refusal = transaction.response_head(&response.head, scratch);
+            if refusal.is_none() && transaction.reads_response_body() {
+                for piece in cut.pieces(&response.body) {
+                    transaction.response_body(piece, scratch);
+                }
+            }
+            if refusal.is_none() {
+                refusal = transaction.response_end(scratch);
+            }
         }
         let body_total = match Framing::of(&request.head) {
             Ok(Framing::Length(_)) => Some(request.body.len() as u64),

@@ -42,6 +42,11 @@ collections! {
     RequestFilename = "REQUEST_FILENAME";
     /// What follows the last `/` or `\` of the path.
     RequestBasename = "REQUEST_BASENAME";
+    /// The path, its `%hh` decoded: what SecLang rules see by the same name, as the servers that
+    /// ModSecurity runs in give it.
+    DecodedFilename = "REQUEST_FILENAME";
+    /// What follows the last `/` or `\` of that.
+    DecodedBasename = "REQUEST_BASENAME";
     /// The query, not decoded.
     QueryString = "QUERY_STRING";
     /// The client's address as text.
@@ -91,7 +96,16 @@ collections! {
 }
 
 impl Collection {
-    /// The collection with this name.
+    /// The collection by which rules and exclusions mean it.
+    pub fn written(self) -> Self {
+        match self {
+            Self::DecodedFilename => Self::RequestFilename,
+            Self::DecodedBasename => Self::RequestBasename,
+            other => other,
+        }
+    }
+
+    /// The collection with this name; of two, the one in which bytes are as received.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|collection| collection.name() == name)
     }

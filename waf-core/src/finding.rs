@@ -107,6 +107,8 @@ findings! {
     LimitParts = "limit-parts", 403, Size;
     /// A fixed table is full.
     LimitTables = "limit-tables", 403, Size;
+    /// Something that could not be inspected exactly, where the operator wants no such request.
+    LimitPartial = "limit-partial", 413, Size;
     /// A compressed body that grows like a bomb.
     LimitInflate = "limit-inflate", 413, Size;
     /// Too many header lines, or too long.

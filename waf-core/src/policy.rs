@@ -30,6 +30,16 @@ pub struct Override {
     pub score: Option<u32>,
 }
 
+/// What happens to a request that could not be inspected exactly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnPartial {
+    /// The record says so.
+    #[default]
+    Pass,
+    /// [`Finding::LimitPartial`](crate::finding::Finding::LimitPartial).
+    Block,
+}
+
 /// What is done with the bodies of responses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ResponseBody {
@@ -79,6 +89,10 @@ pub struct PolicySettings {
     pub exclusions: Vec<Exclusion>,
     /// Bounds.
     pub limits: Limits,
+    /// What happens to a request that could not be inspected exactly: a value that went over
+    /// `limits.field_window` under a check that needs all of it, a body over `limits.body`, a
+    /// content coding that cannot be read on.
+    pub on_partial: OnPartial,
     /// What is looked at of responses.
     pub response: ResponsePolicy,
     /// The status of a block by score or rule.
@@ -100,6 +114,7 @@ impl Default for PolicySettings {
             overrides: Vec::new(),
             exclusions: Vec::new(),
             limits: Limits::default(),
+            on_partial: OnPartial::Pass,
             response: ResponsePolicy::default(),
             block_status: 403,
             program: ProgramSettings::default(),

@@ -16,7 +16,7 @@ use crate::block::Answer;
 use crate::context::Context;
 use crate::inspect::{drain, trouble_of};
 use crate::shared::Shared;
-use crate::wire::Handover;
+use crate::wire::{Handover, Streams};
 use crate::{heads, outgoing, upstream};
 
 /// The firewall, as Pingora calls it.
@@ -54,6 +54,9 @@ impl ProxyHttp for Service {
     /// Bounds every wait that is Pingora's.
     async fn early_request_filter(&self, session: &mut Session, ctx: &mut Context) -> Result<()> {
         if !ctx.has_begun() {
+            if let Some(streams) = Streams::of(session) {
+                streams.seen();
+            }
             let head = heads::of_http2(session.req_header());
             ctx.begin(&self.shared, head, peer_address(session));
             heads::join_cookies(session.req_header_mut())?;

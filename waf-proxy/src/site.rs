@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use waf_core::compile::{Compiled, compile};
-use waf_core::policy::{Override, OverrideScope, Policy, PolicySettings};
-use waf_core::rule::{Exclusion, ExclusionScope, Rule, RuleMode};
+use waf_core::policy::{Override, OverrideScope, Policy, PolicySettings, ResponseBody};
+use waf_core::rule::{Exclusion, ExclusionScope, ProgramSettings, Rule, RuleMode};
 use waf_core::ruleset::RuleSet;
 use waf_core::source::Report;
 
@@ -71,7 +71,7 @@ impl Site {
         for policy in &mut policies {
             // Later overrides win, so what the operator says stands after ours.
             policy.overrides.splice(0..0, off_by_default(&rules.rules));
-            policy.program = rules.program.clone();
+            follow(&rules.program, policy);
         }
         let Compiled { ruleset, policies, warnings: more } = compile(rules.rules, policies)?;
         let mut warnings = rules.warnings;
@@ -108,6 +108,17 @@ impl Site {
             routes: self.config.routes.iter().map(|route| route.name.clone()).collect(),
             upstreams: self.config.upstreams.iter().map(|up| up.name.clone()).collect(),
             expiries: self.exclusions.iter().filter_map(expiry).collect(),
+        }
+    }
+}
+
+/// What the directives of SecLang files ask for, where the configuration leaves it at its default.
+fn follow(program: &ProgramSettings, policy: &mut PolicySettings) {
+    policy.program = program.clone();
+    if program.response_body == Some(true) && policy.response.body == ResponseBody::Off {
+        policy.response.body = ResponseBody::Block;
+        if !program.response_types.is_empty() {
+            policy.response.types.clone_from(&program.response_types);
         }
     }
 }

@@ -144,7 +144,9 @@ fn others_of(target: &Target, all: &[Target]) -> Vec<Spot> {
             | C::RequestUri
             | C::RequestUriRaw
             | C::RequestFilename
-            | C::RequestBasename,
+            | C::RequestBasename
+            | C::DecodedFilename
+            | C::DecodedBasename,
         ) => vec![Spot::Path],
         _ => Vec::new(),
     }

@@ -22,7 +22,7 @@ fn problem(key: &'static str, why: impl Into<String>) -> Problem {
 }
 
 /// The request that an input describes.
-pub(super) fn request(input: &Input) -> Result<Vec<u8>, Problem> {
+pub(super) fn request(input: &Input, client: Client) -> Result<Vec<u8>, Problem> {
     if input.follow_redirect == Some(true) {
         return Err(problem("follow_redirect", "redirects are not followed"));
     }
@@ -43,13 +43,22 @@ pub(super) fn request(input: &Input) -> Result<Vec<u8>, Problem> {
     if complete && !message.body.is_empty() {
         message.complete_form();
     }
-    if !matches!(input.data, Some(Data::Lines(_))) {
+    if client == Client::Crs4 {
         message.end_multipart_lines();
     }
     if complete {
-        message.complete_headers();
+        message.complete_headers(client);
     }
     Ok(message.bytes())
+}
+
+/// The suites were written for different clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Client {
+    /// ftw: sends bodies as they are, and a length only with one.
+    Crs3,
+    /// go-ftw.
+    Crs4,
 }
 
 struct Message {
@@ -127,11 +136,13 @@ impl Message {
         }
     }
 
-    fn complete_headers(&mut self) {
+    fn complete_headers(&mut self, client: Client) {
         if !self.has("Connection") {
             self.add("Connection", "close");
         }
-        if !self.has("Content-Length") && (!self.body.is_empty() || has_body(&self.method)) {
+        if !self.has("Content-Length")
+            && (!self.body.is_empty() || (client == Client::Crs4 && has_body(&self.method)))
+        {
             let length = self.body.len().to_string();
             self.add("Content-Length", length);
         }

@@ -198,17 +198,24 @@ impl Reader<'_> {
     fn stage(&self, stage: &schema::Stage, at: &str) -> Result<Stage, Report> {
         match (stage, &stage.stage) {
             (schema::Stage { input: Some(input), output: Some(output), .. }, None) => {
-                self.request(input, output, at)
+                self.request(input, output, shape::Client::Crs4, at)
             }
             (schema::Stage { input: None, output: None, .. }, Some(inner)) => {
-                self.request(&inner.input, &inner.output, &format!("{at}.stage"))
+                let at = format!("{at}.stage");
+                self.request(&inner.input, &inner.output, shape::Client::Crs3, &at)
             }
             _ => Err(self.complain(at, "a stage has `input` and `output`")),
         }
     }
 
-    fn request(&self, input: &Input, output: &Output, at: &str) -> Result<Stage, Report> {
-        let request = shape::request(input)
+    fn request(
+        &self,
+        input: &Input,
+        output: &Output,
+        client: shape::Client,
+        at: &str,
+    ) -> Result<Stage, Report> {
+        let request = shape::request(input, client)
             .map_err(|wrong| self.complain(&format!("{at}.input.{}", wrong.key), &wrong.why))?;
         let expected = expectation(output)
             .map_err(|(key, why)| self.complain(&format!("{at}.output.{key}"), &why))?;

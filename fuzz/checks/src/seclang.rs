@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use waf_core::seclang::{Files, Script, read};
+use waf_core::compile::compile;
+use waf_core::policy::PolicySettings;
+use waf_core::seclang::{Files, Script, lower, read};
 use waf_core::source::Report;
 
 /// One file under two names; the second may be included, or read as data.
@@ -22,10 +24,11 @@ impl Files for One<'_> {
     }
 }
 
-/// `data` as a rule file: it is read, or every complaint points into it. Line ends of Windows and
-/// empty lines change nothing.
+/// `data` as a rule file: it is read, or every complaint points into it. What is read is lowered
+/// and compiled, or complained about. Line ends of Windows and empty lines change nothing.
 pub fn check(data: &[u8]) {
     let script = load(data);
+    script.iter().for_each(|script| compiles(data.len(), script.clone()));
     if data.contains(&b'\r') {
         return;
     }
@@ -49,6 +52,19 @@ fn load(data: &[u8]) -> Result<Script, Vec<Report>> {
         assert_points(data.len(), report);
     }
     script
+}
+
+fn compiles(length: usize, script: Script) {
+    let loaded = match lower(script) {
+        Ok(loaded) => loaded,
+        Err(reports) => return reports.iter().for_each(|report| assert_points(length, report)),
+    };
+    let settings = PolicySettings { program: loaded.settings, ..PolicySettings::default() };
+    let reports = match compile(loaded.rules, vec![settings]) {
+        Ok(compiled) => compiled.warnings,
+        Err(reports) => reports,
+    };
+    reports.iter().for_each(|report| assert_points(length, report));
 }
 
 /// A complaint has something to say, and what it points at is text.

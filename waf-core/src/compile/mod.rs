@@ -94,20 +94,21 @@ fn selectors(rules: &[Rule], policies: &[PolicySettings]) -> Vec<Selector> {
     let of_chains = rules.iter().flat_map(program::selectors);
     of_rules
         .chain(of_exclusions)
-        .map(|target| &target.selector)
+        .map(|target| target.selector.clone())
         .chain(of_chains)
-        .filter(|selector| **selector != Selector::All)
-        .filter(|selector| seen.insert((*selector).clone()))
-        .cloned()
+        .filter(|selector| *selector != Selector::All)
+        .filter(|selector| seen.insert(selector.clone()))
         .collect()
 }
 
-/// The digest of the rule texts in load order.
+/// The digest of the rule texts in load order. A text counts where its first rule stands.
 fn digest(rules: &[Rule]) -> String {
     let mut hasher = Sha256::new();
+    let mut seen = HashSet::new();
     for rule in rules {
         let source = &rule.span.source;
-        for part in [rule.id.as_str(), &source.text] {
+        let text = seen.insert(Arc::as_ptr(source)).then_some(source.text.as_str());
+        for part in [Some(rule.id.as_str()), text].into_iter().flatten() {
             hasher.update((part.len() as u64).to_le_bytes());
             hasher.update(part);
         }

@@ -46,18 +46,40 @@ pub(super) fn program(lowered: &mut Lowered, names: &NameClasses) -> Result<Prog
     if reports.is_empty() { Ok(maker.program) } else { Err(reports) }
 }
 
-/// Every selector of fields in the rules' chains.
-pub(super) fn selectors(rule: &Rule) -> Vec<&Selector> {
+/// Every selector of fields in a rule's chain: of targets, of targets taken away, of macros.
+pub(super) fn selectors(rule: &Rule) -> Vec<Selector> {
     let Some(chain) = &rule.chain else { return Vec::new() };
     let mut found = Vec::new();
     for link in &chain.links {
-        found.extend(link.targets.iter().filter(is_fields).map(|target| &target.selector));
+        found.extend(link.targets.iter().filter(is_fields).map(|target| target.selector.clone()));
         found.extend(link.effects.iter().filter_map(|effect| match effect {
-            Effect::Ctl(Ctl::RemoveTarget(_, target)) => Some(&target.selector),
+            Effect::Ctl(Ctl::RemoveTarget(_, target)) => Some(target.selector.clone()),
             _ => None,
         }));
     }
+    found.extend(texts(chain).into_iter().flat_map(|text| &text.0).filter_map(|part| match part {
+        TextPart::Macro(LinkVariable::Fields(_), Some(name)) => Some(Selector::Name(name.clone())),
+        _ => None,
+    }));
     found
+}
+
+/// Every text with macros.
+fn texts(chain: &Chain) -> Vec<&Text> {
+    let mut texts: Vec<&Text> = chain.message.iter().chain(&chain.data).collect();
+    for link in &chain.links {
+        if let LinkOperator::Macro(_, text) = &link.operator {
+            texts.push(text);
+        }
+        for effect in &link.effects {
+            let Effect::SetVar { name, change } = effect else { continue };
+            texts.push(name);
+            if let Change::Set(text) | Change::Add(text) | Change::Subtract(text) = change {
+                texts.push(text);
+            }
+        }
+    }
+    texts
 }
 
 /// What a row must say of such a field.

@@ -23,15 +23,6 @@ impl IpMatch {
     pub(super) fn new(networks: &[IpNet]) -> Self {
         Self(networks.into())
     }
-
-    fn contains(&self, address: IpAddr) -> bool {
-        let other = match address {
-            IpAddr::V4(v4) => Some(IpAddr::V6(v4.to_ipv6_mapped())),
-            IpAddr::V6(v6) => v6.to_ipv4_mapped().map(IpAddr::V4),
-        };
-        let is_in = |address: IpAddr| self.0.iter().any(|network| network.contains(&address));
-        is_in(address) || other.is_some_and(is_in)
-    }
 }
 
 impl Machine for IpMatch {
@@ -49,7 +40,20 @@ impl Machine for IpMatch {
     }
 
     fn finish(&self, text: Text) -> bool {
-        let address = std::str::from_utf8(&text.0).ok().and_then(|text| text.parse().ok());
-        address.is_some_and(|address| self.contains(address))
+        address(&text.0).is_some_and(|address| self.0.iter().any(|network| is_in(network, address)))
     }
+}
+
+/// The address that is written so.
+pub(super) fn address(text: &[u8]) -> Option<IpAddr> {
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+/// Whether the address, or the same one in the other notation, is in the network.
+pub(super) fn is_in(network: &IpNet, address: IpAddr) -> bool {
+    let other = match address {
+        IpAddr::V4(v4) => Some(IpAddr::V6(v4.to_ipv6_mapped())),
+        IpAddr::V6(v6) => v6.to_ipv4_mapped().map(IpAddr::V4),
+    };
+    network.contains(&address) || other.is_some_and(|other| network.contains(&other))
 }

@@ -21,6 +21,7 @@
 mod backtrack;
 mod byte_range;
 mod captures;
+mod expanded;
 mod injection;
 mod integer;
 mod ip_match;
@@ -33,6 +34,7 @@ use crate::rule::Operator;
 
 pub use backtrack::{Backtrack, BacktrackError, Outcome};
 pub use captures::{Captures, Capturing};
+pub use expanded::holds_expanded;
 pub use injection::{SqliFingerprint, detect_sqli, detect_xss};
 pub use integer::atoi;
 

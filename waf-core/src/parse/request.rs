@@ -9,7 +9,7 @@ use super::encoding::Coding;
 use super::framing::Framing;
 use super::head::RequestHead;
 use super::media_type::MediaType;
-use super::uri::{TargetParts, clean_path, target_findings};
+use super::uri::{self, TargetParts, clean_path, target_findings};
 use super::urlencoded::Urlencoded;
 use crate::field::{Collection, FieldSink};
 use crate::finding::Finding;
@@ -99,6 +99,10 @@ fn line_fields(head: &RequestHead, sink: &mut dyn FieldSink) {
     tell(Collection::RequestUriRaw, &head.target, 0);
     tell(Collection::RequestFilename, parts.path, path_at);
     tell(Collection::RequestBasename, basename, path_at + basename_at as u64);
+    uri::tell_decoded(Collection::DecodedFilename, parts.path, path_at, sink);
+    let at = path_at + basename_at as u64;
+    uri::tell_decoded(Collection::DecodedBasename, basename, at, sink);
+    let mut tell = |collection, value, at| sink.whole(collection, b"", value, at);
     if let Some(query) = parts.query {
         tell(Collection::QueryString, query, parts.query_at as u64);
     }

@@ -1,6 +1,7 @@
 //! The request target taken apart, and the path that routes and exclusions see.
 
 use crate::bytes::ByteSet;
+use crate::field::{Collection, Field, FieldName, FieldSink};
 use crate::finding::Finding;
 
 /// A request target in its parts, none of them decoded (RFC 9112 section 3.2).
@@ -181,6 +182,24 @@ fn without_dots(path: &[u8]) -> Vec<u8> {
         clean.extend_from_slice(segment);
     }
     clean
+}
+
+/// Tells a part of the path with its `%hh` decoded, once. What starts no escape stays, `+` too.
+pub(super) fn tell_decoded(collection: Collection, raw: &[u8], at: u64, sink: &mut dyn FieldSink) {
+    sink.begin(Field { collection, name: FieldName::none(), at });
+    let mut rest = raw;
+    while let Some((&byte, after)) = rest.split_first() {
+        let offset = at + (raw.len() - rest.len()) as u64;
+        if let (b'%', Some(value)) = (byte, pair(after)) {
+            sink.decoded(&[value], offset + 3);
+            rest = &after[2..];
+        } else {
+            let plain = after.iter().position(|&byte| byte == b'%').unwrap_or(after.len()) + 1;
+            sink.bytes(&rest[..plain], offset);
+            rest = &rest[plain..];
+        }
+    }
+    sink.end(at + raw.len() as u64);
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ pub use chain::{
 pub use exclusion::{Date, Exclusion, ExclusionScope, PathPattern};
 pub use expression::{Condition, Expression};
 pub use operator::Operator;
-pub use target::{Selector, Target, TargetKind, Variable};
+pub use target::{Selector, Target, TargetKind, Variable, is_xml_path};
 pub use transformation::Transformation;
 
 use crate::field::Collection;

@@ -79,3 +79,26 @@ pub struct Target {
     /// Which names.
     pub selector: Selector,
 }
+
+/// Whether the text is a path into XML that a selector may name: `/*`, `//@*`, `/a/b` or `/a/@c`.
+pub fn is_xml_path(text: &str) -> bool {
+    if text == "/*" || text == "//@*" {
+        return true;
+    }
+    let Some(rest) = text.strip_prefix('/').filter(|rest| !rest.starts_with('@')) else {
+        return false;
+    };
+    let mut steps = rest.split('/').peekable();
+    while let Some(step) = steps.next() {
+        let attribute = step.strip_prefix('@').filter(|_| steps.peek().is_none());
+        if !is_xml_name(attribute.unwrap_or(step)) {
+            return false;
+        }
+    }
+    true
+}
+
+fn is_xml_name(name: &str) -> bool {
+    let starts = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
+    starts && name.chars().all(|c| c.is_alphanumeric() || "_-.:".contains(c))
+}

@@ -2,6 +2,7 @@
 
 use crate::field::Collection;
 use crate::limits;
+use crate::policy::OnPartial;
 use crate::record::{InexactRecord, printable};
 use crate::ruleset::FieldPlan;
 
@@ -11,9 +12,22 @@ use crate::ruleset::FieldPlan;
 pub(crate) struct Inexact {
     /// Each with the offset behind the source byte that went over the window.
     values: Vec<(u64, InexactRecord)>,
+    /// Such values are to be told as [`Finding::LimitPartial`](crate::finding::Finding).
+    is_finding: bool,
 }
 
 impl Inexact {
+    /// None yet, for a request under this policy.
+    pub(crate) fn of(on_partial: OnPartial) -> Self {
+        Self { is_finding: on_partial == OnPartial::Block, ..Self::default() }
+    }
+
+    /// Whether a value that went over the window is a finding: where some check was not exact, more
+    /// than the place of a match.
+    pub(super) fn is_finding(&self, plan: &FieldPlan) -> bool {
+        self.is_finding && what(plan).len() > 1
+    }
+
     /// A value went over the window with the source byte before `needed`.
     pub(crate) fn longer(
         &mut self,
@@ -49,6 +63,7 @@ impl Inexact {
 
 /// What cannot be exact about a value longer than the window.
 fn what(plan: &FieldPlan) -> Vec<String> {
+    // Where a match began is told from what is kept of a stream; that it ended is always exact.
     let mut what = vec!["offset".to_owned()];
     for node in &plan.nodes {
         let path = node.transformation.filter(|transformation| !transformation.streams());

@@ -272,6 +272,9 @@ impl LaneSink<'_, '_> {
         let then = if open.streaming { Then::More } else { Then::Window };
         if then == Then::Window {
             self.context.inexact.longer(plan, open.collection, &open.name, known);
+            if self.context.inexact.is_finding(plan) {
+                self.finding(Finding::LimitPartial, known - 1);
+            }
         }
         let end = self.lane.widths.end();
         self.scan(then, end);

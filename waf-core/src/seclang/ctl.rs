@@ -2,9 +2,10 @@
 
 use super::complaints::Complaints;
 use super::ids::{IdRange, ids};
+use super::regex::Regex;
 use super::target::{Target, targets};
 use super::text::Text;
-use super::value::{SWITCH, name, number, word};
+use super::value::{SWITCH, number, word};
 use crate::rule::TargetKind;
 use crate::source::Report;
 use crate::suggest;
@@ -42,9 +43,9 @@ pub enum RuleSet {
     /// Those with one of these ids.
     Ids(Vec<IdRange>),
     /// Those with a tag that the regex matches somewhere.
-    Tag(String),
+    Tag(Regex),
     /// Those with a message that the regex matches somewhere.
-    Message(String),
+    Message(Regex),
 }
 
 /// `SecRuleEngine`.
@@ -103,16 +104,16 @@ type Read = fn(&Text, &mut Complaints) -> Result<Option<Ctl>, Report>;
 const SETTINGS: &[(&str, Read)] = &[
     ("ruleEngine", |text, _| word(text, ENGINE).map(Ctl::RuleEngine).map(Some)),
     ("ruleRemoveById", |text, _| ids(text).map(RuleSet::Ids).map(Ctl::RemoveRules).map(Some)),
-    ("ruleRemoveByTag", |text, _| name(text).map(RuleSet::Tag).map(Ctl::RemoveRules).map(Some)),
-    ("ruleRemoveByMsg", |text, _| name(text).map(RuleSet::Message).map(Ctl::RemoveRules).map(Some)),
+    ("ruleRemoveByTag", |text, _| rules(text, RuleSet::Tag).map(Ctl::RemoveRules).map(Some)),
+    ("ruleRemoveByMsg", |text, _| rules(text, RuleSet::Message).map(Ctl::RemoveRules).map(Some)),
     ("ruleRemoveTargetById", |text, complaints| {
         remove_targets(text, |ids_| ids(ids_).map(RuleSet::Ids), complaints).map(Some)
     }),
     ("ruleRemoveTargetByTag", |text, complaints| {
-        remove_targets(text, |tag| name(tag).map(RuleSet::Tag), complaints).map(Some)
+        remove_targets(text, |tag| rules(tag, RuleSet::Tag), complaints).map(Some)
     }),
     ("ruleRemoveTargetByMsg", |text, complaints| {
-        remove_targets(text, |message| name(message).map(RuleSet::Message), complaints).map(Some)
+        remove_targets(text, |message| rules(message, RuleSet::Message), complaints).map(Some)
     }),
     ("requestBodyAccess", |text, _| word(text, SWITCH).map(Ctl::RequestBodyAccess).map(Some)),
     ("requestBodyProcessor", |text, _| {
@@ -150,6 +151,14 @@ pub(super) fn ctl(text: &Text, complaints: &mut Complaints) -> Result<Option<Ctl
     read(&value.trim(), complaints)
 }
 
+/// Reads the regex that tags or messages must match.
+pub(super) fn rules(text: &Text, of: fn(Regex) -> RuleSet) -> Result<RuleSet, Report> {
+    if text.is_empty() {
+        return Err(text.error("a regex is expected here: nothing would match every rule"));
+    }
+    Regex::read(text).map(of)
+}
+
 /// Reads `rules;targets`.
 fn remove_targets(
     text: &Text,
@@ -181,6 +190,7 @@ fn audit_parts(text: &Text) -> Result<String, Report> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed test should stop where it fails")]
 
+    use super::super::pcre::{Case, rewrite};
     use super::super::target::Selector;
     use super::super::variable::Variable;
     use super::*;
@@ -215,13 +225,17 @@ mod tests {
     fn rules() {
         let rules = |text: &str| match read(text).unwrap() {
             Some(Ctl::RemoveRules(rules)) => rules,
-            other => RuleSet::Tag(format!("{other:?}")),
+            _ => RuleSet::Ids(Vec::new()),
+        };
+        let regex = |text: &str| {
+            let pattern = rewrite(text.as_bytes(), Case::Sensitive).unwrap();
+            Regex { written: text.into(), pattern }
         };
         let range = |first, last| IdRange { first, last };
         let expected = RuleSet::Ids(vec![range(1, 1), range(3, 5)]);
         assert_eq!(rules("ruleRemoveById=1,3-5"), expected);
-        assert_eq!(rules("ruleRemoveByTag=attack-.*"), RuleSet::Tag("attack-.*".into()));
-        assert_eq!(rules("ruleRemoveByMsg=a b"), RuleSet::Message("a b".into()));
+        assert_eq!(rules("ruleRemoveByTag=attack-.*"), RuleSet::Tag(regex("attack-.*")));
+        assert_eq!(rules("ruleRemoveByMsg=a b"), RuleSet::Message(regex("a b")));
     }
 
     #[test]
@@ -233,7 +247,8 @@ mod tests {
         };
         assert_eq!(rules, RuleSet::Ids(vec![IdRange { first: 5, last: 7 }]));
         assert_eq!(targets[0].variable, Variable::Args);
-        assert_eq!(targets[0].selector, Selector::Regex("^a|b".into()));
+        let Selector::Regex(regex) = &targets[0].selector else { unreachable!("it is one") };
+        assert_eq!(regex.written, b"^a|b");
         let by_tag = read("ruleRemoveTargetByTag=x;ARGS|FILES").unwrap();
         assert!(matches!(by_tag, Some(Ctl::RemoveTargets(_, targets)) if targets.len() == 2));
     }

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use super::action::{Action, ActionKind, Disruptive, actions};
 use super::complaints::Complaints;
-use super::ctl::RuleSet;
+use super::ctl::{RuleSet, rules};
 use super::data::DataFiles;
 use super::ids::ids;
 use super::operator::{Operator, operator};
+use super::regex::Regex;
 use super::setting::{IGNORED, SETTINGS, Setting, UNSUPPORTED};
 use super::statement::{Directive, Link};
 use super::target::{Target, targets};
@@ -37,9 +38,9 @@ enum Kind {
     DefaultAction,
     Include { optional: bool },
     RemoveById,
-    RemoveBy(fn(String) -> RuleSet),
+    RemoveBy(fn(Regex) -> RuleSet),
     UpdateTargetsById,
-    UpdateTargetsBy(fn(String) -> RuleSet),
+    UpdateTargetsBy(fn(Regex) -> RuleSet),
     UpdateActions,
 }
 
@@ -121,7 +122,7 @@ fn of_kind(
             update_targets(RuleSet::Ids(ids(list)?), words, complaints)
         }
         (Kind::UpdateTargetsBy(rules), [pattern, words @ ..]) => {
-            update_targets(rules(name(pattern)?), words, complaints)
+            update_targets(self::rules(pattern, rules)?, words, complaints)
         }
         (Kind::UpdateActions, [rule, list]) => update_actions(rule, list, complaints)?,
         _ => return Ok(Line::Nothing),
@@ -165,13 +166,14 @@ fn default_action(list: &Text, complaints: &mut Complaints) -> Directive {
 
 /// What rules may inherit.
 fn may_be_default(action: &Action) -> bool {
-    use ActionKind::{
-        Chain, Disruptive as Disrupts, Id, Message, Revision, Skip, SkipAfter, Version,
-    };
-    !matches!(
-        action.kind,
-        Chain | Id(_) | Message(_) | Revision(_) | Skip(_) | SkipAfter(_) | Version(_)
-    ) && !matches!(action.kind, Disrupts(Disruptive::Block))
+    use ActionKind::{AuditLog, Disruptive as Disrupts, Log, LogData, Phase, Status, Transform};
+    match action.kind {
+        Disrupts(Disruptive::Block) => false,
+        AuditLog(_) | Disrupts(_) | Log(_) | LogData(_) | Phase(_) | Status(_) | Transform(_) => {
+            true
+        }
+        _ => false,
+    }
 }
 
 /// Whether so many words are right.

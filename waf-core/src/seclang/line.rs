@@ -9,9 +9,8 @@ use crate::source::{Report, Span};
 
 /// The logical lines of a file, without blanks around them, without empty lines and comments.
 ///
-/// A line that ends in `\` goes on in the next one; the backslash and the blanks that the next line
-/// begins with are dropped. As in Apache this holds for comments too. A comment between the lines
-/// of one directive is skipped, as Coraza does.
+/// A line that ends in `\` goes on in the next one, without the backslash. As in Apache this holds
+/// for comments too. A comment between the lines of one directive is skipped, as Coraza does.
 pub(super) fn lines(file: &File, complaints: &mut Complaints) -> Vec<Text> {
     if let Some(at) = file.bytes.iter().position(|&byte| byte == 0) {
         let report =
@@ -22,63 +21,78 @@ pub(super) fn lines(file: &File, complaints: &mut Complaints) -> Vec<Text> {
     let mut lines = Vec::new();
     let mut rest = physical(&file.bytes).into_iter();
     while let Some(first) = rest.next() {
-        if is_comment(file, &first) {
-            skip_comment(file, first, &mut rest, complaints);
+        if first.is_comment(file) {
+            skip_comment(file, &first, &mut rest, complaints);
             continue;
         }
         let mut line = Text::new(&file.source, first.start);
-        let mut goes_on = add(file, &mut line, first);
+        let mut goes_on = first.add_to(file, &mut line);
         while goes_on && let Some(next) = rest.next() {
-            goes_on = is_comment(file, &next) || add(file, &mut line, next);
+            goes_on = next.is_comment(file) || next.add_to(file, &mut line);
         }
+        let line = line.trim();
         if !line.is_empty() {
-            lines.push(line.trim());
+            lines.push(line);
         }
     }
     lines
 }
 
-/// The lines of the file, without the blanks around them.
-fn physical(bytes: &[u8]) -> Vec<Range<usize>> {
+/// A line of the file.
+#[derive(Clone)]
+struct Physical {
+    /// Its first byte.
+    start: usize,
+    /// What stands between the blanks around it.
+    inner: Range<usize>,
+}
+
+/// The lines of the file.
+fn physical(bytes: &[u8]) -> Vec<Physical> {
     let mut start = 0;
-    let trimmed = |line: &[u8]| {
+    let measured = |line: &[u8]| {
         let before = line.iter().take_while(|&&byte| is_blank(byte)).count();
         let length = line.len() - line.iter().rev().take_while(|&&byte| is_blank(byte)).count();
-        let range = start + before..start + length.max(before);
+        let inner = start + before..start + length.max(before);
+        let physical = Physical { start, inner };
         start += line.len() + 1;
-        range
+        physical
     };
-    bytes.split(|&byte| byte == b'\n').map(trimmed).collect()
+    bytes.split(|&byte| byte == b'\n').map(measured).collect()
 }
 
-/// Adds a physical line; whether the next one belongs to it.
-fn add(file: &File, line: &mut Text, range: Range<usize>) -> bool {
-    let bytes = file.bytes.get(range.clone()).unwrap_or_default();
-    let kept = bytes.strip_suffix(b"\\");
-    line.push(kept.unwrap_or(bytes), range.start);
-    kept.is_some()
-}
+impl Physical {
+    /// Adds it to a logical line; whether the next one belongs to that too.
+    fn add_to(&self, file: &File, line: &mut Text) -> bool {
+        let bytes = file.bytes.get(self.start..self.inner.end).unwrap_or_default();
+        let kept = bytes.strip_suffix(b"\\");
+        if !self.inner.is_empty() {
+            line.push(kept.unwrap_or(bytes), self.start);
+        }
+        kept.is_some()
+    }
 
-fn is_comment(file: &File, range: &Range<usize>) -> bool {
-    file.bytes.get(range.start) == Some(&b'#') && !range.is_empty()
+    fn is_comment(&self, file: &File) -> bool {
+        !self.inner.is_empty() && file.bytes.get(self.inner.start) == Some(&b'#')
+    }
 }
 
 /// Skips the lines in which a comment goes on. Where one of them is a directive Apache skips it
 /// too, but few authors mean it.
 fn skip_comment(
     file: &File,
-    first: Range<usize>,
-    rest: &mut impl Iterator<Item = Range<usize>>,
+    first: &Physical,
+    rest: &mut impl Iterator<Item = Physical>,
     complaints: &mut Complaints,
 ) {
     let mut skipped = Text::new(&file.source, first.start);
     let mut swallowed = None;
-    let mut goes_on = add(file, &mut skipped, first);
+    let mut goes_on = first.add_to(file, &mut skipped);
     while goes_on && let Some(next) = rest.next() {
-        if !next.is_empty() && !is_comment(file, &next) {
-            swallowed = swallowed.or_else(|| Some(next.clone()));
+        if !next.inner.is_empty() && !next.is_comment(file) {
+            swallowed.get_or_insert_with(|| next.inner.clone());
         }
-        goes_on = add(file, &mut skipped, next);
+        goes_on = next.add_to(file, &mut skipped);
     }
     if let Some(line) = swallowed {
         let span = Span::new(&file.source, line.start, line.end);
@@ -115,7 +129,8 @@ mod tests {
 
     #[test]
     fn a_backslash_joins_the_next_line() {
-        assert_lines("A \\\n    \"b,\\\n    c\"\nD", &["A \"b,c\"", "D"]);
+        assert_lines("A\\\n  \"b,\\\n c\"\nD", &["A  \"b, c\"", "D"]);
+        assert_lines("Sec\\\nRule", &["SecRule"]);
         assert_lines("A \\\n", &["A"]);
         assert_lines("A \\", &["A"]);
         assert_lines("A \\\n\nB", &["A", "B"]);
@@ -123,7 +138,7 @@ mod tests {
 
     #[test]
     fn comments_may_stand_between() {
-        assert_lines("A \\\n  # why\n  b\nC", &["A b", "C"]);
+        assert_lines("A \\\n  # why\n  b\nC", &["A   b", "C"]);
         assert_lines("# A \\\n#  b \\\n#  c\nD", &["D"]);
     }
 

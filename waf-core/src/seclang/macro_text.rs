@@ -42,6 +42,18 @@ impl MacroText {
         }
     }
 
+    /// The text with its macros as they are written.
+    pub fn shown(&self) -> String {
+        let part = |part: &MacroPart| match part {
+            MacroPart::Text(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+            MacroPart::Macro { variable, key: None } => format!("%{{{}}}", variable.name()),
+            MacroPart::Macro { variable, key: Some(key) } => {
+                format!("%{{{}.{}}}", variable.name(), String::from_utf8_lossy(key))
+            }
+        };
+        self.parts.iter().map(part).collect()
+    }
+
     /// Reads a text. A macro of an unknown variable is nothing, as in ModSecurity 2, and warned of.
     pub(super) fn read(text: &Text, complaints: &mut Complaints) -> Self {
         let mut read = Self::default();

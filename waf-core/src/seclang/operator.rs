@@ -5,6 +5,7 @@ use std::path::Path;
 use super::complaints::Complaints;
 use super::data::{DataFiles, Networks, Phrases, network};
 use super::macro_text::MacroText;
+use super::regex::Regex;
 use super::text::{Text, is_blank};
 use crate::bytes::ByteSet;
 use crate::source::{Report, Span};
@@ -25,7 +26,9 @@ pub struct Operator {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Test {
     /// `@rx`: the regex matches somewhere.
-    Rx(MacroText),
+    Rx(Regex),
+    /// `@rx` with macros, which are expanded first.
+    RxMacro(MacroText),
     /// `@pm`, `@pmFromFile`: one of the phrases occurs, ASCII case folded.
     Pm(Phrases),
     /// `@contains`, `@strmatch`: the text occurs.
@@ -156,7 +159,7 @@ pub(super) fn operator(
         named(&rest, rules, data, complaints)?
     } else {
         // Without a name the whole word is a regex.
-        Test::Rx(MacroText::read_regex(&rest))
+        regex(&rest)?
     };
     Ok(Operator { negated, test, span: word.span() })
 }
@@ -172,7 +175,7 @@ fn named(
     let name = word.slice(0..length);
     let argument = word.tail(length).trim_start();
     match kind(&name)? {
-        Kind::Regex => Ok(Test::Rx(MacroText::read_regex(&argument))),
+        Kind::Regex => regex(&argument),
         Kind::Phrases => phrases(&argument).map(Test::Pm),
         Kind::PhrasesFromFile => data.phrases(rules, &argument.trim()).map(Test::Pm),
         Kind::Text(test) => Ok(test(MacroText::read(&argument, complaints))),
@@ -203,6 +206,14 @@ fn kind(name: &Text) -> Result<Kind, Report> {
         Some(nearest) => report.help(format!("did you mean `@{nearest}`?")),
         None => report.help("a regex that begins with `@` is written `@rx @…`"),
     })
+}
+
+fn regex(argument: &Text) -> Result<Test, Report> {
+    let text = MacroText::read_regex(argument);
+    if text.literal().is_none() {
+        return Ok(Test::RxMacro(text));
+    }
+    Regex::read(argument).map(Test::Rx)
 }
 
 /// The phrases of `@pm`, separated by blanks.
@@ -264,6 +275,7 @@ mod tests {
     use std::path::PathBuf;
 
     use super::super::files::Files;
+    use super::super::pcre::{Case, rewrite};
     use super::*;
     use crate::source::Source;
 
@@ -300,6 +312,11 @@ mod tests {
         MacroText::plain(text.as_bytes())
     }
 
+    fn rx(text: &str) -> Test {
+        let pattern = rewrite(text.as_bytes(), Case::Sensitive).unwrap();
+        Test::Rx(Regex { written: text.into(), pattern })
+    }
+
     fn list(phrases: &[&str]) -> Phrases {
         phrases.iter().map(|phrase| phrase.as_bytes().to_vec()).collect()
     }
@@ -307,12 +324,12 @@ mod tests {
     #[test]
     fn names_negation_and_arguments() {
         for (text, negated, test) in [
-            ("@rx ^a b $", false, Test::Rx(plain("^a b $"))),
-            ("!@rx  a", true, Test::Rx(plain("a"))),
-            ("! @RX a", true, Test::Rx(plain("a"))),
-            ("^a@b", false, Test::Rx(plain("^a@b"))),
-            ("!^a", true, Test::Rx(plain("^a"))),
-            ("", false, Test::Rx(plain(""))),
+            ("@rx ^a b $", false, rx("^a b $")),
+            ("!@rx  a", true, rx("a")),
+            ("! @RX a", true, rx("a")),
+            ("^a@b", false, rx("^a@b")),
+            ("!^a", true, rx("^a")),
+            ("", false, rx("")),
             ("@streq", false, Test::Streq(plain(""))),
             ("@detectSQLi", false, Test::DetectSqli),
             ("@pm ( )  ab", false, Test::Pm(list(&["(", ")", "ab"]))),
@@ -343,6 +360,7 @@ mod tests {
     fn what_is_wrong_is_pointed_at() {
         for (text, at, message) in [
             ("@xr a", 0, "unknown operator `@xr`"),
+            ("!@rx  a)", 7, "the regex is wrong: there is no group to close"),
             ("@verifyCC a", 0, "the operator `@verifyCC` is not supported"),
             ("@pm  ", 5, "phrases are expected behind `@pm`"),
             ("@ipMatch ::1,x", 13, "no address and no network"),

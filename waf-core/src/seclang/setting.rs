@@ -122,12 +122,16 @@ pub(super) const IGNORED: &[&str] = &[
     "SecHashMethodRx",
     "SecHashParam",
     "SecHttpBlKey",
+    "SecIgnoreRuleCompilationErrors",
     "SecInterceptOnError",
+    "SecParseXmlIntoArgs",
     "SecPcreMatchLimit",
     "SecPcreMatchLimitRecursion",
     "SecReadStateLimit",
+    "SecRemoteRulesFailAction",
     "SecRequestBodyInMemoryLimit",
     "SecRulePerfTime",
+    "SecRxPreFilter",
     "SecSensorId",
     "SecServerSignature",
     "SecStatusEngine",
@@ -149,6 +153,7 @@ pub(super) const IGNORED: &[&str] = &[
 
 /// What cannot be left out without changing what the rules do.
 pub(super) const UNSUPPORTED: &[(&str, &str)] = &[
+    ("SecDataset", "phrases are read from files only"),
     ("SecContentInjection", "responses are not rewritten"),
     ("SecRemoteRules", "rules are read from files only"),
     ("SecRuleInheritance", "rules of a route are chosen by the configuration"),

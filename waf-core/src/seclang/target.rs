@@ -1,6 +1,7 @@
 //! The first word of `SecRule`: what it looks at.
 
 use super::complaints::Complaints;
+use super::regex::Regex;
 use super::text::{Text, is_blank};
 use super::variable::Variable;
 use crate::rule::TargetKind;
@@ -27,7 +28,7 @@ pub enum Selector {
     /// The ones with this name.
     Name(Vec<u8>),
     /// The ones whose name the regex matches somewhere.
-    Regex(Vec<u8>),
+    Regex(Regex),
     /// For `XML`: an XPath expression.
     XPath(Vec<u8>),
 }
@@ -139,31 +140,34 @@ fn read_selector(variable: Variable, text: &Text) -> Result<Selector, Report> {
         return Err(text.error(message));
     }
     let plain = unquoted(text);
+    let bytes = plain.bytes();
     if plain.is_empty() {
         let report = text.error(format!("a selector is expected behind `{}:`", variable.name()));
         return Err(report.help(format!("`{}` alone means all of it", variable.name())));
     }
     if variable == Variable::Xml {
-        return Ok(Selector::XPath(plain));
+        return Ok(Selector::XPath(bytes.to_vec()));
     }
-    let regex = plain.strip_prefix(b"/").and_then(|regex| regex.strip_suffix(b"/"));
-    Ok(match regex {
-        Some(regex) => Selector::Regex(regex.to_vec()),
-        None => Selector::Name(plain),
-    })
+    if plain.len() > 1 && bytes.starts_with(b"/") && bytes.ends_with(b"/") {
+        return Regex::of_names(&plain.slice(1..plain.len() - 1)).map(Selector::Regex);
+    }
+    Ok(Selector::Name(bytes.to_vec()))
 }
 
 /// Without the quotes and the backslashes that quotes need.
-fn unquoted(text: &Text) -> Vec<u8> {
-    let bytes = text.bytes();
-    let Some(inner) = bytes.strip_prefix(b"'").and_then(|inner| inner.strip_suffix(b"'")) else {
-        return bytes.to_vec();
-    };
-    let mut plain = Vec::with_capacity(inner.len());
-    let mut rest = inner.iter().copied().peekable();
-    while let Some(byte) = rest.next() {
-        let escaped = rest.next_if(|&next| byte == b'\\' && matches!(next, b'\'' | b'\\'));
-        plain.push(escaped.unwrap_or(byte));
+fn unquoted(text: &Text) -> Text {
+    let is_quoted = text.len() > 1 && text.byte(0) == Some(b'\'');
+    if !is_quoted || text.byte(text.len() - 1) != Some(b'\'') {
+        return text.clone();
+    }
+    let inner = text.slice(1..text.len() - 1);
+    let mut plain = inner.slice(0..0);
+    let mut at = 0;
+    while let Some(byte) = inner.byte(at) {
+        let escaped = inner.byte(at + 1).filter(|next| byte == b'\\' && b"'\\".contains(next));
+        at += usize::from(escaped.is_some());
+        plain.push(&[escaped.unwrap_or(byte)], inner.place(at));
+        at += 1;
     }
     plain
 }
@@ -172,6 +176,7 @@ fn unquoted(text: &Text) -> Vec<u8> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed test should stop where it fails")]
 
+    use super::super::pcre::{Case, rewrite};
     use super::*;
     use crate::source::Source;
 
@@ -191,7 +196,8 @@ mod tests {
     }
 
     fn regex(text: &str) -> Selector {
-        Selector::Regex(text.into())
+        let pattern = rewrite(text.as_bytes(), Case::Ignored).unwrap();
+        Selector::Regex(Regex { written: text.into(), pattern })
     }
 
     use TargetKind::{Count, Exclude, Include};
@@ -239,6 +245,8 @@ mod tests {
             ("ARGS|TX:'a", 8, "this quote is never closed"),
             ("ARGS:/a|TX", 5, "this regex is never closed"),
             ("REQUEST_METHOD:x", 15, "`REQUEST_METHOD` is one value, so no selector can follow"),
+            ("ARGS:/a(/", 7, "the regex is wrong: this group is not closed"),
+            ("ARGS:'/a(?=b)/'", 8, "the regex of a selector cannot use look-ahead"),
             ("ARGS:", 5, "a selector is expected behind `ARGS:`"),
             ("|", 0, "no variable is named"),
         ] {

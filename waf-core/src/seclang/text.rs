@@ -76,6 +76,11 @@ impl Text {
         run.map_or(self.end, |run| run.place + (at - run.at))
     }
 
+    /// Whether a line of the file was joined to another right before the byte at `at`.
+    pub(super) fn is_join(&self, at: usize) -> bool {
+        at > 0 && self.runs.binary_search_by_key(&at, |run| run.at).is_ok()
+    }
+
     /// A part of it.
     pub(super) fn slice(&self, range: Range<usize>) -> Self {
         let end = range.end.min(self.bytes.len());

@@ -2,12 +2,13 @@
 
 use super::action::{Action, actions};
 use super::complaints::Complaints;
-use super::ctl::RuleSet;
+use super::ctl::{RuleSet, rules};
 use super::ids::ids;
+use super::regex::Regex;
 use super::statement::Directive;
 use super::target::{Target, targets};
 use super::text::Text;
-use super::value::{name, number};
+use super::value::number;
 use crate::source::Report;
 
 /// `SecRuleUpdateTargetById` and its kin.
@@ -39,8 +40,8 @@ pub(super) fn remove_by_id(words: &[Text]) -> Result<Directive, Report> {
 }
 
 /// Reads the patterns behind `SecRuleRemoveByTag` and `SecRuleRemoveByMsg`.
-pub(super) fn remove_by(word: &Text, rules: fn(String) -> RuleSet) -> Result<Directive, Report> {
-    name(word).map(rules).map(Directive::RemoveRules)
+pub(super) fn remove_by(word: &Text, of: fn(Regex) -> RuleSet) -> Result<Directive, Report> {
+    rules(word, of).map(Directive::RemoveRules)
 }
 
 /// Reads the targets behind the rules of `SecRuleUpdateTargetBy…`.

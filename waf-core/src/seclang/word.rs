@@ -1,10 +1,14 @@
 //! The words of a logical line, by Apache's rules (`ap_getword_conf`).
 
+use std::ops::Range;
+
 use super::text::{Text, is_blank};
 use crate::source::Report;
 
 /// Cuts a line into words. A word in `"…"` or `'…'` may hold blanks; in it a backslash before the
-/// quote or before a backslash is dropped, every other one stays.
+/// quote or before a backslash is dropped, every other one stays. The blanks at which a line begins
+/// that another goes on in separate words, and are dropped in quotes (not by Apache, but by the
+/// engines since).
 pub(super) fn words(line: &Text) -> Result<Vec<Text>, Report> {
     let mut words = Vec::new();
     let mut at = 0;
@@ -16,7 +20,7 @@ pub(super) fn words(line: &Text) -> Result<Vec<Text>, Report> {
             None => return Ok(words),
             Some(quote @ (b'"' | b'\'')) => {
                 let end = closing(line, at, quote)?;
-                words.push(unescape(&line.slice(at + 1..end), Some(quote)));
+                words.push(unescape(line, at + 1..end, Some(quote)));
                 at = end + 1;
                 if line.byte(at).is_some_and(|byte| !is_blank(byte)) {
                     return Err(glued(line, at));
@@ -25,7 +29,7 @@ pub(super) fn words(line: &Text) -> Result<Vec<Text>, Report> {
             Some(_) => {
                 let length = line.bytes().iter().skip(at).take_while(|&&byte| !is_blank(byte));
                 let end = at + length.count();
-                words.push(unescape(&line.slice(at..end), None));
+                words.push(unescape(line, at..end, None));
                 at = end;
             }
         }
@@ -52,17 +56,23 @@ fn glued(line: &Text, at: usize) -> Report {
         .help("a quote inside quotes is written `\\\"`")
 }
 
-fn unescape(word: &Text, quote: Option<u8>) -> Text {
-    if !word.bytes().contains(&b'\\') {
-        return word.clone();
+fn unescape(line: &Text, word: Range<usize>, quote: Option<u8>) -> Text {
+    let is_plain = |at: usize| line.byte(at) != Some(b'\\') && !line.is_join(at);
+    if word.clone().all(is_plain) {
+        return line.slice(word);
     }
-    let mut plain = word.slice(0..0);
-    let mut at = 0;
-    while let Some(byte) = word.byte(at) {
-        let next = word.byte(at + 1);
+    let mut plain = line.slice(word.start..word.start);
+    let mut at = word.start;
+    while let Some(byte) = line.byte(at).filter(|_| at < word.end) {
+        if quote.is_some() && line.is_join(at) && is_blank(byte) {
+            let indent = line.bytes().get(at..word.end).unwrap_or_default();
+            at += indent.iter().take_while(|&&byte| is_blank(byte)).count();
+            continue;
+        }
+        let next = line.byte(at + 1).filter(|_| at + 1 < word.end);
         let escaped = byte == b'\\' && (next == Some(b'\\') || (next.is_some() && next == quote));
         at += usize::from(escaped);
-        plain.push(&[next.filter(|_| escaped).unwrap_or(byte)], word.place(at));
+        plain.push(&[next.filter(|_| escaped).unwrap_or(byte)], line.place(at));
         at += 1;
     }
     plain
@@ -99,6 +109,18 @@ mod tests {
         assert_eq!(read(r"a\\b\.c"), [r"a\b\.c"]);
         // The backslash is escaped, so the quote closes.
         assert_eq!(read(r#""a\\" b"#), [r"a\", "b"]);
+    }
+
+    #[test]
+    fn indentation_separates_words_and_is_dropped_in_quotes() {
+        let source = Source::new("a.conf", "A\\\n  \"b \\\n\t c\\\nd\"\\\n \"e\"");
+        let mut line = Text::new(&source, 0);
+        for (piece, place) in [("A", 0), ("  \"b ", 3), ("\t c", 10), ("d\"", 15), (" \"e\"", 19)] {
+            assert!(source.text[place..].starts_with(piece), "{piece:?}");
+            line.push(piece.as_bytes(), place);
+        }
+        let words: Vec<String> = words(&line).unwrap().iter().map(Text::shown).collect();
+        assert_eq!(words, ["A", "b cd", "e"]);
     }
 
     #[test]

@@ -284,6 +284,7 @@ pub(super) fn parser(evidence: &Evidence) -> Option<&'static str> {
         | Collection::FilesTmpContent
         | Collection::MultipartPartHeaders => Some("multipart"),
         Collection::Xml => Some("xml"),
+        Collection::DecodedFilename | Collection::DecodedBasename => Some("path"),
         _ => None,
     }
 }

@@ -35,7 +35,7 @@ use crate::parse::body::{Body, Lane, Processor, Streams};
 use crate::parse::head::RequestHead;
 use crate::parse::request;
 use crate::parse::uri::{self, TargetParts};
-use crate::policy::Policy;
+use crate::policy::{OnPartial, Policy};
 use crate::record::Stop;
 use crate::rule::Phase;
 use crate::scan::{
@@ -87,7 +87,7 @@ impl Transaction {
             totals: Totals::default(),
             rows: Rows::default(),
             guessed: false,
-            inexact: Inexact::default(),
+            inexact: Inexact::of(policy.settings().on_partial),
             lanes: <[scan::Lane; 3]>::default(),
             work: Work::request(),
             body: None,
@@ -157,7 +157,7 @@ impl Transaction {
         self.feed(&piece[..within], scratch);
         if within < piece.len() {
             self.fact(Finding::LimitBody, self.coded.decoded());
-            self.stop = self.stop.or(Some(Stop::Limit));
+            self.leave(Stop::Limit);
             self.coded.count(&piece[within..]);
         }
         let frontier = self.frontier();
@@ -245,7 +245,15 @@ impl Transaction {
         self.body = Some(body);
         if let Err(finding) = result {
             self.fact(finding, self.coded.decoded());
-            self.stop(Stop::Error);
+            self.leave(Stop::Error);
+        }
+    }
+
+    /// What follows of the body is not inspected.
+    fn leave(&mut self, stop: Stop) {
+        self.stop(stop);
+        if self.policy.settings().on_partial == OnPartial::Block {
+            self.fact(Finding::LimitPartial, self.coded.decoded());
         }
     }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::checker::Checker;
 use super::pattern::RegexProblem;
 use crate::field::Collection;
-use crate::rule::{Selector, Target, TargetKind, Variable};
+use crate::rule::{Selector, Target, TargetKind, Variable, is_xml_path};
 use crate::suggest;
 
 /// Checks the syntax of a regex.
@@ -98,10 +98,13 @@ fn selector(
         return Err(Problem::new(at.saturating_sub(1)..at, "nothing stands after the `:`"));
     }
     if variable == Variable::One(Collection::Xml) {
-        return xml_path(written).map(Selector::Path).ok_or_else(|| {
-            Problem::new(whole, format!("`{written}` is not an XML path that rules can name"))
-                .help("the paths are `/*`, `//@*`, `/a/b` and `/a/@c`")
-        });
+        if is_xml_path(written) {
+            return Ok(Selector::Path(written.to_owned()));
+        }
+        let message = format!("`{written}` is not an XML path that rules can name");
+        return Err(
+            Problem::new(whole, message).help("the paths are `/*`, `//@*`, `/a/b` and `/a/@c`")
+        );
     }
     if let Some(pattern) = written.strip_prefix('/') {
         return regex_selector(pattern, at, regex);
@@ -165,26 +168,6 @@ fn json_step(rest: &str) -> Option<&str> {
     let (index, after) = rest.strip_prefix('[')?.split_once(']')?;
     let number = !index.is_empty() && index.bytes().all(|byte| byte.is_ascii_digit());
     (index == "*" || number).then_some(after)
-}
-
-/// `/*`, `//@*`, `/a/b` or `/a/@c`.
-fn xml_path(text: &str) -> Option<String> {
-    if text == "/*" || text == "//@*" {
-        return Some(text.to_owned());
-    }
-    let mut steps = text.strip_prefix('/')?.split('/').peekable();
-    while let Some(step) = steps.next() {
-        let attribute = step.strip_prefix('@').filter(|_| steps.peek().is_none());
-        if !is_xml_name(attribute.unwrap_or(step)) {
-            return None;
-        }
-    }
-    (!text.starts_with("/@")).then(|| text.to_owned())
-}
-
-fn is_xml_name(name: &str) -> bool {
-    let starts = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
-    starts && name.chars().all(|c| c.is_alphanumeric() || "_-.:".contains(c))
 }
 
 fn unknown_variable(name: &str, part: Range<usize>) -> Problem {

@@ -4,13 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use waf_core::parse::media_type::MediaType;
-use waf_core::policy::{Override, OverrideScope, PolicySettings, ResponseBody, ResponsePolicy};
+use waf_core::policy::{
+    OnPartial, Override, OverrideScope, PolicySettings, ResponseBody, ResponsePolicy,
+};
 use waf_core::record::Mode;
 use waf_core::rule::{PathPattern, RuleMode};
 
 use super::{Builder, Entry, Upstream, written};
 use crate::settings::{BlockPage, HostMatch, PathMatch};
-use written::{OnPartial, Scoring, Websocket, Written};
+use written::{Scoring, Websocket, Written};
 
 /// What applications use; TRACE and CONNECT only help attackers.
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
@@ -180,11 +182,14 @@ impl Builder<'_> {
             over(route.block_page.as_ref(), file.block_page.as_ref(), written::BlockPage::over);
         let response =
             over(route.response.as_ref(), file.response.as_ref(), written::Response::over);
-        self.refuse_unfinished(path, &body);
         let policy = PolicySettings {
             mode: self.mode(route.mode, file.mode),
             overrides: self.overrides(path, route, file),
             limits: self.limits(path, &limits, &body),
+            on_partial: match body.on_partial {
+                None | Some(written::OnPartial::Pass) => OnPartial::Pass,
+                Some(written::OnPartial::Block) => OnPartial::Block,
+            },
             response: self.response(path, &response),
             block_status: self.check.between(
                 &format!("{path}block_page.status"),
@@ -203,18 +208,6 @@ impl Builder<'_> {
             },
             websocket: route.websocket == Some(Websocket::Allow),
             block_page: Arc::new(self.block_page(path, &page)),
-        }
-    }
-
-    /// Settings that the file may name and that do not work yet must not look as if they did.
-    fn refuse_unfinished(&mut self, path: &str, body: &written::Body) {
-        if body.on_partial == Some(OnPartial::Block) {
-            let message = "blocking what is too long to be exact is not offered yet";
-            self.check.error_help(
-                &format!("{path}body.on_partial"),
-                message,
-                "write `on_partial: pass`; records and metrics name such fields",
-            );
         }
     }
 

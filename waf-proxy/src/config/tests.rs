@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use waf_core::policy::{Override, OverrideScope, ResponseBody, ResponsePolicy};
+use waf_core::policy::{OnPartial, Override, OverrideScope, ResponseBody, ResponsePolicy};
 use waf_core::rule::RuleMode;
 
 use super::*;
@@ -224,7 +224,6 @@ fn wrong_meanings_are_errors() {
         ("body: {hold_total: 1KiB}\n", "less than one body's `hold`"),
         ("response: {types: [html]}\n", "`html` is no media type"),
         ("response: {types: [\"text/html; charset=utf-8\"]}\n", "is no media type"),
-        ("body: {on_partial: block}\n", "not offered yet"),
         ("timeouts: {stop: 0s}\n", "must be more than 0"),
         ("masking: {patterns: [iban]}\n", "`iban` is no pattern"),
         ("masking: {fields: [\"/(/\"]}\n", "is not a regex"),
@@ -291,12 +290,14 @@ fn values_are_read_in_their_units() {
 }
 
 #[test]
-fn responses_are_looked_at_as_the_route_says() {
+fn responses_and_long_fields_are_treated_as_the_route_says() {
     let config = load(
         "response: {body: detect, types: [Text/HTML, text/csv]}\nroutes:\n\
          - {name: a, upstream: app, response: {body: block, headers: false}}\n\
-         - {name: b, upstream: app}\n",
+         - {name: b, upstream: app, body: {on_partial: block}}\n",
     );
+    let on_partial = |index: usize| config.routes[index].settings.policy.on_partial;
+    assert_eq!((on_partial(0), on_partial(1)), (OnPartial::Pass, OnPartial::Block));
     let response = |index: usize| config.routes[index].settings.policy.response.clone();
     assert_eq!((response(0).headers, response(0).body), (false, ResponseBody::Block));
     assert_eq!((response(1).headers, response(1).body), (true, ResponseBody::Detect));

@@ -39,6 +39,7 @@ pub struct Metrics {
     body_bytes: IntCounterVec,
     held: IntGauge,
     parser_errors: IntCounterVec,
+    inexact: IntCounterVec,
     audit_dropped: IntCounter,
     reloads: IntCounterVec,
     ruleset: IntGaugeVec,
@@ -110,6 +111,11 @@ impl Metrics {
                 "Bodies and fields that do not keep to their format.",
                 &["format"],
             )?,
+            inexact: counters(
+                "pinpoint_inexact_total",
+                "Fields in which something could not be exact, by what.",
+                &["what"],
+            )?,
             audit_dropped: IntCounter::new(
                 "pinpoint_audit_dropped_total",
                 "Decision records that were lost: queue full or disk failing.",
@@ -156,6 +162,9 @@ impl Metrics {
         let missed = coverage.body_total.unwrap_or(0).saturating_sub(coverage.body_seen);
         self.body_bytes.with_label_values(&["true"]).inc_by(coverage.body_seen);
         self.body_bytes.with_label_values(&["false"]).inc_by(missed);
+        for what in coverage.inexact.iter().flat_map(|field| &field.what) {
+            self.inexact.with_label_values(&[what.as_str()]).inc();
+        }
         for one in &record.matches {
             if self.known.has_rule(&one.rule_id) {
                 self.rule_matches.with_label_values(&[one.rule_id.as_str(), decision]).inc();

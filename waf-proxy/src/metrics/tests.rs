@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed test should stop where it fails")]
 
+use waf_core::record::InexactRecord;
+
 use super::*;
 use crate::test_record::{blocked, passed, union_select};
 
@@ -34,6 +36,8 @@ fn a_decision_moves_its_metrics() {
         rule_id: "parse-json-duplicate-key".into(),
         ..union_select()
     });
+    let what = vec!["offset".into(), "detect_sqli".into()];
+    record.coverage.inexact.push(InexactRecord { field: "ARGS_POST:a".into(), what });
     metrics.decided(&record);
     metrics.decided(&passed("b"));
     for (series, expected) in [
@@ -43,6 +47,7 @@ fn a_decision_moves_its_metrics() {
         (r#"pinpoint_parser_errors_total{format="json"}"#, 1.0),
         (r#"pinpoint_body_bytes_total{inspected="true"}"#, 612.0),
         (r#"pinpoint_body_bytes_total{inspected="false"}"#, 200.0),
+        (r#"pinpoint_inexact_total{what="detect_sqli"}"#, 1.0),
         ("pinpoint_request_score_sum", 5.0),
         ("pinpoint_request_score_count", 2.0),
         (r#"pinpoint_request_score_bucket{le="4"}"#, 1.0),

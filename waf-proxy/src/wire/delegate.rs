@@ -1,5 +1,6 @@
 //! What a [`Wire`] leaves to the connection below it.
 
+use std::any::Any;
 use std::fmt;
 use std::io;
 use std::pin::Pin;
@@ -7,6 +8,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use async_trait::async_trait;
+use http::StatusCode;
+use pingora::http::ResponseHeader;
 use pingora::protocols::raw_connect::ProxyDigest;
 use pingora::protocols::tls::SslDigest;
 use pingora::protocols::{
@@ -23,7 +26,9 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.inner).poll_write(cx, bytes);
+        self.note_sent(&[io::IoSlice::new(bytes)], &written);
+        written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -39,11 +44,21 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.inner).poll_write_vectored(cx, slices)
+        let written = Pin::new(&mut self.inner).poll_write_vectored(cx, slices);
+        self.note_sent(slices, &written);
+        written
     }
 
     fn is_write_vectored(&self) -> bool {
         self.inner.is_write_vectored()
+    }
+}
+
+impl Wire {
+    fn note_sent(&self, slices: &[io::IoSlice<'_>], written: &Poll<io::Result<usize>>) {
+        if let (Some(streams), Poll::Ready(Ok(count))) = (&self.streams, written) {
+            streams.sent(slices, *count);
+        }
     }
 }
 
@@ -83,8 +98,12 @@ impl GetTimingDigest for Wire {
 }
 
 impl GetProxyDigest for Wire {
+    /// The one place of a session of HTTP/2 in which a hook finds something of ours.
     fn get_proxy_digest(&self) -> Option<Arc<ProxyDigest>> {
-        self.inner.get_proxy_digest()
+        let Some(streams) = &self.streams else { return self.inner.get_proxy_digest() };
+        let response = ResponseHeader::build(StatusCode::OK, None).ok()?;
+        let ours: Box<dyn Any + Send + Sync> = Box::new(Arc::clone(streams));
+        Some(Arc::new(ProxyDigest::new(Box::new(response), Some(ours))))
     }
 }
 

@@ -8,12 +8,15 @@
 
 mod control;
 mod delegate;
+mod frames;
 mod normalise;
 mod read;
 mod refuse;
 mod stream;
+mod streams;
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +25,7 @@ use pingora::protocols::http::ServerSession;
 use pingora::protocols::{ALPN, Stream};
 use pingora::proxy::HttpProxy;
 use pingora::server::ShutdownWatch;
+use tokio::time::timeout;
 use waf_core::finding::Finding;
 use waf_core::parse::framing::Framing;
 use waf_core::parse::head::RequestHead;
@@ -29,6 +33,7 @@ use waf_core::parse::request::validate;
 use waf_core::record::Stop;
 
 pub use control::Control;
+pub use streams::Streams;
 
 use crate::exchange::Exchange;
 use crate::service::Service;
@@ -36,6 +41,10 @@ use crate::settings::Settings;
 use crate::shared::Shared;
 use read::{Patience, ReadHead};
 use stream::Wire;
+use streams::Unseen;
+
+/// How long a request of HTTP/2 may take from its last byte to its first hook.
+const SETTLE: Duration = Duration::from_secs(1);
 
 /// What goes along with a head into Pingora's hooks.
 pub struct Handover {
@@ -72,11 +81,38 @@ impl Gate {
     /// Serves one connection to its end.
     pub async fn serve(&self, stream: Stream, shutdown: ShutdownWatch) {
         if matches!(stream.selected_alpn_proto(), Some(ALPN::H2)) {
-            let patience = self.shared.settings.load().timeouts.header;
-            let wire = Box::new(Wire::for_http2(stream, patience));
-            self.proxy.process_new(wire, &shutdown).await;
+            self.serve_http2(stream, shutdown).await;
         } else {
             self.serve_http1(stream, shutdown).await;
+        }
+    }
+
+    /// Serves a connection whose requests Pingora reads; those that reach no hook are told of.
+    async fn serve_http2(&self, stream: Stream, shutdown: ShutdownWatch) {
+        let peer = peer_address(&stream);
+        let patience = self.shared.settings.load().timeouts.header;
+        let wire = Wire::for_http2(stream, patience);
+        let streams = wire.streams();
+        let mut serving = pin!(self.proxy.process_new(Box::new(wire), &shutdown));
+        let mut unseen = 0;
+        while timeout(SETTLE, serving.as_mut()).await.is_err() {
+            // What was unseen a while ago and still is was not merely on its way.
+            let settled = streams.unseen().min(unseen);
+            self.record_unseen(streams.take(settled), peer);
+            unseen = streams.unseen();
+        }
+        let mut left = streams.take(streams.unseen());
+        if left.is_empty() && streams.is_broken() {
+            left.push(Unseen::Refused(Finding::ProtocolFraming, None));
+        }
+        self.record_unseen(left, peer);
+    }
+
+    fn record_unseen(&self, unseen: Vec<Unseen>, peer: IpAddr) {
+        for one in unseen {
+            let settings = self.shared.settings.load_full();
+            let head = RequestHead::from_parts("", "", "HTTP/2.0", Vec::new());
+            refuse::record_unseen(Exchange::new(&self.shared, settings, head, peer), one);
         }
     }
 

@@ -5,9 +5,10 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 use waf_core::finding::Finding;
-use waf_core::record::Source;
+use waf_core::record::{Source, Stop};
 
 use super::stream::Wire;
+use super::streams::Unseen;
 use crate::block::Answer;
 use crate::exchange::Exchange;
 
@@ -30,6 +31,25 @@ pub(super) async fn answer(wire: Wire, mut exchange: Exchange, found: Vec<(Findi
     let sent = matches!(sent.await, Ok(Ok(())));
     exchange.finish(sent.then_some(answer.status));
     linger(stream, exchange.settings.timeouts.drain).await;
+}
+
+/// Records a request that was refused below the hooks, of which nothing but that is known.
+pub(super) fn record_unseen(mut exchange: Exchange, unseen: Unseen) {
+    let status = match unseen {
+        Unseen::Refused(finding, status) => {
+            exchange.find(finding);
+            status
+        }
+        Unseen::TooMany => {
+            exchange.answer = Some(Answer::proxy(503));
+            None
+        }
+        Unseen::Gone => {
+            exchange.inspection.stop(Stop::ClientAbort);
+            None
+        }
+    };
+    exchange.finish(status);
 }
 
 /// Closes our side, then reads what still comes: a close with unread bytes would be a reset, which

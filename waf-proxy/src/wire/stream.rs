@@ -14,6 +14,7 @@ use waf_core::finding::Finding;
 use waf_core::parse::framing::{Chunk, Chunked, Framing};
 
 use super::control::Control;
+use super::streams::{PREFACE, Streams};
 use crate::inspect::READ;
 
 /// Bytes that a client may send ahead of the current request before we stop reading.
@@ -21,9 +22,6 @@ const AHEAD: usize = READ;
 
 /// Bytes of one read while a client should be silent.
 const PROBE: usize = 1024;
-
-/// Bytes of the HTTP/2 connection preface (RFC 9113 section 3.4).
-const PREFACE: usize = 24;
 
 /// A connection as Pingora sees it.
 pub(super) struct Wire {
@@ -34,6 +32,8 @@ pub(super) struct Wire {
     head: Bytes,
     body: Rest,
     control: Arc<Control>,
+    /// The requests of an HTTP/2 connection.
+    pub(super) streams: Option<Arc<Streams>>,
     /// Until when an HTTP/2 client must have shown that it is one.
     deadline: Option<Pin<Box<Sleep>>>,
     /// Bytes read through the tunnel before the deadline was met.
@@ -55,6 +55,7 @@ impl Wire {
             head: Bytes::new(),
             body: Rest::Bytes(0),
             control: Arc::default(),
+            streams: None,
             deadline: None,
             preface: 0,
         }
@@ -64,7 +65,13 @@ impl Wire {
     pub(super) fn for_http2(inner: Stream, patience: Duration) -> Self {
         let wire = Self::new(inner);
         wire.control.open_tunnel();
-        Self { deadline: Some(Box::pin(sleep(patience))), ..wire }
+        let deadline = Some(Box::pin(sleep(patience)));
+        Self { deadline, streams: Some(Arc::default()), ..wire }
+    }
+
+    /// The requests of an HTTP/2 connection.
+    pub(super) fn streams(&self) -> Arc<Streams> {
+        self.streams.clone().unwrap_or_default()
     }
 
     /// Gives Pingora this head, and the body that it announces.
@@ -127,6 +134,9 @@ impl Wire {
         }
         let before = buf.filled().len();
         let read = Pin::new(&mut self.inner).poll_read(cx, buf);
+        if let Some(streams) = &self.streams {
+            streams.received(&buf.filled()[before..]);
+        }
         if let Some(deadline) = &mut self.deadline {
             self.preface += buf.filled().len() - before;
             if self.preface >= PREFACE {

@@ -5,11 +5,10 @@ use std::borrow::Cow;
 use super::names::Named;
 use super::targets::{Item, named};
 use super::{ProgramState, Turn, cut};
-use crate::automaton::syntax;
 use crate::limits;
-use crate::operator::{Outcome, atoi};
+use crate::operator::{Outcome, atoi, holds_expanded};
 use crate::rule::{Chain, Disruptive, Link, LinkVariable, MacroOperator, Transformation, Variable};
-use crate::ruleset::{Captures, Names, Pattern, ProgramLink, ProgramRule, Question};
+use crate::ruleset::{Captures, Names, ProgramLink, ProgramRule, Question};
 use crate::scan::{Evidence, Row};
 use crate::transform::Transducer;
 
@@ -211,7 +210,7 @@ impl ProgramState {
             Question::Macro(operator, text) => {
                 let mut argument = Vec::new();
                 self.expand(text, turn, limits::TX_VALUE, &mut argument);
-                compares(*operator, value, &argument)
+                holds_expanded(*operator, &argument, value)
             }
         };
         yes != asked.written.negated
@@ -241,43 +240,6 @@ impl ProgramState {
             }
         }
     }
-}
-
-/// An operator whose argument has just been made.
-fn compares(operator: MacroOperator, value: &[u8], argument: &[u8]) -> bool {
-    let contains = |text: &[u8], part: &[u8]| {
-        part.is_empty() || text.windows(part.len()).any(|window| window == part)
-    };
-    match operator {
-        MacroOperator::Eq => atoi(value) == atoi(argument),
-        MacroOperator::Ge => atoi(value) >= atoi(argument),
-        MacroOperator::Gt => atoi(value) > atoi(argument),
-        MacroOperator::Le => atoi(value) <= atoi(argument),
-        MacroOperator::Lt => atoi(value) < atoi(argument),
-        MacroOperator::Streq => value == argument,
-        MacroOperator::Contains => contains(value, argument),
-        MacroOperator::BeginsWith => value.starts_with(argument),
-        MacroOperator::EndsWith => value.ends_with(argument),
-        MacroOperator::Within => contains(argument, value),
-        MacroOperator::Rx => std::str::from_utf8(argument)
-            .ok()
-            .and_then(|pattern| syntax::parse(pattern).ok())
-            .is_some_and(|hir| Pattern::new(hir).find(value, 0).is_some()),
-        MacroOperator::IpMatch => is_in(value, argument),
-    }
-}
-
-/// Whether an address is in one of the networks of a list.
-fn is_in(value: &[u8], list: &[u8]) -> bool {
-    let (Ok(value), Ok(list)) = (std::str::from_utf8(value), std::str::from_utf8(list)) else {
-        return false;
-    };
-    let Ok(address) = value.trim().parse::<std::net::IpAddr>() else { return false };
-    list.split(',').map(str::trim).any(|entry| {
-        let network = entry.parse::<ipnet::IpNet>().ok();
-        let single = entry.parse::<std::net::IpAddr>().ok().map(ipnet::IpNet::from);
-        network.or(single).is_some_and(|network| network.contains(&address))
-    })
 }
 
 /// A text kept up to its bound.

@@ -128,7 +128,7 @@ fn takes(exclusion: &Exclusion, item: &Item<'_>, turn: &Turn<'_>) -> bool {
     let Item::Row(row, _) = item else { return exclusion.targets.is_empty() };
     let names = &turn.policy.ruleset().names;
     let named = exclusion.targets.is_empty()
-        || selects(names, &exclusion.targets, row.collection, row.class);
+        || selects(names, &exclusion.targets, row.collection.written(), row.class);
     named
         && exclusion.characters.is_none_or(|set| {
             row.value.as_ref().is_some_and(|value| value.iter().all(|&byte| set.contains(byte)))

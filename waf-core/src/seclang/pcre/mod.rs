@@ -14,13 +14,13 @@
 //! ```
 //!
 //! The meaning is that of ModSecurity 2: bytes, DOTALL, DOLLAR_ENDONLY, neither MULTILINE nor UTF,
-//! so that `\w \d \s \b` and `(?i)` are ASCII. The text that comes out is ASCII, says the same to
-//! `automaton::syntax` and to [`fancy_regex`] in its byte mode, and never the same as something
-//! else: what PCRE has and neither engine has (recursion, conditions, verbs) is an error with its
-//! place. Every class comes out as a list of bytes, every flag but `(?i)` is resolved here.
+//! so that `\w \d \s \b` and `(?i)` are ASCII. The text that comes out is ASCII and says the same to
+//! `automaton::syntax` and, where it needs backtracking, to `operator::Backtrack`. What PCRE has and
+//! neither of them (recursion, conditions, verbs) is an error with its place. Every class comes out
+//! as a list of bytes, every flag but `(?i)` is resolved here.
 //!
-//! Looser than PCRE in what it takes: `-` beside `\d` in a class is a hyphen, as in PCRE 1 and
-//! Perl, and a look-behind may have any length. Stricter: look-around is not repeated. Different:
+//! Looser than PCRE 2 in what it takes: `-` beside `\d` in a class is a hyphen, as in PCRE 1 and
+//! Perl. Stricter: look-around is not repeated. Different:
 //! where a repeated group last matched nothing at all, as in `(a*)*`, PCRE remembers just that for
 //! the group, and the automata what it matched before. Whether it matches is the same.
 
