@@ -181,7 +181,7 @@ impl Call {
             "--user-agent" => self.add("User-Agent", value),
             "--referer" => self.add("Referer", value),
             "--user" => {
-                self.add("Authorization", &format!("Basic {}", to_base64(value.as_bytes())))
+                self.add("Authorization", &format!("Basic {}", to_base64(value.as_bytes())));
             }
             _ => return Err(format!("the option `{option}` is not known")),
         }

@@ -73,7 +73,10 @@ fn in_our_yaml(text: &str) -> String {
     text.split_inclusive('\n').map(line).collect()
 }
 
-fn place(placeholder: &Value) -> Result<(&str, Option<&Map<String, Value>>), String> {
+/// A placeholder's name, and its settings where it has some.
+type Place<'a> = (&'a str, Option<&'a Map<String, Value>>);
+
+fn place(placeholder: &Value) -> Result<Place<'_>, String> {
     match placeholder {
         Value::String(name) => Ok((name, None)),
         Value::Object(one) => match one.iter().next() {
