@@ -3,9 +3,9 @@
 //!
 //!     cargo run --release -p pinpoint-benches --example cost
 //!     valgrind --tool=callgrind --collect-atstart=no --toggle-collect='*measured*' \
-//!         target/release/examples/cost 'json 10 KB'
+//!         --dump-after='*measured*' target/release/examples/cost once
 //!
-//! With a name only that request runs.
+//! With `once` nothing is timed; callgrind writes a file for each request, in order.
 
 use std::alloc::System;
 use std::time::Instant;
@@ -22,20 +22,17 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 const WARM: usize = 3;
 
 fn main() {
-    let only = std::env::args().nth(1);
+    let once = std::env::args().any(|argument| argument == "once");
     let begun = Instant::now();
     let mut runner = rules::runner(PolicySettings::default());
     println!("rules loaded in {:.3} s", begun.elapsed().as_secs_f64());
     println!("{:<16} {:>12} {:>12} {:>10}", "request", "allocations", "bytes", "best us");
     for (name, request) in inputs::requests() {
-        if only.as_ref().is_some_and(|only| only != name) {
-            continue;
-        }
         (0..WARM).for_each(|_| run(&mut runner, &request));
         let region = Region::new(ALLOCATOR);
         measured(&mut runner, &request);
         let change = region.change();
-        let runs = if only.is_some() { 0 } else { 20 };
+        let runs = if once { 0 } else { 20 };
         let best = (0..runs).map(|_| time(&mut runner, &request)).fold(f64::MAX, f64::min);
         let (count, bytes) = (change.allocations + change.reallocations, change.bytes_allocated);
         println!("{name:<16} {count:>12} {bytes:>12} {best:>10.1}");

@@ -100,15 +100,35 @@ const SHAPES: &[(&str, &[&[u8]])] = &[
     ),
 ];
 
-/// The same for `shape3.yaml`.
+/// What ftw sends for `shape3.yaml`, by its `ftw/ruleset.py`.
 const OLDER_SHAPES: &[(&str, &[&[u8]])] = &[
     (
         "2-1",
         &[b"POST / HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=b\r\n\
-            Connection: close\r\nContent-Length: 14\r\n\r\n--b\r\n\r\n--b--\r\n"],
+            Content-Length: 14\r\n\r\n--b\r\n\r\n--b--\r\n"],
     ),
     ("2-2", &[b"POST / HTTP/1.1\r\n\r\na b"]),
     ("2-3", &[b"GET / HTTP/1.0\r\nHost: a\r\n\r\n"]),
+    (
+        "2-4",
+        &[b"POST / HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=b\r\n\
+            Content-Length: 10\r\n\r\n--b\r\nA: b\n"],
+    ),
+    (
+        "2-5",
+        &[b"POST / HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+            Content-Length: 18\r\n\r\na=%3C1+2%25z&d+e=f"],
+    ),
+    (
+        "2-6",
+        &[
+            b"POST / HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+              Content-Length: 3\r\n\r\n<a>",
+            b"POST / HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+              Content-Length: 8\r\n\r\na=<1>%20",
+        ],
+    ),
+    ("2-7", &[b"POST / HTTP/1.1\r\n\r\n"]),
 ];
 
 #[test]

@@ -10,7 +10,7 @@
 //!
 //! Both schemas are read: that of CRS 4 (<https://github.com/coreruleset/ftw-tests-schema>, version
 //! 2) and the older one of CRS 3. What a request looks like on the wire, and when a test passes, is
-//! what the suite's own client go-ftw 2.5 does.
+//! what the suites' own clients do: go-ftw 2.5 for CRS 4, ftw 1.3 for CRS 3.
 
 pub mod albedo;
 mod expect;

@@ -1,5 +1,5 @@
 //! The bytes of a request, as the suite's client sends them: see `BuildRequest` in go-ftw's
-//! `ftwhttp/request.go`.
+//! `ftwhttp/request.go`, and the class `Input` in `ftw/ruleset.py` of the older client.
 
 use std::borrow::Cow;
 
@@ -9,6 +9,16 @@ use crate::read::base64;
 
 /// The one type whose bodies the client encodes; compared without case, parameters and all.
 const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Who sends the requests of a suite: they complete them differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Client {
+    /// ftw 1.3, in Python: CRS 3. It adds no Connection, a Content-Length only to a body, and
+    /// leaves the lines of multipart bodies alone.
+    Ftw,
+    /// go-ftw 2: CRS 4.
+    GoFtw,
+}
 
 /// What is wrong with an input: the key, and why.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,24 +51,15 @@ pub(super) fn request(input: &Input, client: Client) -> Result<Vec<u8>, Problem>
     let mut message = Message::of(input)?;
     let complete = input.autocomplete_headers.unwrap_or_else(|| !input.stop_magic.unwrap_or(false));
     if complete && !message.body.is_empty() {
-        message.complete_form();
+        message.complete_form(client);
     }
-    if client == Client::Crs4 {
+    if client == Client::GoFtw {
         message.end_multipart_lines();
     }
     if complete {
         message.complete_headers(client);
     }
     Ok(message.bytes())
-}
-
-/// The suites were written for different clients.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Client {
-    /// ftw: sends bodies as they are, and a length only with one.
-    Crs3,
-    /// go-ftw.
-    Crs4,
 }
 
 struct Message {
@@ -116,14 +117,25 @@ impl Message {
     }
 
     /// A body is a form unless something else is said, and a form is encoded unless it is already.
-    fn complete_form(&mut self) {
+    fn complete_form(&mut self, client: Client) {
         if !self.has("Content-Type") {
             self.add("Content-Type", FORM);
         }
-        let is_form = self.values("Content-Type").any(|value| value.eq_ignore_ascii_case(FORM));
-        // Unescaping leaves exactly those bodies as they are that have neither of these.
-        if is_form && !self.body.iter().any(|byte| matches!(byte, b'%' | b'+')) {
-            self.body = encode_form(&self.body);
+        if !self.values("Content-Type").any(|value| value.eq_ignore_ascii_case(FORM)) {
+            return;
+        }
+        match client {
+            // Unescaping leaves exactly those bodies as they are that have neither of these.
+            Client::GoFtw if !self.body.iter().any(|byte| matches!(byte, b'%' | b'+')) => {
+                self.body = encode_form(&self.body);
+            }
+            Client::Ftw if !has_escape(&self.body) => {
+                let pairs = encode_full_pairs(&self.body);
+                if !pairs.is_empty() {
+                    self.body = pairs;
+                }
+            }
+            _ => {}
         }
     }
 
@@ -137,12 +149,11 @@ impl Message {
     }
 
     fn complete_headers(&mut self, client: Client) {
-        if !self.has("Connection") {
+        if client == Client::GoFtw && !self.has("Connection") {
             self.add("Connection", "close");
         }
-        if !self.has("Content-Length")
-            && (!self.body.is_empty() || (client == Client::Crs4 && has_body(&self.method)))
-        {
+        let has_body = !self.body.is_empty() || client == Client::GoFtw && has_body(&self.method);
+        if has_body && !self.has("Content-Length") {
             let length = self.body.len().to_string();
             self.add("Content-Length", length);
         }
@@ -176,6 +187,25 @@ fn encode_form(body: &[u8]) -> Vec<u8> {
         None => query_escape(pair),
     };
     body.split(|&byte| byte == b'&').map(pair).collect::<Vec<_>>().join(&b'&')
+}
+
+/// Python's `urlencode(parse_qsl(…))`: a pair without a value is dropped.
+fn encode_full_pairs(body: &[u8]) -> Vec<u8> {
+    let blanks = |text: &[u8]| -> Vec<u8> {
+        text.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect()
+    };
+    let pair = |pair: &[u8]| {
+        let at = pair.iter().position(|&byte| byte == b'=')?;
+        let (name, value) = (blanks(&pair[..at]), blanks(&pair[at + 1..]));
+        (!value.is_empty()).then(|| [query_escape(&name), query_escape(&value)].join(&b'='))
+    };
+    body.split(|&byte| byte == b'&').filter_map(pair).collect::<Vec<_>>().join(&b'&')
+}
+
+/// Whether there is a `%hh`, which unescaping would change.
+fn has_escape(body: &[u8]) -> bool {
+    let is_escape = |three: &[u8]| three[0] == b'%' && three[1..].iter().all(u8::is_ascii_hexdigit);
+    body.windows(3).any(is_escape)
 }
 
 /// Go's `url.QueryEscape`: unreserved bytes (RFC 3986 section 2.3) stay, a blank is `+`.

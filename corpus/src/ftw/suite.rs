@@ -9,7 +9,7 @@ use waf_core::yaml::{self, Located};
 
 use super::expect::{Expectation, expectation};
 use super::schema::{self, Input, Output};
-use super::shape;
+use super::shape::{self, Client};
 
 /// Which engine settings and which habits a suite has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -198,11 +198,10 @@ impl Reader<'_> {
     fn stage(&self, stage: &schema::Stage, at: &str) -> Result<Stage, Report> {
         match (stage, &stage.stage) {
             (schema::Stage { input: Some(input), output: Some(output), .. }, None) => {
-                self.request(input, output, shape::Client::Crs4, at)
+                self.request(input, output, Client::GoFtw, at)
             }
             (schema::Stage { input: None, output: None, .. }, Some(inner)) => {
-                let at = format!("{at}.stage");
-                self.request(&inner.input, &inner.output, shape::Client::Crs3, &at)
+                self.request(&inner.input, &inner.output, Client::Ftw, &format!("{at}.stage"))
             }
             _ => Err(self.complain(at, "a stage has `input` and `output`")),
         }
@@ -212,7 +211,7 @@ impl Reader<'_> {
         &self,
         input: &Input,
         output: &Output,
-        client: shape::Client,
+        client: Client,
         at: &str,
     ) -> Result<Stage, Report> {
         let request = shape::request(input, client)

@@ -388,7 +388,7 @@ fn field_plan(lowered: &Lowered, of_field: &Wanted) -> FieldPlan {
     wanted.sort_unstable();
     wanted.dedup();
     if wanted.is_empty() {
-        return FieldPlan::new(nodes, joints, triggers, noted, Vec::new());
+        return FieldPlan::new(nodes, joints, triggers, noted);
     }
     let mut place = HashMap::new();
     add_node(lowered, &mut nodes, &mut place, ChainTree::ROOT);
@@ -403,13 +403,15 @@ fn field_plan(lowered: &Lowered, of_field: &Wanted) -> FieldPlan {
         node.pattern_signatures.sort_unstable();
         node.list_signatures.sort_unstable();
     }
+    let mut plan = FieldPlan::new(nodes, joints, triggers, noted);
+    plan.waits = plan.joints.iter().any(|(at, _)| lowered.joints[usize::from(*at)].has_not());
     let is_part = |id: &&SignatureId| {
-        triggers.binary_search_by_key(*id, |(id, _)| *id).is_err()
-            && noted.signatures.binary_search(id).is_err()
+        plan.triggers_of(**id).is_empty() && plan.noted.signatures.binary_search(id).is_err()
     };
     let parts = wanted.iter().filter(is_part);
-    let parts = parts.filter_map(|&id| Some((id, asking_joints(lowered, &joints, id)?))).collect();
-    FieldPlan::new(nodes, joints, triggers, noted, parts)
+    let parts = parts.filter_map(|&id| Some((id, asking_joints(lowered, &plan.joints, id)?)));
+    plan.parts = parts.collect();
+    plan
 }
 
 /// The joints that ask for a signature, unless one of them has a `not`.

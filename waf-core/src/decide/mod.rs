@@ -134,10 +134,6 @@ impl Decider {
         processor: &'static str,
     ) {
         let Some(program) = &mut self.program else { return };
-        // What is refused whatever rules say may not even be what they take it for.
-        if self.blocking.iter().any(|blocking| blocking.always) {
-            return;
-        }
         let exclusions = &self.exclusions;
         program
             .run(phase, &Turn { policy: &self.policy, rows, totals, facts, exclusions, processor });

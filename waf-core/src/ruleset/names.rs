@@ -21,10 +21,12 @@ const SIZE_LIMIT: usize = 16 << 20;
 /// The selectors of a rule set, ready to classify names.
 #[derive(Debug)]
 pub struct NameClasses {
-    selectors: Vec<Selector>,
+    /// The place of each selector.
+    places: HashMap<Selector, usize>,
     dfa: Option<dense::DFA<Vec<u32>>>,
     start: StateID,
-    class_of_end: HashMap<StateID, ClassId>,
+    /// The class of a name, by the number of the automaton's state at its end.
+    class_of_end: Vec<ClassId>,
     members: Vec<Vec<bool>>,
 }
 
@@ -36,10 +38,10 @@ impl NameClasses {
     pub fn new(selectors: Vec<Selector>) -> Result<Self, String> {
         if selectors.is_empty() {
             return Ok(Self {
-                selectors,
+                places: HashMap::new(),
                 dfa: None,
                 start: StateID::ZERO,
-                class_of_end: HashMap::new(),
+                class_of_end: Vec::new(),
                 members: vec![Vec::new()],
             });
         }
@@ -60,10 +62,10 @@ impl NameClasses {
             .start_state(&start::Config::new().anchored(Anchored::No))
             .map_err(|error| error.to_string())?;
         let mut classes = Self {
-            selectors,
+            places: selectors.into_iter().zip(0..).collect(),
             dfa: Some(dfa),
             start,
-            class_of_end: HashMap::new(),
+            class_of_end: Vec::new(),
             members: Vec::new(),
         };
         classes.number();
@@ -86,8 +88,7 @@ impl NameClasses {
         if *selector == Selector::All {
             return true;
         }
-        let position = self.selectors.iter().position(|known| known == selector);
-        position.is_some_and(|at| self.members[class.index()][at])
+        self.places.get(selector).is_some_and(|&at| self.members[class.index()][at])
     }
 
     /// Bytes of the tables.
@@ -104,7 +105,7 @@ impl NameClasses {
         let mut todo = vec![self.start];
         while let Some(state) = todo.pop() {
             let end = dfa.next_eoi_state(state);
-            let mut member = vec![false; self.selectors.len()];
+            let mut member = vec![false; dfa.pattern_len()];
             if dfa.is_match_state(end) {
                 for index in 0..dfa.match_len(end) {
                     member[dfa.match_pattern(end, index).as_usize()] = true;
@@ -115,7 +116,11 @@ impl NameClasses {
             if class == next {
                 self.members.push(member);
             }
-            self.class_of_end.insert(end, class);
+            let number = end.as_usize() >> dfa.stride2();
+            if self.class_of_end.len() <= number {
+                self.class_of_end.resize(number + 1, ClassId(0));
+            }
+            self.class_of_end[number] = class;
             for byte in 0..=u8::MAX {
                 let next = dfa.next_state(state, byte);
                 if seen.insert(next, ()).is_none() {
@@ -148,7 +153,7 @@ impl NameCursor {
             self.known.push((at, state));
         }
         let end = dfa.next_eoi_state(walk(dfa, state, &name.text[at..]));
-        classes.class_of_end.get(&end).copied().unwrap_or(ClassId(0))
+        classes.class_of_end.get(end.as_usize() >> dfa.stride2()).copied().unwrap_or(ClassId(0))
     }
 
     /// Forgets the last name: another source begins.

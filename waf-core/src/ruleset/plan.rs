@@ -80,6 +80,8 @@ pub struct FieldPlan {
     pub nodes: Vec<PlanNode>,
     /// Joints wanted, with their place in the table.
     pub joints: Vec<(u16, SignatureId)>,
+    /// Whether one of them is known only at the end of the value.
+    pub waits: bool,
     /// What each fact triggers, sorted by signature.
     pub triggers: Vec<(SignatureId, Vec<Trigger>)>,
     /// What the SecLang rules must know of it.
@@ -104,9 +106,8 @@ impl FieldPlan {
         joints: Vec<(u16, SignatureId)>,
         triggers: Vec<(SignatureId, Vec<Trigger>)>,
         noted: Noted,
-        parts: Vec<(SignatureId, Vec<u16>)>,
     ) -> Self {
-        let mut plan = Self { nodes, joints, triggers, noted, parts, ..Self::default() };
+        let mut plan = Self { nodes, joints, triggers, noted, ..Self::default() };
         for (at, node) in plan.nodes.iter().enumerate() {
             plan.patterns.union_with(&node.patterns);
             plan.lists.union_with(&node.lists);

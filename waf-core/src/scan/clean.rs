@@ -9,7 +9,6 @@ use crate::ruleset::FieldPlan;
 #[derive(Debug, Default)]
 pub(super) struct Clean {
     places: Vec<Place>,
-    request: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -23,26 +22,22 @@ struct Place {
 }
 
 impl Clean {
-    /// What follows is of this request. Its number is above 0, and no other request has it.
-    pub(super) fn serve(&mut self, request: u64) {
-        self.request = request;
-    }
-
-    /// Whether nothing was found in an equal value.
-    pub(super) fn has(&self, plan: &FieldPlan, value: &[u8]) -> bool {
+    /// Whether nothing was found in an equal value of the request. Its number is above 0, and no
+    /// other request has it.
+    pub(super) fn has(&self, request: u64, plan: &FieldPlan, value: &[u8]) -> bool {
         let Some(place) = self.places.get(place_of(plan, value)) else { return false };
-        place.request == self.request
+        place.request == request
             && place.plan == address(plan)
             && place.value.get(..usize::from(place.length)) == Some(value)
     }
 
     /// Nothing was found in a value.
-    pub(super) fn add(&mut self, plan: &FieldPlan, value: &[u8]) {
+    pub(super) fn add(&mut self, request: u64, plan: &FieldPlan, value: &[u8]) {
         if value.len() > CLEAN_BYTES {
             return;
         }
         let mut new = Place {
-            request: self.request,
+            request,
             plan: address(plan),
             length: value.len() as u8,
             value: [0; CLEAN_BYTES],
@@ -81,30 +76,27 @@ mod tests {
     fn only_what_was_added_for_the_same_plan_and_request_is_known() {
         let (plan, other) = (Box::new(FieldPlan::default()), Box::new(FieldPlan::default()));
         let mut clean = Clean::default();
-        clean.serve(1);
-        assert!(!clean.has(&plan, b""));
+        assert!(!clean.has(1, &plan, b""));
         for value in [&b""[..], b"id", b"12345678", b"123456789"] {
-            clean.add(&plan, value);
-            assert!(clean.has(&plan, value));
-            assert!(!clean.has(&other, value));
+            clean.add(1, &plan, value);
+            assert!(clean.has(1, &plan, value));
+            assert!(!clean.has(1, &other, value));
+            assert!(!clean.has(2, &plan, value));
         }
-        assert!(!clean.has(&plan, b"ie"));
-        clean.serve(2);
-        assert!(!clean.has(&plan, b"id"));
+        assert!(!clean.has(1, &plan, b"ie"));
     }
 
     #[test]
     fn long_values_are_not_kept_and_no_number_of_values_takes_more_room() {
         let (plan, mut clean) = (FieldPlan::default(), Clean::default());
-        clean.serve(1);
         let long = [b'x'; CLEAN_BYTES + 1];
-        clean.add(&plan, &long);
-        assert!(!clean.has(&plan, &long));
+        clean.add(1, &plan, &long);
+        assert!(!clean.has(1, &plan, &long));
         assert!(clean.places.is_empty());
         for number in 0..10 * CLEAN_VALUES {
             let value = number.to_string();
-            clean.add(&plan, value.as_bytes());
-            assert!(clean.has(&plan, value.as_bytes()));
+            clean.add(1, &plan, value.as_bytes());
+            assert!(clean.has(1, &plan, value.as_bytes()));
         }
         assert_eq!(clean.places.len(), CLEAN_VALUES);
     }

@@ -137,7 +137,8 @@ impl Facts {
 /// which nothing was found.
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
-    rows: HashMap<(Collection, ClassId), Total>,
+    /// Sorted: a request has few of them, and asks for each field.
+    rows: Vec<((Collection, ClassId), Total)>,
 }
 
 /// The fields of one collection and class.
@@ -160,7 +161,12 @@ impl Totals {
         bytes: u64,
         guessed: bool,
     ) {
-        let total = self.rows.entry((collection, class)).or_default();
+        let key = (collection, class);
+        let at = self.rows.binary_search_by_key(&key, |(key, _)| *key).unwrap_or_else(|at| {
+            self.rows.insert(at, (key, Total::default()));
+            at
+        });
+        let total = &mut self.rows[at].1;
         total.count += 1;
         total.guessed += u64::from(guessed);
         total.bytes += bytes;
@@ -168,7 +174,7 @@ impl Totals {
 
     /// Every collection and class that was seen.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Collection, ClassId, Total)> {
-        self.rows.iter().map(|(&(collection, class), &total)| (collection, class, total))
+        self.rows.iter().map(|&((collection, class), total)| (collection, class, total))
     }
 
     /// Bytes of all values of some collections.

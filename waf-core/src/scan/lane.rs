@@ -26,6 +26,8 @@ use crate::ruleset::{ClassId, FieldPlan, NameCursor, Probe, RuleSet, SignatureId
 
 /// What the lanes of a request share while they scan.
 pub(crate) struct ScanContext<'a> {
+    /// The number of the request: above 0, and no other request of the process has it.
+    pub(crate) request: u64,
     pub(crate) policy: &'a Policy,
     pub(crate) facts: &'a mut Facts,
     pub(crate) totals: &'a mut Totals,
@@ -48,6 +50,8 @@ pub(crate) struct ScanContext<'a> {
 pub(crate) struct Lane {
     names: NameCursor,
     field: Option<Open>,
+    /// Memory for the name of the next field.
+    name: Vec<u8>,
     /// Value bytes not scanned yet.
     buffer: Vec<u8>,
     widths: Widths,
@@ -64,8 +68,7 @@ pub(crate) struct Lane {
 struct Open {
     collection: Collection,
     class: ClassId,
-    plan: Arc<FieldPlan>,
-    name: Box<[u8]>,
+    name: Vec<u8>,
     at: u64,
     /// Value bytes seen.
     length: u64,
@@ -115,9 +118,11 @@ impl FieldSink for LaneSink<'_, '_> {
     fn begin(&mut self, field: Field<'_>) {
         let policy = self.context.policy;
         let class = self.lane.names.classify(&policy.ruleset().names, field.name);
-        let plan = Arc::clone(policy.plan(field.collection, class));
-        let kept = field.name.text.len().min(limits::NAME_KEPT);
-        let name = if plan.is_empty() { Box::default() } else { field.name.text[..kept].into() };
+        let mut name = std::mem::take(&mut self.lane.name);
+        name.clear();
+        if !policy.plan(field.collection, class).is_empty() {
+            name.extend(field.name.text.iter().take(limits::NAME_KEPT));
+        }
         let parser = self.context.parser;
         let traced = self.context.trace.as_mut().and_then(|trace| trace.field(&field, parser));
         self.lane.buffer.clear();
@@ -125,7 +130,6 @@ impl FieldSink for LaneSink<'_, '_> {
         self.lane.field = Some(Open {
             collection: field.collection,
             class,
-            plan,
             name,
             at: field.at,
             length: 0,
@@ -159,12 +163,13 @@ impl FieldSink for LaneSink<'_, '_> {
 
     fn end(&mut self, end: u64) {
         self.scan(Then::End, end);
-        if let Some(open) = self.lane.field.take() {
+        if let Some(mut open) = self.lane.field.take() {
             let guessed = self.context.guessed && is_guess(open.collection);
             self.context.totals.add(open.collection, open.class, open.length, guessed);
             if !guessed {
-                self.row(open, end);
+                self.row(&mut open, end);
             }
+            self.lane.name = open.name;
         }
         self.lane.reported = self.lane.reported.max(end);
     }
@@ -204,17 +209,18 @@ fn is_guess(collection: Collection) -> bool {
 
 impl LaneSink<'_, '_> {
     /// A field that ended becomes a row, where SecLang rules must know of it.
-    fn row(&mut self, open: Open, end: u64) {
-        let Draft { mut facts, seen, value } = open.row;
-        if facts.is_empty() && !open.plan.noted.always {
+    fn row(&mut self, open: &mut Open, end: u64) {
+        let plan = self.context.policy.plan(open.collection, open.class);
+        if open.row.facts.is_empty() && !plan.noted.always {
             return;
         }
+        let Draft { mut facts, seen, value } = std::mem::take(&mut open.row);
         facts.sort_unstable();
         facts.dedup();
         let row = Row {
             collection: open.collection,
             class: open.class,
-            name: open.name,
+            name: open.name.as_slice().into(),
             value,
             length: open.length,
             at: open.at,
@@ -254,7 +260,8 @@ impl LaneSink<'_, '_> {
     /// is known since the source byte before `known`.
     fn make_room(&mut self, known: u64) -> usize {
         let Some(open) = &self.lane.field else { return usize::MAX };
-        if open.plan.is_empty() {
+        let plan = self.context.policy.plan(open.collection, open.class);
+        if plan.is_empty() {
             return usize::MAX;
         }
         let window = self.context.policy.settings().limits.field_window;
@@ -264,8 +271,8 @@ impl LaneSink<'_, '_> {
         }
         let then = if open.streaming { Then::More } else { Then::Window };
         if then == Then::Window {
-            self.context.inexact.longer(&open.plan, open.collection, &open.name, known);
-            if self.context.inexact.is_finding(&open.plan) {
+            self.context.inexact.longer(plan, open.collection, &open.name, known);
+            if self.context.inexact.is_finding(plan) {
                 self.finding(Finding::LimitPartial, known - 1);
             }
         }
@@ -280,7 +287,7 @@ impl LaneSink<'_, '_> {
         if let (Some(trace), Some(number)) = (&mut self.context.trace, open.traced) {
             trace.bytes(number, bytes);
         }
-        if !open.plan.is_empty() {
+        if !self.context.policy.plan(open.collection, open.class).is_empty() {
             note(&mut self.lane.widths);
             let window = self.context.policy.settings().limits.field_window;
             make_space(&mut self.lane.buffer, bytes.len(), window);
@@ -290,48 +297,49 @@ impl LaneSink<'_, '_> {
 
     /// Scans what is gathered. `end` is the source offset that made the piece complete.
     fn scan(&mut self, then: Then, end: u64) {
+        let policy = self.context.policy;
         let Some(open) = &mut self.lane.field else { return };
-        if open.plan.is_empty() {
+        let plan = policy.plan(open.collection, open.class);
+        if plan.is_empty() {
             return;
         }
         let traced = open.traced;
-        let plan = Arc::clone(&open.plan);
         let piece = Piece { first: !open.streaming, then };
         let whole = piece.first && then == Then::End;
         open.streaming = !whole;
-        let policy = self.context.policy;
         let ruleset = policy.ruleset();
         let buffer = std::mem::take(&mut self.lane.buffer);
         let mut states = std::mem::take(&mut self.lane.states);
         let (work, scratch) = (&mut *self.context.work, &mut *self.context.scratch);
         scratch.candidates = traced.map(|_| Vec::new());
-        let step = Step { plan: &plan, ruleset, input: &buffer, piece };
+        let step = Step { plan, ruleset, input: &buffer, piece };
         let before = (!piece.first).then(|| locate::remember(&states));
         if whole {
-            whole::run(&plan, ruleset, &buffer, scratch);
+            whole::run(plan, ruleset, self.context.request, &buffer, scratch);
         } else {
             if piece.first {
-                states = stream::start(&plan, ruleset);
+                states = stream::start(plan, ruleset);
             }
             stream::run(&step, &mut states, work, scratch);
         }
         let outputs = std::mem::take(&mut scratch.outputs);
-        let scanned = Scanned { plan: &plan, states: &states, outputs: &outputs, whole };
+        let scanned = Scanned { plan, states: &states, outputs: &outputs, whole };
         if let (Some(trace), Some(number)) = (&mut self.context.trace, traced) {
             trace.piece(number, &scanned, ruleset, &buffer, scratch);
         }
         let mut hits = std::mem::take(&mut scratch.hits);
         if !plan.noted.is_empty() {
-            self.note(&plan, &mut hits, whole);
-            self.keep(&plan, whole, &buffer);
+            self.note(plan, &mut hits, whole);
+            self.keep(plan, whole, &buffer);
         }
         if !hits.is_empty() {
-            let before = before.unwrap_or_else(|| locate::fresh(&plan));
-            let placed = locate::place(&plan, &before, &buffer, hits);
+            let before = before.unwrap_or_else(|| locate::fresh(plan));
+            let placed = locate::place(plan, &before, &buffer, &mut hits);
             self.report(&scanned, placed, &buffer, end);
         }
+        self.context.scratch.hits = hits;
         if then == Then::End {
-            self.end_joints(&plan, end);
+            self.end_joints(plan, end);
         }
         self.context.scratch.outputs = outputs;
         stream::settle(&step, &mut states, self.context.scratch);
@@ -389,7 +397,7 @@ impl LaneSink<'_, '_> {
 
     /// Joints with a `not` are known only now.
     fn end_joints(&mut self, plan: &Arc<FieldPlan>, end: u64) {
-        if !plan.joints.is_empty() {
+        if plan.waits {
             self.try_joints(plan, true, end);
         }
     }
@@ -467,7 +475,7 @@ fn evidence(
     let changed = if scanned.whole { changed_in(scanned, node) } else { placed.changed.clone() };
     Evidence {
         collection: Some(open.collection),
-        name: open.name.clone(),
+        name: open.name.as_slice().into(),
         offset,
         length,
         at: open.at,

@@ -23,7 +23,7 @@ pub(super) fn place(
     plan: &FieldPlan,
     before: &[(Option<Transducer>, u64)],
     input: &[u8],
-    mut hits: Vec<RawHit>,
+    hits: &mut [RawHit],
 ) -> Vec<Placed> {
     hits.sort_by_key(|hit| (hit.node, hit.needed.unwrap_or(u64::MAX)));
     let mut placed = Vec::with_capacity(hits.len());

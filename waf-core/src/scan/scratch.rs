@@ -29,10 +29,3 @@ pub struct Scratch {
     /// Patterns that passed the gate, and the node they were looked for at; `None`: nobody asks.
     pub(super) candidates: Option<Vec<(usize, PatternId)>>,
 }
-
-impl Scratch {
-    /// What follows is of this request. Its number is above 0, and no other request has it.
-    pub(crate) fn serve(&mut self, request: u64) {
-        self.clean.serve(request);
-    }
-}

@@ -11,10 +11,16 @@ use crate::transform::Transducers;
 /// Runs a whole value. Afterwards `scratch.hits` holds what was found and is of consequence (all,
 /// for a trace), and `scratch.outputs` what each node made of the value; where there are no hits
 /// they may be missing.
-pub(super) fn run(plan: &FieldPlan, ruleset: &RuleSet, input: &[u8], scratch: &mut Scratch) {
+pub(super) fn run(
+    plan: &FieldPlan,
+    ruleset: &RuleSet,
+    request: u64,
+    input: &[u8],
+    scratch: &mut Scratch,
+) {
     scratch.hits.clear();
     let traced = scratch.candidates.is_some();
-    if !traced && scratch.clean.has(plan, input) {
+    if !traced && scratch.clean.has(request, plan, input) {
         return;
     }
     let value = Whole { plan, ruleset, input, present: ByteSet::present(input) };
@@ -30,7 +36,7 @@ pub(super) fn run(plan: &FieldPlan, ruleset: &RuleSet, input: &[u8], scratch: &m
         Parts { plan, ruleset }.drop_idle(&mut scratch.hits);
     }
     if scratch.hits.is_empty() {
-        scratch.clean.add(plan, input);
+        scratch.clean.add(request, plan, input);
     }
 }
 

@@ -98,40 +98,35 @@ const PROCESSORS: &[(&str, BodyProcessor)] = &[
     ("JSON", BodyProcessor::Json),
 ];
 
-type Read = fn(&Text, &mut Complaints) -> Result<Option<Ctl>, Report>;
+type Read = fn(&Text, &mut Complaints) -> Result<Ctl, Report>;
 
-/// Every setting of `ctl`.
+/// Every setting of `ctl` that has a meaning here.
 const SETTINGS: &[(&str, Read)] = &[
-    ("ruleEngine", |text, _| word(text, ENGINE).map(Ctl::RuleEngine).map(Some)),
-    ("ruleRemoveById", |text, _| ids(text).map(RuleSet::Ids).map(Ctl::RemoveRules).map(Some)),
-    ("ruleRemoveByTag", |text, _| rules(text, RuleSet::Tag).map(Ctl::RemoveRules).map(Some)),
-    ("ruleRemoveByMsg", |text, _| rules(text, RuleSet::Message).map(Ctl::RemoveRules).map(Some)),
+    ("ruleEngine", |text, _| word(text, ENGINE).map(Ctl::RuleEngine)),
+    ("ruleRemoveById", |text, _| ids(text).map(RuleSet::Ids).map(Ctl::RemoveRules)),
+    ("ruleRemoveByTag", |text, _| rules(text, RuleSet::Tag).map(Ctl::RemoveRules)),
+    ("ruleRemoveByMsg", |text, _| rules(text, RuleSet::Message).map(Ctl::RemoveRules)),
     ("ruleRemoveTargetById", |text, complaints| {
-        remove_targets(text, |ids_| ids(ids_).map(RuleSet::Ids), complaints).map(Some)
+        remove_targets(text, |list| ids(list).map(RuleSet::Ids), complaints)
     }),
     ("ruleRemoveTargetByTag", |text, complaints| {
-        remove_targets(text, |tag| rules(tag, RuleSet::Tag), complaints).map(Some)
+        remove_targets(text, |tag| rules(tag, RuleSet::Tag), complaints)
     }),
     ("ruleRemoveTargetByMsg", |text, complaints| {
-        remove_targets(text, |message| rules(message, RuleSet::Message), complaints).map(Some)
+        remove_targets(text, |message| rules(message, RuleSet::Message), complaints)
     }),
-    ("requestBodyAccess", |text, _| word(text, SWITCH).map(Ctl::RequestBodyAccess).map(Some)),
-    ("requestBodyProcessor", |text, _| {
-        word(text, PROCESSORS).map(Ctl::RequestBodyProcessor).map(Some)
-    }),
-    ("forceRequestBodyVariable", |text, _| {
-        word(text, SWITCH).map(Ctl::ForceRequestBodyVariable).map(Some)
-    }),
-    ("requestBodyLimit", |text, _| number(text).map(Ctl::RequestBodyLimit).map(Some)),
-    ("responseBodyAccess", |text, _| word(text, SWITCH).map(Ctl::ResponseBodyAccess).map(Some)),
-    ("responseBodyLimit", |text, _| number(text).map(Ctl::ResponseBodyLimit).map(Some)),
-    ("auditEngine", |text, _| word(text, AUDIT).map(Ctl::AuditEngine).map(Some)),
-    ("auditLogParts", |text, _| audit_parts(text).map(Ctl::AuditLogParts).map(Some)),
-    // There is no debug log, and no response is rewritten.
-    ("debugLogLevel", |_, _| Ok(None)),
-    ("hashEngine", |_, _| Ok(None)),
-    ("hashEnforcement", |_, _| Ok(None)),
+    ("requestBodyAccess", |text, _| word(text, SWITCH).map(Ctl::RequestBodyAccess)),
+    ("requestBodyProcessor", |text, _| word(text, PROCESSORS).map(Ctl::RequestBodyProcessor)),
+    ("forceRequestBodyVariable", |text, _| word(text, SWITCH).map(Ctl::ForceRequestBodyVariable)),
+    ("requestBodyLimit", |text, _| number(text).map(Ctl::RequestBodyLimit)),
+    ("responseBodyAccess", |text, _| word(text, SWITCH).map(Ctl::ResponseBodyAccess)),
+    ("responseBodyLimit", |text, _| number(text).map(Ctl::ResponseBodyLimit)),
+    ("auditEngine", |text, _| word(text, AUDIT).map(Ctl::AuditEngine)),
+    ("auditLogParts", |text, _| audit_parts(text).map(Ctl::AuditLogParts)),
 ];
+
+/// Settings without a meaning: there is no debug log, and no response is rewritten.
+const IGNORED: &[&str] = &["debugLogLevel", "hashEngine", "hashEnforcement"];
 
 /// Reads the argument of `ctl`; `None` where the setting has no meaning here.
 pub(super) fn ctl(text: &Text, complaints: &mut Complaints) -> Result<Option<Ctl>, Report> {
@@ -139,6 +134,9 @@ pub(super) fn ctl(text: &Text, complaints: &mut Complaints) -> Result<Option<Ctl
         return Err(text.error("`ctl` takes `setting=value`"));
     };
     let shown = setting.trim().shown();
+    if IGNORED.iter().any(|known| known.eq_ignore_ascii_case(&shown)) {
+        return Ok(None);
+    }
     let Some((_, read)) = SETTINGS.iter().find(|(known, _)| known.eq_ignore_ascii_case(&shown))
     else {
         let report = setting.error(format!("`ctl` knows no setting `{shown}`"));
@@ -148,7 +146,7 @@ pub(super) fn ctl(text: &Text, complaints: &mut Complaints) -> Result<Option<Ctl
             None => report,
         });
     };
-    read(&value.trim(), complaints)
+    read(&value.trim(), complaints).map(Some)
 }
 
 /// Reads the regex that tags or messages must match.
@@ -166,7 +164,7 @@ fn remove_targets(
     complaints: &mut Complaints,
 ) -> Result<Ctl, Report> {
     let Some((written, list)) = text.split_once(b';') else {
-        return Err(text.error("the targets are missing").help("as in `942100;ARGS:comment`"));
+        return Err(text.error("the targets are missing").help("as in `100200;ARGS:comment`"));
     };
     let rules = rules(&written.trim())?;
     let targets = targets(&list, complaints);

@@ -56,28 +56,23 @@ impl MacroText {
 
     /// Reads a text. A macro of an unknown variable is nothing, as in ModSecurity 2, and warned of.
     pub(super) fn read(text: &Text, complaints: &mut Complaints) -> Self {
-        let mut read = Self::default();
-        for piece in pieces(text.bytes()) {
-            match piece {
-                Piece::Text(from, to) => read.push(text.bytes().get(from..to).unwrap_or_default()),
-                Piece::Macro(from, to) => match macro_part(text, from, to) {
-                    Some(part) => read.parts.push(part),
-                    None => warn(text, from, to, complaints),
-                },
-            }
-        }
-        read
+        Self::pieces(text, |_, from, to| warn(text, from, to, complaints))
     }
 
     /// Reads a regex, in which `%{` may be just that: only macros of known variables count.
     pub(super) fn read_regex(text: &Text) -> Self {
+        Self::pieces(text, |read, from, to| read.push(stretch(text, from, to)))
+    }
+
+    /// Reads a text; `unknown` is told what is written like a macro and is none.
+    fn pieces(text: &Text, mut unknown: impl FnMut(&mut Self, usize, usize)) -> Self {
         let mut read = Self::default();
         for piece in pieces(text.bytes()) {
             match piece {
-                Piece::Text(from, to) => read.push(text.bytes().get(from..to).unwrap_or_default()),
+                Piece::Text(from, to) => read.push(stretch(text, from, to)),
                 Piece::Macro(from, to) => match macro_part(text, from, to) {
                     Some(part) => read.parts.push(part),
-                    None => read.push(text.bytes().get(from..to).unwrap_or_default()),
+                    None => unknown(&mut read, from, to),
                 },
             }
         }
@@ -91,6 +86,10 @@ impl MacroText {
             _ => self.parts.push(MacroPart::Text(bytes.to_vec())),
         }
     }
+}
+
+fn stretch(text: &Text, from: usize, to: usize) -> &[u8] {
+    text.bytes().get(from..to).unwrap_or_default()
 }
 
 /// A stretch of bytes: text, or a macro with its `%{` and `}`.

@@ -336,8 +336,8 @@ impl Transaction {
         scratch: &mut Scratch,
         run: impl FnOnce(&mut dyn FieldSink),
     ) {
-        scratch.serve(self.number);
         let mut context = ScanContext {
+            request: self.number,
             policy: &self.policy,
             facts: &mut self.facts,
             totals: &mut self.totals,
@@ -354,8 +354,8 @@ impl Transaction {
     }
 
     fn with_streams(&mut self, scratch: &mut Scratch, run: impl FnOnce(&mut dyn Streams)) {
-        scratch.serve(self.number);
         let context = ScanContext {
+            request: self.number,
             policy: &self.policy,
             facts: &mut self.facts,
             totals: &mut self.totals,

@@ -34,7 +34,9 @@ const AHEAD: usize = 16;
 
 /// Replay recorded requests through the engine and count what is detected.
 ///
-/// Reads request JSON Lines (.jsonl, .jsonl.gz), raw requests (.http) and folders of both.
+/// Reads request JSON Lines and our own audit log (.jsonl), raw requests (.http), browser recordings
+/// (.har), curl commands (.curl), test cases of gotestwaf, templates of nuclei and tests of the OWASP
+/// CRS (.yaml), each also with .gz, and folders of them.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Files and folders of requests
