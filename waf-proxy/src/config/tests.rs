@@ -167,12 +167,13 @@ fn a_route_changes_what_it_names_and_inherits_the_rest() {
     let exclusions: Vec<_> = route.settings.exclusions.iter().map(|e| e.path.clone()).collect();
     assert_eq!(exclusions, [Path::new("etc/all.yaml"), Path::new("etc/own.yaml")]);
     let scanners = OverrideScope::Class("scanners".into());
-    let of = |scope, mode, score| Override { scope, mode, score };
+    let of = |scope, mode, score| Override { scope, mode, score, span: None };
     let expected = [
         of(scanners, Some(RuleMode::Detect), None),
         of(OverrideScope::Rule("100200".into()), None, Some(2)),
     ];
-    assert_eq!(policy.overrides, expected);
+    let spanless = |change: &Override| Override { span: None, ..change.clone() };
+    assert_eq!(policy.overrides.iter().map(spanless).collect::<Vec<_>>(), expected);
     assert_eq!(config.global.policy.limits.fields, 50);
 }
 
