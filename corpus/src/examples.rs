@@ -34,7 +34,7 @@ pub fn settings<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> PolicySettings
         if rule.mode == RuleMode::Off {
             let scope = OverrideScope::Rule(rule.id.to_string());
             let mode = Some(RuleMode::Detect);
-            settings.overrides.push(Override { scope, mode, score: None });
+            settings.overrides.push(Override { scope, mode, score: None, span: None });
         }
     }
     settings

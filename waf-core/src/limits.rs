@@ -114,7 +114,7 @@ pub const MESSAGE: usize = 2 * KIB;
 /// Matches of SecLang rules told of one request.
 pub const FIRED: usize = 512;
 
-/// Bytes that a content decoder takes: its window and tables.
+/// Bytes that a content decoder takes: its window and tables, but for the window of brotli.
 pub const DECODER: usize = 64 * KIB;
 
 /// Conditions of one rule: they are the bits of one word.

@@ -1,14 +1,17 @@
 //! How a rule set is applied: mode, thresholds, paranoia, overrides, exclusions, limits. One policy
 //! per route.
 
+mod memory;
+
 use std::fmt;
 use std::sync::Arc;
 
 use crate::field::Collection;
-use crate::limits::{self, Limits};
+use crate::limits::Limits;
 use crate::record::Mode;
 use crate::rule::{Exclusion, ProgramSettings, RuleMode};
 use crate::ruleset::{ClassId, FieldPlan, RuleIndex, RuleSet, Trigger};
+use crate::source::Span;
 
 /// Which rules an override is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +31,8 @@ pub struct Override {
     pub mode: Option<RuleMode>,
     /// Their score.
     pub score: Option<u32>,
+    /// Where it is written; `None` for one of ours.
+    pub span: Option<Span>,
 }
 
 /// What happens to a request that could not be inspected exactly.
@@ -182,21 +187,6 @@ impl Policy {
                 on_path && (methods.is_empty() || methods.iter().any(|m| m.as_bytes() == method))
             })
             .collect()
-    }
-
-    /// Most bytes the engine keeps for one request, beside the body held by the proxy.
-    pub fn memory_bound(&self) -> usize {
-        const LANES: usize = 3;
-        let limits = &self.settings.limits;
-        // A window of the value, and of how its bytes are spelled, for each stream of fields.
-        let windows = LANES * 2 * (limits.field_window + limits::STREAM_BLOCK);
-        let names = LANES * (limits.depth + 2) * 16 + LANES * 4 * limits.field_name;
-        let facts = limits::CELLS * limits::CELL_BYTES + limits::EVIDENCE;
-        let keys = limits::JSON_KEYS * 16;
-        let rules = self.stances.len() * 48;
-        let streams = LANES * self.ruleset.chains.len() * (limits::STREAM_TAIL + 512);
-        let head = limits.url + limits.header_bytes + limits.part_headers;
-        windows + names + facts + keys + rules + streams + head + limits::DECODER
     }
 }
 

@@ -60,3 +60,27 @@ fn uses(text: &str) -> Vec<String> {
     }
     found
 }
+
+/// What a rule set says is never answered by its ids: any rule set must do.
+#[test]
+fn no_rule_of_a_rule_set_is_known_by_its_id() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut read = 0;
+    for folder in ["waf-core/src", "waf-proxy/src"] {
+        let mut todo = vec![root.join(folder)];
+        while let Some(path) = todo.pop() {
+            if path.is_dir() {
+                todo.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                read += 1;
+                let text = fs::read_to_string(&path).unwrap();
+                let ids = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+                let found = ids.filter(|word| word.len() == 6 && word.starts_with('9'));
+                let found: Vec<&str> =
+                    found.filter(|word| word.bytes().all(|b| b.is_ascii_digit())).collect();
+                assert_eq!(found, [""; 0], "{}", path.display());
+            }
+        }
+    }
+    assert!(read > 150, "sources were read: {read}");
+}

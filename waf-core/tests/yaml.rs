@@ -156,13 +156,13 @@ fn phrases_come_from_a_file() {
 
 #[test]
 fn exclusions_are_read() {
-    let text = "- {rule: 942100, whole_rule: true, reason: r, owner: o, expires: 2028-02-29}\n\
-                - {rule: 942100-942199, targets: [ARGS], reason: r, owner: o, expires: 2030-01-01}\n\
+    let text = "- {rule: 100200, whole_rule: true, reason: r, owner: o, expires: 2028-02-29}\n\
+                - {rule: 100200-942199, targets: [ARGS], reason: r, owner: o, expires: 2030-01-01}\n\
                 - {tag: attack-rce, targets: ['ARGS:json.a.array_0'], characters: 'a-c-',\n  \
                    path: /x/*, methods: [POST], reason: r, owner: o, expires: '2030-01-01'}\n";
     let all = yaml::exclusions(&Source::new("e.yaml", text))
         .unwrap_or_else(|all| panic!("{}", join(&all)));
-    assert_eq!(all[0].scope, ExclusionScope::Rule("942100".into()));
+    assert_eq!(all[0].scope, ExclusionScope::Rule("100200".into()));
     assert!(all[0].targets.is_empty());
     assert_eq!(all[1].scope, ExclusionScope::Range(942_100, 942_199));
     assert_eq!(all[1].span.line(), 2);

@@ -147,12 +147,24 @@ fn sources_of(files: &dyn Files, entry: &Entry, entries: usize) -> Result<Vec<Ru
         "builtin" => Ok(builtin(|class| class != PROTOCOL)),
         "none" if entries == 1 => Ok(Vec::new()),
         "none" => Err(error("`none` stands alone in the list of rules".into())),
-        _ => Ok(read_all(files, entry)?.into_iter().map(rule_source).collect()),
+        _ => {
+            let sources = read_all(files, entry)?.into_iter().map(rule_source);
+            Ok(sources.filter(|source| !is_loaded_already(source)).collect())
+        }
     }
 }
 
 fn rule_source(source: std::sync::Arc<Source>) -> RuleSource {
     RuleSource { class: class_of(Path::new(&source.name)), source, builtin: false }
+}
+
+/// Whether a file is one of the findings' own, which are always loaded: the folder of the built-in
+/// rules can be named as it is.
+fn is_loaded_already(source: &RuleSource) -> bool {
+    let name = Path::new(&source.source.name).file_name().unwrap_or_default();
+    let known = BUILTIN.get_file(Path::new(PROTOCOL).join(name));
+    source.class == PROTOCOL
+        && known.and_then(|file| file.contents_utf8()) == Some(source.source.text.as_str())
 }
 
 /// The folder a rule file lies in.
@@ -164,7 +176,7 @@ fn class_of(path: &Path) -> String {
 /// The texts of the files that an entry names; there must be one.
 fn read_all(files: &dyn Files, entry: &Entry) -> Result<Vec<std::sync::Arc<Source>>, Report> {
     let found = find(files, entry)?;
-    let read = |path: &std::path::PathBuf| {
+    let read = |path: &PathBuf| {
         let text = files.read(path).map_err(|error| cannot(entry, path, &error))?;
         Ok(Source::new(path.display().to_string(), text))
     };
@@ -258,6 +270,11 @@ mod tests {
         assert_eq!(own(&["mine/shop"]), [pair("shop", "shop-a"), pair("shop", "shop-b")]);
         assert_eq!(own(&["mine/*/[bc].yaml"]), [pair("other", "other-c"), pair("shop", "shop-b")]);
         assert_eq!(own(&["none"]), []);
+        // The folder of the built-in rules, findings and all, as it lies here.
+        let builtin = Path::new(env!("CARGO_MANIFEST_DIR")).join("../rules");
+        let entry = Entry { text: "rules".into(), path: builtin, span: None };
+        let all = load(&crate::config::files::Disk, &[entry]).unwrap();
+        assert_eq!(all.rules.len(), load(&files(), &entries(&["builtin"])).unwrap().rules.len());
     }
 
     #[test]

@@ -138,6 +138,7 @@ fn off_by_default(rules: &[Rule]) -> Vec<Override> {
             scope: OverrideScope::Class(class.to_owned()),
             mode: Some(RuleMode::Off),
             score: None,
+            span: None,
         })
         .collect()
 }
@@ -215,6 +216,23 @@ mod tests {
         assert_eq!(active(""), [Some(RuleMode::Off)]);
         let both = [Some(RuleMode::Off), Some(RuleMode::Block)];
         assert_eq!(active("overrides: {class:pii: {mode: block}}\n"), both);
+    }
+
+    #[test]
+    fn an_override_of_nothing_is_told_at_its_key() {
+        let config = format!(
+            "{CONFIG}overrides:\n  shop-a: {{score: 1}}\n  shop-b: {{score: 1}}\nroutes: [{{name: a, \
+             upstream: app}}, {{name: b, upstream: app, overrides: {{class:shops: {{mode: off}}}}}}]\n"
+        );
+        let reports = load(&[("p.yaml", &config)]).unwrap_err();
+        let told: Vec<String> = reports.iter().map(ToString::to_string).collect();
+        assert_eq!(told.len(), 2, "once, though three policies have the first: {told:#?}");
+        assert!(told[0].contains("no loaded rule is `shop-b`"), "{told:#?}");
+        assert!(
+            told[0].contains("--> p.yaml:5:3\n") && told[0].contains("|   ^^^^^^\n"),
+            "{told:#?}"
+        );
+        assert!(told[1].contains("`shops`") && told[1].contains("--> p.yaml:6:"), "{told:#?}");
     }
 
     #[test]

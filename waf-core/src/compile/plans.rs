@@ -51,7 +51,11 @@ pub(super) fn draft(
     for settings in policies {
         match draft_one(lowered, names, program, settings) {
             Ok(draft) => drafts.push(draft),
-            Err(mut more) => reports.append(&mut more),
+            // What several routes inherit is said once.
+            Err(more) => {
+                let new: Vec<_> = more.into_iter().filter(|one| !reports.contains(one)).collect();
+                reports.extend(new);
+            }
         }
     }
     if reports.is_empty() { Ok(drafts) } else { Err(reports) }
@@ -132,7 +136,7 @@ fn unknown_overrides(lowered: &Lowered, settings: &PolicySettings) -> Vec<Report
             ),
         };
         (!known).then(|| {
-            Report::error(None, format!("overrides: {what}"))
+            Report::error(change.span.clone(), format!("overrides: {what}"))
                 .help("`pinpoint rules list` names every loaded rule and its class")
         })
     });

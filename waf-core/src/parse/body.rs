@@ -79,10 +79,11 @@ impl Processor {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Form => "URLENCODED",
-            Self::Multipart(_) | Self::Mixed(_) => "MULTIPART",
+            Self::Multipart(_) => "MULTIPART",
             Self::Json(_) => "JSON",
             Self::Xml => "XML",
-            Self::None | Self::Unknown => "",
+            // ModSecurity 2.9 parses `multipart/form-data` only.
+            Self::None | Self::Mixed(_) | Self::Unknown => "",
         }
     }
 }
@@ -207,9 +208,9 @@ impl Body {
         }
     }
 
-    /// Whether the body is `REQUEST_BODY`.
+    /// Whether the body is `REQUEST_BODY`: what ModSecurity has a parser for is not, but forms are.
     fn has_raw(&self) -> bool {
-        matches!(self.parser, Parser::Form(_) | Parser::Unknown(_))
+        matches!(self.parser, Parser::Form(_) | Parser::Mixed(_) | Parser::Unknown(_))
     }
 
     fn raw(&mut self, bytes: &[u8], out: &mut dyn Streams) {

@@ -289,6 +289,8 @@ impl LaneSink<'_, '_> {
         }
         if !self.context.policy.plan(open.collection, open.class).is_empty() {
             note(&mut self.lane.widths);
+            let window = self.context.policy.settings().limits.field_window;
+            make_space(&mut self.lane.buffer, bytes.len(), window);
             self.lane.buffer.extend_from_slice(bytes);
         }
     }
@@ -431,6 +433,15 @@ impl LaneSink<'_, '_> {
                 });
             }
         }
+    }
+}
+
+/// Makes room for more bytes: by doubling, but not beyond what is ever gathered.
+fn make_space(buffer: &mut Vec<u8>, more: usize, most: usize) {
+    let needed = buffer.len() + more;
+    if needed > buffer.capacity() {
+        let capacity = (2 * buffer.capacity()).min(most).max(needed);
+        buffer.reserve_exact(capacity - buffer.len());
     }
 }
 

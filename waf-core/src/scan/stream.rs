@@ -97,6 +97,8 @@ impl NodeState {
         let kept = value.len().min(limits::STREAM_TAIL);
         let over = (self.tail.len() + kept).saturating_sub(limits::STREAM_TAIL);
         self.tail.drain(..over.min(self.tail.len()));
+        // All of it at once: growing step by step may end at twice that.
+        self.tail.reserve_exact(limits::STREAM_TAIL - self.tail.len());
         self.tail.extend_from_slice(&value[value.len() - kept..]);
     }
 }

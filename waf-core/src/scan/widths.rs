@@ -5,24 +5,22 @@
 #[derive(Clone, Debug, Default)]
 pub(super) struct Widths {
     start: u64,
-    /// Empty while every byte stands for itself and there is no gap.
+    /// Numbers of seven bits a byte, the low ones first. Empty while every byte stands for itself
+    /// and there is no gap.
     widths: Vec<u8>,
-    /// Widths that do not fit a byte: value position and width, ascending.
-    wide: Vec<(usize, u64)>,
     /// Value bytes seen.
     length: usize,
     /// Source offset after the last of them.
     end: u64,
 }
 
-/// Stands in `widths` for an entry of `wide`.
-const WIDE: u8 = u8::MAX;
+/// More of the number follows.
+const MORE: u8 = 0x80;
 
 impl Widths {
     /// A value begins, or goes on, at a source offset.
     pub(super) fn restart(&mut self, start: u64) {
         self.widths.clear();
-        self.wide.clear();
         self.length = 0;
         self.start = start;
         self.end = start;
@@ -64,12 +62,17 @@ impl Widths {
         if self.widths.is_empty() {
             return self.start + count as u64;
         }
-        let mut wide = self.wide.iter();
-        let of_one = |&width: &u8| match width {
-            WIDE => wide.next().map_or(0, |(_, width)| *width),
-            width => u64::from(width),
-        };
-        self.start + self.widths.iter().take(count).map(of_one).sum::<u64>()
+        let (mut after, mut left, mut shift) = (self.start, count, 0);
+        for &byte in &self.widths {
+            if left == 0 {
+                break;
+            }
+            after += u64::from(byte & !MORE) << shift;
+            let ends = byte & MORE == 0;
+            left -= usize::from(ends);
+            shift = if ends { 0 } else { shift + 7 };
+        }
+        after
     }
 
     /// The source offset after everything.
@@ -84,13 +87,12 @@ impl Widths {
     }
 
     fn push(&mut self, width: u64) {
-        match u8::try_from(width) {
-            Ok(width) if width != WIDE => self.widths.push(width),
-            _ => {
-                self.wide.push((self.widths.len(), width));
-                self.widths.push(WIDE);
-            }
+        let mut left = width;
+        while left >= u64::from(MORE) {
+            self.widths.push(left.to_le_bytes()[0] | MORE);
+            left >>= 7;
         }
+        self.widths.push(left.to_le_bytes()[0]);
         self.length += 1;
     }
 }

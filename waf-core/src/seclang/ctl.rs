@@ -164,7 +164,7 @@ fn remove_targets(
     complaints: &mut Complaints,
 ) -> Result<Ctl, Report> {
     let Some((written, list)) = text.split_once(b';') else {
-        return Err(text.error("the targets are missing").help("as in `942100;ARGS:comment`"));
+        return Err(text.error("the targets are missing").help("as in `100200;ARGS:comment`"));
     };
     let rules = rules(&written.trim())?;
     let targets = targets(&list, complaints);

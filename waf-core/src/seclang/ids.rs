@@ -1,4 +1,4 @@
-//! Lists of rule ids: `942100 920100-920199`.
+//! Lists of rule ids: `100200 100100-100199`.
 
 use super::text::{Text, is_blank};
 use super::value::number;

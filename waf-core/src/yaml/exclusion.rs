@@ -111,7 +111,7 @@ impl Reader<'_, '_, '_> {
         }
         self.checker
             .wrong(&self.at("rule"), format!("`{rule}` names no rule"))
-            .help("as in `sqli-union-select`, `942100` or `942100-942199`");
+            .help("as in `sqli-union-select`, `100200` or `100200-100299`");
         None
     }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use comfy_table::{Table, presets};
 use serde_json::{Value, json};
-use waf_core::policy::Policy;
+use waf_core::policy::{Policy, ResponseBody};
 use waf_core::record::Mode;
 
 use super::examples::{self, Outcome};
@@ -83,7 +83,11 @@ fn policies(site: &Site) -> String {
             format!("{} / {}", settings.inbound_threshold, settings.outbound_threshold),
             format!("{} ({})", settings.paranoia, settings.detection_paranoia),
             settings.exclusions.len().to_string(),
-            format!("{} KiB at most", memory(policy).div_ceil(1024)),
+            format!(
+                "{} KiB at most; {} KiB more for a body in brotli",
+                memory(policy).div_ceil(1024),
+                policy.brotli_bound().div_ceil(1024)
+            ),
         ]);
     }
     table.trim_fmt()
@@ -103,7 +107,9 @@ fn mode(mode: Mode) -> &'static str {
 
 /// What the engine keeps and what the proxy holds of the body.
 fn memory(policy: &Policy) -> u64 {
-    policy.memory_bound() as u64 + policy.settings().limits.hold
+    let settings = policy.settings();
+    let bodies = if settings.response.body == ResponseBody::Off { 1 } else { 2 };
+    policy.memory_bound() as u64 + bodies * settings.limits.hold
 }
 
 fn as_json(site: &Site, outcome: &Outcome) -> Value {
@@ -116,6 +122,7 @@ fn as_json(site: &Site, outcome: &Outcome) -> Value {
                 "outbound_threshold": settings.outbound_threshold,
                 "paranoia": settings.paranoia, "detection_paranoia": settings.detection_paranoia,
                 "exclusions": settings.exclusions.len(), "memory_bytes": memory(policy),
+                "memory_brotli_bytes": policy.brotli_bound(),
             })
         })
         .collect();

@@ -21,6 +21,11 @@ impl<'a> Checker<'a> {
         self.located.filter(|_| !path.is_empty()).map(|located| located.span(path))
     }
 
+    /// Where the key at the end of `path` stands.
+    pub(super) fn key(&self, path: &str) -> Option<Span> {
+        self.located.map(|located| located.key(path))
+    }
+
     /// Something is wrong with the value at `path`.
     pub(super) fn error(&mut self, path: &str, message: impl Into<String>) {
         self.push(Report::error(self.span(path), message));

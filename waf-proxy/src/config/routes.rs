@@ -304,6 +304,7 @@ impl Builder<'_> {
                 written::RuleMode::Off => RuleMode::Off,
             }),
             score,
+            span: self.check.key(path),
         }
     }
 

@@ -121,7 +121,7 @@ fn what_a_reload_took_away_disappears() {
 #[test]
 fn the_first_exclusion_to_expire_is_told() {
     let metrics = metrics();
-    let expiries = vec![("942100".into(), 2_000), ("942100".into(), 1_000), ("x".into(), 3_000)];
+    let expiries = vec![("100200".into(), 2_000), ("100200".into(), 1_000), ("x".into(), 3_000)];
     metrics.loaded(&Names { expiries, ..names() });
     let series = |rule: &str| {
         value(
@@ -129,5 +129,5 @@ fn the_first_exclusion_to_expire_is_told() {
             &format!("pinpoint_exclusion_expiry_timestamp_seconds{{rule_id=\"{rule}\"}}"),
         )
     };
-    assert_eq!((series("942100"), series("x")), (Some(1_000.0), Some(3_000.0)));
+    assert_eq!((series("100200"), series("x")), (Some(1_000.0), Some(3_000.0)));
 }

@@ -1,5 +1,7 @@
 //! What stands between scalars: brackets, commas, blanks, and where a value begins.
 
+use std::io::Write;
+
 use super::number::Number;
 use super::text::Text;
 use super::{
@@ -142,7 +144,8 @@ impl Json {
         if self.frames.is_empty() && self.texts == Texts::One {
             return 0;
         }
-        if !self.path.push(format!("[{}]", index - 1).as_bytes()) {
+        let (text, length) = place(index - 1);
+        if !self.path.push(&text[..length]) {
             self.tally.finding(Finding::LimitName, self.offset, sink);
         }
         parent
@@ -165,4 +168,15 @@ impl Json {
     ) {
         sink.begin(Field { collection, name: self.path.name(parent), at });
     }
+}
+
+/// The place of an element as it stands in paths, `[3]`, and its length: written without memory of
+/// its own, since lists are long.
+fn place(index: u64) -> ([u8; 24], usize) {
+    let mut text = [0; 24];
+    let mut rest = &mut text[..];
+    // The longest, of 2^64 - 1, has 22 bytes.
+    let _ = write!(rest, "[{index}]");
+    let left = rest.len();
+    (text, text.len() - left)
 }

@@ -215,6 +215,9 @@ fn every_field_of_a_head_is_told() {
         ("REQUEST_URI_RAW", "", "http://h:8/a/b%20c.php?q=1%2b1&r#f", 0),
         ("REQUEST_FILENAME", "", "/a/b%20c.php", 10),
         ("REQUEST_BASENAME", "", "b%20c.php", 13),
+        // What SecLang calls so is decoded.
+        ("REQUEST_FILENAME", "", "/a/b c.php", 10),
+        ("REQUEST_BASENAME", "", "b c.php", 13),
         ("QUERY_STRING", "", "q=1%2b1&r", 23),
         ("REMOTE_ADDR", "", "203.0.113.7", 0),
         ("ARGS_GET_NAMES", "q", "q", 23),

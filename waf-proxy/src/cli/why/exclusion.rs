@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn texts_are_quoted_where_yaml_needs_it() {
-        assert_eq!(text("942100"), "\"942100\"");
+        assert_eq!(text("100200"), "\"100200\"");
         assert_eq!(text("sqli-union-select"), "sqli-union-select");
         assert_eq!(text("ARGS_POST:$.a[0].b"), "\"ARGS_POST:$.a[0].b\"");
         assert_eq!(text("a\"b"), "\"a\\\"b\"");

@@ -203,7 +203,7 @@ tests: {attack: ["<secret>"], benign: ["secret"]}
 /// each answers with its own status.
 pub fn policy(mut settings: PolicySettings) -> Arc<Policy> {
     let scope = OverrideScope::Class("protocol".into());
-    settings.overrides.push(Override { scope, mode: None, score: Some(0) });
+    settings.overrides.push(Override { scope, mode: None, score: Some(0), span: None });
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../rules/protocol");
     let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
     let findings = files.map(|file| ("protocol", std::fs::read_to_string(file).unwrap()));
