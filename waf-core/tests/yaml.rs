@@ -164,7 +164,7 @@ fn exclusions_are_read() {
         .unwrap_or_else(|all| panic!("{}", join(&all)));
     assert_eq!(all[0].scope, ExclusionScope::Rule("100200".into()));
     assert!(all[0].targets.is_empty());
-    assert_eq!(all[1].scope, ExclusionScope::Range(942_100, 942_199));
+    assert_eq!(all[1].scope, ExclusionScope::Range(100_200, 942_199));
     assert_eq!(all[1].span.line(), 2);
     assert_eq!(all[2].scope, ExclusionScope::Tag("attack-rce".into()));
     assert_eq!(all[2].targets[0].selector, Selector::Name("json.a.array_0".into()));
