@@ -497,3 +497,21 @@ SecRuleUpdateTargetById 1 "!REQUEST_METHOD"
 "#;
     assert_eq!(ids(&run(&policy(RULES), &form("a=x"))), [""; 0]);
 }
+
+#[test]
+fn patterns_that_need_backtracking_are_listed_and_match() {
+    const RULES: &str = r#"
+SecRule ARGS:a "@rx (?i)^(\w+)=(?!\1$)" "id:1,phase:2,pass,log,msg:'x',capture,logdata:'%{TX.1}'"
+"#;
+    let loaded = load(&Memory(RULES), &[PathBuf::from("rules.conf")]).unwrap();
+    let compiled = compile(loaded.rules, vec![PolicySettings::default()]).unwrap();
+    let told: Vec<String> = compiled.warnings.iter().map(ToString::to_string).collect();
+    assert!(
+        told.iter().any(|told| told.contains("1 rules have patterns that need backtracking")),
+        "{told:?}"
+    );
+    let policy = &compiled.policies[0];
+    assert_eq!(ids(&run(policy, &get("/?a=ab%3Dab"))), [""; 0]);
+    let record = run(policy, &get("/?a=ab%3Dcd"));
+    assert_eq!((ids(&record), data(&record, "1")), (vec!["1"], "ab".to_owned()));
+}

@@ -72,6 +72,7 @@ pub fn compile(rules: Vec<Rule>, policies: Vec<PolicySettings>) -> Result<Compil
         hash,
     });
     let mut warnings = tally::inexact(&ruleset);
+    warnings.extend(tally::backtracking(&ruleset));
     let mut compiled = Vec::new();
     for draft in drafts {
         warnings.extend(tally::exclusions(&ruleset, &draft));

@@ -2,7 +2,7 @@
 
 use super::lower::is_inexact;
 use super::plans::Draft;
-use crate::rule::{ExclusionScope, Phase, TargetKind};
+use crate::rule::{ExclusionScope, LinkOperator, Phase, Rule, TargetKind};
 use crate::ruleset::RuleSet;
 use crate::source::Report;
 
@@ -36,6 +36,27 @@ pub(super) fn inexact(ruleset: &RuleSet) -> Vec<Report> {
     let help = format!(
         "they use normalize_path, detect_sqli or detect_xss, which need the whole value; \
          records name such fields in coverage.inexact: {}",
+        names.join(", ")
+    );
+    vec![Report { help: Some(help), ..Report::warning(None, message) }]
+}
+
+/// Rules with patterns that no automaton can do: one warning that lists them.
+pub(super) fn backtracking(ruleset: &RuleSet) -> Vec<Report> {
+    let backtracks = |rule: &&Rule| {
+        rule.chain.as_ref().is_some_and(|chain| {
+            chain.links.iter().any(|link| matches!(link.operator, LinkOperator::Backtrack(_)))
+        })
+    };
+    let names: Vec<&str> =
+        ruleset.rules().filter(backtracks).map(|rule| rule.id.as_str()).collect();
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let message = format!("{} rules have patterns that need backtracking", names.len());
+    let help = format!(
+        "they run value by value, with a limit on their steps that counts as a match when it is \
+         spent; records say so in coverage.inexact: {}",
         names.join(", ")
     );
     vec![Report { help: Some(help), ..Report::warning(None, message) }]

@@ -200,8 +200,8 @@ pub enum LinkOperator {
     Never,
     /// An operator whose argument is known.
     Fixed(Operator),
-    /// A regex that no automaton can do: look-around, back references, possessive repeats. In the
-    /// syntax of PCRE, run by a backtracking engine with a limit on its steps.
+    /// A regex that no automaton can do: look-around, back references, possessive repeats. As
+    /// `seclang::pcre` writes it, run by a backtracking engine with a limit on its steps.
     Backtrack(String),
     /// An operator whose argument is made when its turn comes.
     Macro(MacroOperator, Text),
