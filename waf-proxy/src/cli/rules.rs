@@ -108,6 +108,8 @@ fn table(rules: &[&Rule]) -> String {
 fn weight(rule: &Rule) -> String {
     match rule.action {
         Action::Block => "block".into(),
+        // What a SecLang rule adds is in what it sets.
+        Action::Score if rule.chain.is_some() => "by setvar".into(),
         Action::Score => rule.score.to_string(),
     }
 }
@@ -123,8 +125,14 @@ fn mode(mode: RuleMode) -> &'static str {
 /// One rule for people.
 fn page(rule: &Rule) -> String {
     let mut page = format!("{}  {}\n\n", styled(rule.id.as_str(), Style::Bold), safe(&rule.name));
-    page += &format!("{}\n\n", safe(&rule.why));
-    let mut line = |name: &str, value: &str| page += &format!("{name:<12}{value}\n");
+    if !rule.why.is_empty() {
+        page += &format!("{}\n\n", safe(&rule.why));
+    }
+    let mut line = |name: &str, value: &str| {
+        if !value.is_empty() {
+            page += &format!("{name:<12}{value}\n");
+        }
+    };
     line("class", &safe(&rule.class));
     line("severity", &format!("{} ({})", rule.severity.name(), weight(rule)));
     line("paranoia", &rule.paranoia.to_string());
@@ -134,11 +142,28 @@ fn page(rule: &Rule) -> String {
     line("references", &safe(&rule.references.join(", ")));
     line("file", &format!("{}:{}", safe(&rule.span.source.name), rule.span.line()));
     page += "\n";
-    page += &indented(&rule.span.source.text);
+    page += &indented(&written(rule));
     page
 }
 
-/// The rule as written, which says it best.
+/// The rule as written, which says it best: a YAML file is one rule, a SecLang file many.
+fn written(rule: &Rule) -> String {
+    let text = &rule.span.source.text;
+    let Some(chain) = &rule.chain else { return text.clone() };
+    let mut lines = Vec::new();
+    let mut left = chain.links.len();
+    for line in text.lines().skip(rule.span.line().saturating_sub(1)) {
+        lines.push(line);
+        let told = line.trim();
+        let is_open = told.ends_with('\\') || told.is_empty() || told.starts_with('#');
+        left -= usize::from(!is_open);
+        if left == 0 {
+            break;
+        }
+    }
+    lines.join("\n")
+}
+
 fn indented(text: &str) -> String {
     text.lines().map(|line| format!("    {}\n", safe(line))).collect()
 }
@@ -165,6 +190,41 @@ fn whole(rule: &Rule) -> Value {
     value["why"] = json!(rule.why);
     value["references"] = json!(rule.references);
     value["tests"] = json!({ "attack": examples(&rule.attacks), "benign": examples(&rule.benign) });
-    value["source"] = json!(rule.span.source.text);
+    value["source"] = json!(written(rule));
     value
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed test should stop where it fails")]
+
+    use std::path::{Path, PathBuf};
+
+    use waf_core::seclang;
+
+    use super::*;
+
+    struct One(&'static str);
+
+    impl seclang::Files for One {
+        fn read(&self, _: &Path) -> Result<Vec<u8>, String> {
+            Ok(self.0.into())
+        }
+
+        fn find(&self, pattern: &Path) -> Result<Vec<PathBuf>, String> {
+            Ok(vec![pattern.to_owned()])
+        }
+    }
+
+    #[test]
+    fn a_seclang_rule_is_shown_whole_and_without_its_neighbours() {
+        const TEXT: &str = "SecAction \"id:1,phase:1,pass,nolog\"\n\
+            SecRule ARGS \"@rx a\" \\\n    \"id:2,phase:2,deny,chain\"\n\n# and\n  \
+            SecRule ARGS \"@rx b\" \"t:none\"\nSecMarker END\n";
+        let loaded = seclang::load(&One(TEXT), &["a.conf".into()]).unwrap();
+        let shown = written(&loaded.rules[1]);
+        assert!(shown.starts_with("SecRule ARGS \"@rx a\""), "{shown}");
+        assert!(shown.ends_with("SecRule ARGS \"@rx b\" \"t:none\""), "{shown}");
+        assert_eq!(written(&loaded.rules[0]), "SecAction \"id:1,phase:1,pass,nolog\"");
+    }
 }
