@@ -75,9 +75,10 @@ impl<'a> Walk<'a> {
             if of.phase != phase || ordinal < next || self.removed[at] {
                 continue;
             }
-            self.reached[at] = true;
             let doubt = ordinal < doubtful;
-            let truth = self.rule(&rule.links, at, doubt);
+            let (truth, passed) = self.rule(&rule.links, at, doubt);
+            // Where the first link is true of no request nothing happens at all.
+            self.reached[at] = truth != Truth::Never || passed > 0;
             let skip_to = of.chain.as_ref().and_then(|chain| chain.skip_to);
             match (truth, skip_to) {
                 (Truth::Always, Some(skip_to)) if !doubt => next = skip_to,
@@ -89,15 +90,18 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn rule(&mut self, links: &[ProgramLink], at: usize, doubt: bool) -> Truth {
+    /// Whether a rule matches, and how many of its links may be true.
+    fn rule(&mut self, links: &[ProgramLink], at: usize, doubt: bool) -> (Truth, usize) {
         let index = self.program.rules[at].rule.index();
         let lowered = self.lowered;
-        let Some(chain) = &lowered.rules[index].rule.chain else { return Truth::Sometimes };
+        let Some(chain) = &lowered.rules[index].rule.chain else {
+            return (Truth::Sometimes, links.len());
+        };
         let mut all = Truth::Always;
-        for (link, written) in links.iter().zip(&chain.links) {
+        for (number, (link, written)) in links.iter().zip(&chain.links).enumerate() {
             let is_plain = written.transformations.is_empty();
             match self.link(link, is_plain, written.negated) {
-                Truth::Never => return Truth::Never,
+                Truth::Never => return (Truth::Never, number),
                 Truth::Sometimes => all = Truth::Sometimes,
                 Truth::Always => {}
             }
@@ -105,7 +109,7 @@ impl<'a> Walk<'a> {
                 self.effect(effect, link, doubt || all == Truth::Sometimes);
             }
         }
-        all
+        (all, links.len())
     }
 
     /// A link is sure only where it looks at variables by their names, as they are.
