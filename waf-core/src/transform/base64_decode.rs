@@ -26,6 +26,28 @@ impl Base64Decode {
 impl Machine for Base64Decode {
     const TRIGGERS: ByteSet = ByteSet::ALL;
 
+    /// Four characters at a time, as long as all of them are some.
+    fn feed(&mut self, input: &[u8], out: &mut Vec<u8>) {
+        if self.stopped {
+            return;
+        }
+        let open = input.len().min((4 - usize::from(self.read)) % 4);
+        let (head, rest) = input.split_at(open);
+        head.iter().for_each(|&byte| self.step(byte, out));
+        let mut fours = rest.chunks_exact(4);
+        for four in fours.by_ref().take(if self.stopped { 0 } else { usize::MAX }) {
+            let [a, b, c, d] =
+                [four[0], four[1], four[2], four[3]].map(|byte| VALUES[usize::from(byte)]);
+            if (a | b | c | d) >= NONE {
+                four.iter().for_each(|&byte| self.step(byte, out));
+                return;
+            }
+            out.extend_from_slice(&[a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d]);
+            self.changed = true;
+        }
+        fours.remainder().iter().for_each(|&byte| self.step(byte, out));
+    }
+
     fn step(&mut self, byte: u8, out: &mut Vec<u8>) {
         if self.stopped {
             return;
@@ -62,13 +84,21 @@ impl Machine for Base64Decode {
     }
 }
 
-fn value(byte: u8) -> Option<u8> {
-    match byte {
-        b'A'..=b'Z' => Some(byte - b'A'),
-        b'a'..=b'z' => Some(byte - b'a' + 26),
-        b'0'..=b'9' => Some(byte - b'0' + 52),
-        b'+' => Some(62),
-        b'/' => Some(63),
-        _ => None,
+/// What is no character of base64.
+const NONE: u8 = 64;
+
+/// The six bits of each character.
+const VALUES: [u8; 256] = {
+    let mut values = [NONE; 256];
+    let characters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut at = 0;
+    while at < characters.len() {
+        values[characters[at] as usize] = at as u8;
+        at += 1;
     }
+    values
+};
+
+fn value(byte: u8) -> Option<u8> {
+    Some(VALUES[usize::from(byte)]).filter(|&value| value != NONE)
 }
