@@ -223,11 +223,19 @@ pub const GROUP_CLUSTERS: usize = 4;
 /// at half the speed.
 pub const PHRASES_DFA: usize = 500;
 
+/// Literals of a gate that a full transition table is made of, of about a kilobyte each: every value
+/// passes it, so it has a larger share of the memory than lists of phrases.
+pub const GATE_DFA: usize = 2_500;
+
 /// Literal texts of one pattern that its gate asks for: more cost more than they save.
 pub const GATE_LITERALS: usize = 64;
 
-/// Bytes of a literal worth asking for: single bytes and pairs occur everywhere.
-pub const GATE_MIN_BYTES: usize = 3;
+/// Bytes of a literal worth asking for: single bytes occur everywhere, and of pairs only those
+/// without a letter, a digit or a blank are rare.
+pub const GATE_MIN_BYTES: usize = 2;
+
+/// Bytes of a literal that are asked for: more make the table larger and rule out little.
+pub const GATE_MAX_BYTES: usize = 6;
 
 /// Byte sets of one pattern that its gate asks for.
 pub const GATE_MASKS: usize = 4;
@@ -253,3 +261,6 @@ pub const CLEAN_VALUES: usize = 512;
 
 /// Bytes of such a value: what repeats is short, and with its marks it fills one cache line.
 pub const CLEAN_BYTES: usize = 47;
+
+/// Combinations of steps that a plan remembers: values of one kind of field wake some dozens.
+pub const CLOSURES: usize = 128;

@@ -16,22 +16,54 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 use super::needs::{self, Needs};
 use super::{BuildError, Hit, PatternId, PatternSet, Phrases};
 use crate::bytes::ByteSet;
-use crate::limits::{GATE_LITERALS, GATE_MIN_BYTES};
+use crate::limits::{GATE_DFA, GATE_LITERALS, GATE_MAX_BYTES, GATE_MIN_BYTES};
+
+/// Patterns that are looked at one by one rather than together.
+const FEW: usize = 8;
 
 /// What patterns need.
 #[derive(Debug)]
 pub struct Gate {
-    bytes: Needs,
+    /// Patterns that need no literal, and the bytes that they need, by their places here.
+    open: Vec<PatternId>,
+    needs: Needs,
+    /// The literals of the others, and the bytes of each.
     literals: Phrases,
-    /// Patterns that need no literal.
+    bytes: Vec<Vec<ByteSet>>,
+}
+
+/// Patterns asked of a value, parted by how they are ruled out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Places among those that need no literal.
     open: PatternSet,
+    gated: PatternSet,
 }
 
 /// Working memory of a gate.
 #[derive(Debug, Default)]
 pub struct Waiting {
-    patterns: PatternSet,
+    asked: Asked,
     hits: Vec<Hit>,
+}
+
+impl Asked {
+    /// Whether no pattern is asked.
+    pub fn is_empty(&self) -> bool {
+        self.open.is_empty() && self.gated.is_empty()
+    }
+
+    /// Asks nothing any more, and keeps its memory.
+    pub fn clear(&mut self) {
+        self.open.clear();
+        self.gated.clear();
+    }
+
+    /// Asks what `other` asks too.
+    pub fn union_with(&mut self, other: &Self) {
+        self.open.union_with(&other.open);
+        self.gated.union_with(&other.gated);
+    }
 }
 
 impl Gate {
@@ -40,46 +72,76 @@ impl Gate {
     /// # Errors
     /// When the literals together are too large for an automaton.
     pub fn new(patterns: &[Hir]) -> Result<Self, BuildError> {
-        let bytes = Needs::new(&patterns.iter().map(needs::of_pattern).collect::<Vec<_>>());
         let texts: Vec<Vec<Vec<u8>>> =
             patterns.iter().map(|hir| needed(hir).unwrap_or_default()).collect();
+        let bytes: Vec<Vec<ByteSet>> = patterns.iter().map(needs::of_pattern).collect();
         let open = texts.iter().enumerate().filter(|(_, texts)| texts.is_empty());
-        let open = open.filter_map(|(at, _)| PatternId::new(at)).collect();
-        Ok(Self { bytes, literals: Phrases::new(&texts, true)?, open })
+        let open: Vec<PatternId> = open.filter_map(|(at, _)| PatternId::new(at)).collect();
+        let of_open: Vec<_> = open.iter().map(|id| bytes[id.index()].clone()).collect();
+        let literals = Phrases::with_dense(&texts, true, GATE_DFA)?;
+        Ok(Self { open, needs: Needs::new(&of_open), literals, bytes })
     }
 
-    /// Takes out of `wanted` what cannot match the whole value, whose bytes are `present`.
+    /// Whether a pattern needs no literal: only bytes can rule it out.
+    pub fn is_open(&self, pattern: PatternId) -> bool {
+        self.open.binary_search(&pattern).is_ok()
+    }
+
+    /// Some patterns, as they are asked.
+    pub fn part(&self, patterns: &PatternSet) -> Asked {
+        let places = self.open.iter().enumerate().filter(|(_, id)| patterns.contains(**id));
+        let open = places.filter_map(|(place, _)| PatternId::new(place)).collect();
+        let gated = patterns.iter().filter(|id| !self.is_open(*id)).collect();
+        Asked { open, gated }
+    }
+
+    /// Puts into `left` what of `asked` may match the whole value, whose bytes are `present`.
     pub fn narrow(
         &self,
         value: &[u8],
         present: ByteSet,
-        wanted: &mut PatternSet,
+        asked: &Asked,
+        left: &mut PatternSet,
         memory: &mut Waiting,
     ) {
-        self.bytes.narrow(present, wanted);
-        if wanted.is_subset(&self.open) {
-            return;
+        left.clear();
+        if !asked.open.is_empty() {
+            memory.asked.open.copy_from(&asked.open);
+            self.needs.narrow(present, &mut memory.asked.open);
+            left.extend(memory.asked.open.iter().map(|place| self.open[place.index()]));
         }
-        memory.patterns.copy_from(wanted);
-        memory.patterns.subtract(&self.open);
-        memory.hits.clear();
-        let cursor = &mut self.literals.start();
-        self.literals.scan(cursor, value, &mut memory.patterns, &mut memory.hits);
-        // What still waits for its literal will not match.
-        wanted.subtract(&memory.patterns);
+        if value.len() >= GATE_MIN_BYTES && !asked.gated.is_empty() {
+            memory.asked.gated.copy_from(&asked.gated);
+            memory.hits.clear();
+            let cursor = &mut self.literals.start();
+            self.literals.scan(cursor, value, &mut memory.asked.gated, &mut memory.hits);
+            // What still waits for its literal will not match.
+            let found = memory.hits.iter().map(|hit| hit.pattern);
+            left.extend(
+                found.filter(|id| self.bytes[id.index()].iter().all(|set| set.intersects(present))),
+            );
+        }
     }
 
     /// Bytes of the tables.
     pub fn bytes(&self) -> usize {
-        self.bytes.bytes() + self.literals.bytes()
+        let sets: usize = self.bytes.iter().map(|sets| size_of_val(&sets[..])).sum();
+        self.needs.bytes() + self.literals.bytes() + sets
     }
 }
 
 /// Texts, ASCII lower case, of which every match holds at least one, in any case. The set with the
 /// longest shortest text; `None` when there is none worth asking for.
 fn needed(hir: &Hir) -> Option<Vec<Vec<u8>>> {
-    let texts = required(hir)?;
-    (shortest(&texts) >= GATE_MIN_BYTES).then_some(texts)
+    let mut texts = required(hir)?;
+    texts.iter_mut().for_each(|text| text.truncate(GATE_MAX_BYTES));
+    texts.iter().all(|text| is_telling(text)).then(|| tidy(texts)).flatten()
+}
+
+/// Whether a text is rare enough to be worth asking for: a pair of letters occurs everywhere.
+fn is_telling(text: &[u8]) -> bool {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace();
+    text.len() > GATE_MIN_BYTES || (text.len() == GATE_MIN_BYTES && !text.iter().any(is_plain))
 }
 
 fn required(hir: &Hir) -> Option<Vec<Vec<u8>>> {
@@ -208,10 +270,10 @@ mod tests {
     #[test]
     fn the_longest_literal_of_a_sequence_is_asked_for() {
         assert_eq!(needs(r"\bunion\s+(?:all\s+)?select\b").unwrap(), ["select"]);
-        assert_eq!(needs(r"(?i)<script[^>]*>").unwrap(), ["<script"]);
+        assert_eq!(needs(r"(?i)<script[^>]*>").unwrap(), ["<scrip"]);
         assert_eq!(needs(r"a(?:bc|de)f").unwrap(), ["abcf", "adef"]);
         assert_eq!(needs(r"(?:cat|type)\s+/etc").unwrap(), ["/etc"]);
-        assert_eq!(needs(r"(?:exec){2}").unwrap(), ["execexec"]);
+        assert_eq!(needs(r"(?:exec){2}").unwrap(), ["execex"]);
         assert_eq!(needs(r"(?:passwd)+").unwrap(), ["passwd"]);
     }
 
@@ -253,8 +315,8 @@ mod tests {
             }
             let mut present = ByteSet::EMPTY;
             present.insert_all(&text);
-            let mut candidates = wanted.clone();
-            gate.narrow(&text, present, &mut candidates, &mut Waiting::default());
+            let (mut candidates, asked) = (PatternSet::default(), gate.part(&wanted));
+            gate.narrow(&text, present, &asked, &mut candidates, &mut Waiting::default());
             for (at, regex) in regexes.iter().enumerate() {
                 let id = PatternId::new(at).unwrap();
                 if regex.is_match(&text[..]) {

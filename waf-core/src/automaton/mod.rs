@@ -51,7 +51,7 @@ mod tests;
 use std::fmt;
 
 pub use automata::{Automata, Cursors};
-pub use gate::{Gate, Waiting};
+pub use gate::{Asked, Gate, Waiting};
 pub use phrases::{PhraseCursor, Phrases};
 pub use scratch::Scratch;
 pub use set::PatternSet;

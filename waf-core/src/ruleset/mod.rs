@@ -7,6 +7,7 @@
 
 mod ask;
 mod chain;
+mod closure;
 mod ids;
 mod names;
 mod plan;
@@ -16,6 +17,7 @@ use std::fmt;
 
 pub(crate) use ask::{Captures, Pattern, PhraseList};
 pub use chain::{ChainTree, Step};
+pub use closure::Closure;
 pub use ids::{ClassId, ExclusionId, RuleIndex, SignatureId, StepId};
 pub use names::{NameClasses, NameCursor};
 pub use plan::{FieldPlan, PlanNode, Trigger};

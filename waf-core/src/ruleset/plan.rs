@@ -1,9 +1,10 @@
 //! What is to be done with the fields of one collection and class under one policy. Made at load;
 //! a request only looks it up.
 
+use super::closure::{Closure, Closures};
 use super::ids::{ExclusionId, RuleIndex, SignatureId, StepId};
 use super::program::Noted;
-use crate::automaton::{PatternId, PatternSet};
+use crate::automaton::{Gate, PatternId, PatternSet};
 use crate::bytes::ByteSet;
 use crate::rule::Transformation;
 
@@ -63,7 +64,7 @@ impl PlanNode {
     }
 
     /// Whether a check or libinjection is wanted, which each node runs for itself.
-    fn asks_alone(&self) -> bool {
+    pub(super) fn asks_alone(&self) -> bool {
         !self.checks.is_empty() || self.sqli.is_some() || self.xss.is_some()
     }
 }
@@ -89,14 +90,8 @@ pub struct FieldPlan {
     /// Signatures that nothing asks for but joints without `not`, sorted, and these joints: where
     /// none of them holds the signature is of no consequence.
     pub parts: Vec<(SignatureId, Vec<u16>)>,
-    /// Patterns that any node wants: all that is asked of a value that no step changes.
-    pub patterns: PatternSet,
-    /// Phrase lists that any node wants.
-    pub lists: PatternSet,
-    /// Nodes with checks, or of libinjection.
-    pub asking: Vec<usize>,
-    /// Bytes that wake any step.
-    wakes: ByteSet,
+    /// What is asked of outputs that steps leave as they are.
+    closures: Closures,
 }
 
 impl FieldPlan {
@@ -107,19 +102,20 @@ impl FieldPlan {
         triggers: Vec<(SignatureId, Vec<Trigger>)>,
         noted: Noted,
     ) -> Self {
-        let mut plan = Self { nodes, joints, triggers, noted, ..Self::default() };
-        for (at, node) in plan.nodes.iter().enumerate() {
-            plan.patterns.union_with(&node.patterns);
-            plan.lists.union_with(&node.lists);
-            plan.asking.extend(node.asks_alone().then_some(at));
-            plan.wakes = plan.wakes.union(node.triggers);
-        }
-        plan
+        let closures = Closures::new(&nodes);
+        Self { nodes, joints, triggers, noted, closures, ..Self::default() }
     }
 
-    /// Whether a value of these bytes passes every step unchanged.
-    pub fn sleeps(&self, present: ByteSet) -> bool {
-        self.wakes != ByteSet::ALL && !present.intersects(self.wakes)
+    /// Everything that is asked of a node's output, in which these bytes occur: by the node, and by
+    /// all below it that pass it unchanged.
+    pub fn closure<'a>(
+        &'a self,
+        node: usize,
+        present: ByteSet,
+        gate: &Gate,
+        spare: &'a mut Closure,
+    ) -> &'a Closure {
+        self.closures.of((&self.nodes, gate), node, present, spare)
     }
 
     /// Whether nothing is wanted of the field.

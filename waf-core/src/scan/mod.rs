@@ -11,6 +11,7 @@ mod evidence;
 mod facts;
 mod inexact;
 mod lane;
+mod leaders;
 mod locate;
 mod parts;
 mod pipeline;

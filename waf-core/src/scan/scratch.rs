@@ -1,9 +1,10 @@
 //! Working memory of one worker, reused from request to request.
 
 use super::clean::Clean;
+use super::leaders::Leaders;
 use super::pipeline::{Output, RawHit};
 use super::search::Search;
-use crate::automaton::{self, PatternId, PatternSet};
+use crate::automaton::{self, PatternId};
 use crate::transform::Transducers;
 
 /// Working memory of one worker. Any request may use any scratch: what is left in it of one means
@@ -16,8 +17,8 @@ pub struct Scratch {
     pub(super) buffers: Vec<Vec<u8>>,
     /// The transformations, for values that come in one piece.
     pub(super) transducers: Transducers,
-    /// Patterns and lists asked of each output, at its first node.
-    pub(super) asked: Vec<(PatternSet, PatternSet)>,
+    /// The different outputs of a value that came in one piece.
+    pub(super) leaders: Leaders,
     /// The search in one output.
     pub(super) search: Search,
     /// Values in which nothing was found.

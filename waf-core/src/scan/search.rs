@@ -1,7 +1,7 @@
 //! The search for patterns and phrases in one output of a whole value.
 
 use super::pipeline::RawHit;
-use crate::automaton::{Hit, PatternSet, Waiting};
+use crate::automaton::{Asked, Hit, PatternSet, Waiting};
 use crate::bytes::ByteSet;
 use crate::ruleset::{PlanNode, RuleSet};
 
@@ -21,15 +21,14 @@ impl Search {
     pub(super) fn run(
         &mut self,
         ruleset: &RuleSet,
-        (patterns, lists): (&PatternSet, &PatternSet),
+        (patterns, lists): (&Asked, &PatternSet),
         value: &[u8],
         present: ByteSet,
     ) {
-        self.patterns.copy_from(patterns);
         self.lists.copy_from(lists);
         self.pattern_hits.clear();
         self.list_hits.clear();
-        ruleset.gate.narrow(value, present, &mut self.patterns, &mut self.waiting);
+        ruleset.gate.narrow(value, present, patterns, &mut self.patterns, &mut self.waiting);
         for pattern in self.patterns.iter() {
             if let Some((start, end)) = ruleset.patterns[pattern.index()].find(value, 0) {
                 let (start, end) = (start as u64, end as u64);

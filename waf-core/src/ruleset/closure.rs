@@ -1,0 +1,155 @@
+//! Steps that leave a value as it is: most do, so what they ask is put together once and kept.
+//!
+//! A value wakes few steps: it has no `%` to decode, no upper case to fold. Which steps it wakes
+//! follows from which of a few sets of bytes occur in it, and values wake the same few combinations
+//! again and again. So the plan keeps, for the combinations met, everything that is asked of such a
+//! value: by the step that made it, and by all below it that pass it unchanged.
+
+use std::sync::OnceLock;
+
+use super::plan::PlanNode;
+use crate::automaton::{Asked, Gate, PatternSet};
+use crate::bytes::ByteSet;
+use crate::limits::CLOSURES;
+
+/// Everything that is asked of one output.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Closure {
+    key: u64,
+    /// The nodes whose output it is, the first of them first.
+    pub nodes: Vec<usize>,
+    /// Patterns wanted by any of them.
+    pub patterns: Asked,
+    /// Phrase lists wanted by any of them.
+    pub lists: PatternSet,
+    /// Those of them with checks, or of libinjection.
+    pub asking: Vec<usize>,
+    /// Nodes below them that the output wakes.
+    pub awake: Vec<usize>,
+}
+
+/// The combinations that were met, as many as there is room for: others are put together each time.
+#[derive(Clone, Debug)]
+pub(super) struct Closures {
+    /// The different sets of bytes that wake steps.
+    wakers: Box<[ByteSet]>,
+    /// All of them together.
+    any: ByteSet,
+    /// For each node the number of its set; `None`: every value wakes it.
+    waker_of: Box<[Option<u8>]>,
+    /// For each node the sets that wake some node below it, one bit each.
+    below: Box<[u64]>,
+    known: Box<[OnceLock<Box<Closure>>]>,
+}
+
+impl Default for Closures {
+    fn default() -> Self {
+        Self::new(&[])
+    }
+}
+
+impl Closures {
+    /// Nothing is put together yet.
+    pub(super) fn new(nodes: &[PlanNode]) -> Self {
+        let mut wakers: Vec<ByteSet> = Vec::new();
+        let waker_of: Box<[Option<u8>]> = nodes
+            .iter()
+            .map(|node| {
+                let known = wakers.iter().position(|set| *set == node.triggers);
+                // What every byte wakes looks at the length too: an empty value may change.
+                (node.triggers != ByteSet::ALL).then(|| {
+                    known.unwrap_or_else(|| {
+                        wakers.push(node.triggers);
+                        wakers.len() - 1
+                    }) as u8
+                })
+            })
+            .collect();
+        let mut below = vec![0; nodes.len()];
+        // Parents stand before their children.
+        for (at, node) in nodes.iter().enumerate().skip(1).rev() {
+            below[node.parent] |= below[at] | waker_of[at].map_or(0, |set| 1 << set);
+        }
+        let known = if nodes.is_empty() { 0 } else { CLOSURES };
+        Self {
+            any: wakers.iter().fold(ByteSet::EMPTY, |any, set| any.union(*set)),
+            wakers: wakers.into(),
+            waker_of,
+            below: below.into(),
+            known: (0..known).map(|_| OnceLock::new()).collect(),
+        }
+    }
+
+    /// Which of the sets that wake steps occur in a value: one bit each.
+    fn wakes(&self, present: ByteSet) -> u64 {
+        if !present.intersects(self.any) {
+            return 0;
+        }
+        let sets = self.wakers.iter().enumerate();
+        sets.fold(0, |wakes, (at, set)| wakes | (u64::from(present.intersects(*set)) << at))
+    }
+
+    /// Everything that is asked of the output of a node, in which these bytes occur. What is not
+    /// known and finds no room is put together in `spare`.
+    pub(super) fn of<'a>(
+        &'a self,
+        (nodes, gate): (&[PlanNode], &Gate),
+        node: usize,
+        present: ByteSet,
+        spare: &'a mut Closure,
+    ) -> &'a Closure {
+        let wakes = match self.below[node] {
+            0 => 0,
+            below => self.wakes(present) & below,
+        };
+        // Nodes are few, sets too: a rule set has some fifty steps of twenty transformations.
+        let key = wakes << 16 | node as u64;
+        let hash = (key ^ key >> 16).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        let place = hash as usize % CLOSURES;
+        for place in [place, (place + 1) % CLOSURES] {
+            let Some(cell) = self.known.get(place) else { break };
+            let closure =
+                cell.get_or_init(|| Box::new(self.gather((nodes, gate), node, wakes, key)));
+            if closure.key == key {
+                return closure;
+            }
+        }
+        *spare = self.gather((nodes, gate), node, wakes, key);
+        spare
+    }
+
+    fn gather(
+        &self,
+        (nodes, gate): (&[PlanNode], &Gate),
+        node: usize,
+        wakes: u64,
+        key: u64,
+    ) -> Closure {
+        let mut closure = Closure { key, ..Closure::default() };
+        let mut patterns = nodes[node].patterns.clone();
+        closure.add(node, &nodes[node]);
+        // Parents stand before their children.
+        for (at, below) in nodes.iter().enumerate().skip(node + 1) {
+            if !closure.nodes.contains(&below.parent) {
+                continue;
+            }
+            match self.waker_of[at] {
+                Some(set) if wakes & 1 << set == 0 => {
+                    closure.add(at, below);
+                    patterns.union_with(&below.patterns);
+                }
+                _ => closure.awake.push(at),
+            }
+        }
+        closure.patterns = gate.part(&patterns);
+        closure
+    }
+}
+
+impl Closure {
+    fn add(&mut self, at: usize, node: &PlanNode) {
+        self.nodes.push(at);
+        self.lists.union_with(&node.lists);
+        self.asking.extend(node.asks_alone().then_some(at));
+    }
+}

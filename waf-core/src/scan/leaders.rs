@@ -1,0 +1,193 @@
+//! The different outputs that the steps of a plan make of one whole value.
+//!
+//! A plan has some dozens of nodes, and of a common value they make two or three different outputs.
+//! Each is a *leader*: it is scanned once, for all nodes that have it. Steps that the value does not
+//! wake are not even looked at: the plan knows them together (`ruleset/closure.rs`).
+
+use super::pipeline::Output;
+use crate::automaton::{Asked, Gate, PatternSet};
+use crate::bytes::ByteSet;
+use crate::rule::Transformation;
+use crate::ruleset::{Closure, FieldPlan, PlanNode};
+use crate::transform::Transducers;
+
+/// The outputs of one value; their memory is kept for the next.
+#[derive(Debug, Default)]
+pub(super) struct Leaders {
+    all: Vec<Leader>,
+    /// How many of them count.
+    count: usize,
+    /// Nodes to run, and whose output they change, the next one last.
+    waiting: Vec<(usize, usize)>,
+    /// What was done to which leader, and which one came out.
+    done: Vec<(usize, Transformation, usize)>,
+    spare: Closure,
+    /// For each node the leader whose output it has.
+    of_node: Vec<usize>,
+}
+
+/// One output, and everything that is asked of it.
+#[derive(Debug, Default)]
+pub(super) struct Leader {
+    /// The node whose buffer holds it; `None`: it is the input.
+    buffer: Option<usize>,
+    /// The bytes that occur in it.
+    pub(super) present: ByteSet,
+    /// The nodes that have it.
+    pub(super) nodes: Vec<usize>,
+    /// Patterns that any of them wants.
+    pub(super) patterns: Asked,
+    /// Phrase lists that any of them wants.
+    pub(super) lists: PatternSet,
+    /// Those of them with checks, or of libinjection.
+    pub(super) asking: Vec<usize>,
+}
+
+impl Leader {
+    /// The bytes.
+    pub(super) fn bytes<'a>(&self, input: &'a [u8], buffers: &'a [Vec<u8>]) -> &'a [u8] {
+        match self.buffer {
+            Some(node) => &buffers[node],
+            None => input,
+        }
+    }
+
+    /// The first of its nodes.
+    pub(super) fn first(&self) -> usize {
+        self.nodes.iter().copied().min().unwrap_or(0)
+    }
+
+    fn restart(&mut self, buffer: Option<usize>, present: ByteSet) {
+        self.buffer = buffer;
+        self.present = present;
+        self.nodes.clear();
+        self.patterns.clear();
+        self.lists.clear();
+        self.asking.clear();
+    }
+
+    fn join(&mut self, closure: &Closure) {
+        self.nodes.extend_from_slice(&closure.nodes);
+        self.patterns.union_with(&closure.patterns);
+        self.lists.union_with(&closure.lists);
+        self.asking.extend_from_slice(&closure.asking);
+    }
+}
+
+impl Leaders {
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+
+    pub(super) fn get(&self, at: usize) -> &Leader {
+        &self.all[at]
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Leader> {
+        self.all.iter().take(self.count)
+    }
+
+    /// Makes every output of a value.
+    pub(super) fn gather(
+        &mut self,
+        (plan, gate): (&FieldPlan, &Gate),
+        input: &[u8],
+        buffers: &mut Vec<Vec<u8>>,
+        transducers: &mut Transducers,
+    ) {
+        self.count = 0;
+        self.waiting.clear();
+        self.done.clear();
+        if plan.nodes.is_empty() {
+            return;
+        }
+        if buffers.len() < plan.nodes.len() {
+            buffers.resize_with(plan.nodes.len(), Vec::new);
+        }
+        let root = self.open(None, ByteSet::present(input));
+        self.join((plan, gate), 0, root);
+        while let Some((node, parent)) = self.waiting.pop() {
+            let leader = self.after(&plan.nodes[node], node, parent, input, buffers, transducers);
+            self.join((plan, gate), node, leader);
+        }
+    }
+
+    /// The leader that a node makes of another one. Many nodes do the same to the same.
+    fn after(
+        &mut self,
+        node: &PlanNode,
+        at: usize,
+        parent: usize,
+        input: &[u8],
+        buffers: &mut [Vec<u8>],
+        transducers: &mut Transducers,
+    ) -> usize {
+        // Only the root is without.
+        let Some(transformation) = node.transformation else { return parent };
+        let same =
+            |&&(of, by, _): &&(usize, Transformation, usize)| (of, by) == (parent, transformation);
+        if let Some(&(_, _, leader)) = self.done.iter().find(same) {
+            return leader;
+        }
+        let mut made = std::mem::take(&mut buffers[at]);
+        made.clear();
+        let transducer = transducers.fresh(transformation);
+        transducer.feed(self.all[parent].bytes(input, buffers), &mut made);
+        transducer.finish(&mut made);
+        buffers[at] = made;
+        let leader = self.leader(at, parent, input, buffers);
+        self.done.push((parent, transformation, leader));
+        leader
+    }
+
+    /// Says of each node what it made of the value.
+    pub(super) fn tell_outputs(&mut self, plan: &FieldPlan, outputs: &mut Vec<Output>) {
+        self.of_node.clear();
+        self.of_node.resize(plan.nodes.len(), 0);
+        for (at, leader) in self.all.iter().enumerate().take(self.count) {
+            leader.nodes.iter().for_each(|&node| self.of_node[node] = at);
+        }
+        outputs.clear();
+        for (node, &at) in self.of_node.iter().enumerate() {
+            let leader = &self.all[at];
+            let parent = self.of_node[plan.nodes[node].parent];
+            let first = leader.first();
+            outputs.push(Output {
+                buffer: leader.buffer,
+                present: leader.present,
+                shares: (first != node).then_some(first),
+                changed: at != parent,
+            });
+        }
+    }
+
+    /// The leader with the output that a node just made: its parent's, another, or a new one.
+    fn leader(&mut self, node: usize, parent: usize, input: &[u8], buffers: &[Vec<u8>]) -> usize {
+        let output = buffers[node].as_slice();
+        if self.all[parent].bytes(input, buffers) == output {
+            return parent;
+        }
+        let present = ByteSet::present(output);
+        let same =
+            |known: &Leader| known.present == present && known.bytes(input, buffers) == output;
+        let known = self.iter().position(same);
+        known.unwrap_or_else(|| self.open(Some(node), present))
+    }
+
+    fn open(&mut self, buffer: Option<usize>, present: ByteSet) -> usize {
+        let at = self.count;
+        if self.all.len() == at {
+            self.all.push(Leader::default());
+        }
+        self.all[at].restart(buffer, present);
+        self.count += 1;
+        at
+    }
+
+    /// A node has a leader's output, and so have those below it that pass it unchanged.
+    fn join(&mut self, (plan, gate): (&FieldPlan, &Gate), node: usize, leader: usize) {
+        let closure = plan.closure(node, self.all[leader].present, gate, &mut self.spare);
+        self.all[leader].join(closure);
+        self.waiting.extend(closure.awake.iter().rev().map(|&awake| (awake, leader)));
+    }
+}
