@@ -31,7 +31,7 @@ pub struct Automata {
 ///
 /// Equal cursors stand at the same position and will report the same for the same bytes, while the
 /// same patterns are wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cursors {
     at: u64,
     started: bool,
@@ -130,7 +130,11 @@ impl Automata {
         hits: &mut Vec<Hit>,
     ) {
         let before = hits.len();
-        self.advance(cursors, piece, &mut Run { wanted, work, scratch, hits, warming: false });
+        self.advance(
+            cursors,
+            piece,
+            &mut Run { wanted, work, scratch, hits, warming: false, undecided: None },
+        );
         sort(&mut hits[before..]);
     }
 
@@ -144,7 +148,7 @@ impl Automata {
         hits: &mut Vec<Hit>,
     ) {
         let before = hits.len();
-        let mut run = Run { wanted, work, scratch, hits, warming: false };
+        let mut run = Run { wanted, work, scratch, hits, warming: false, undecided: None };
         self.advance(cursors, b"", &mut run);
         for (cluster, cursor) in self.clusters.iter().zip(&mut cursors.each) {
             if cluster.is_wanted(&run) {
@@ -155,6 +159,31 @@ impl Automata {
         sort(&mut hits[before..]);
     }
 
+    /// Looks into a whole value, as long as the tables go.
+    ///
+    /// What cannot be told from them, nor from the states that `work` allows to add, is put into
+    /// `undecided`: of a value that is at hand it is asked pattern by pattern, which never costs more
+    /// than a loop over the patterns.
+    pub fn search(
+        &self,
+        cursors: &mut Cursors,
+        value: &[u8],
+        (wanted, undecided): (&mut PatternSet, &mut PatternSet),
+        work: &mut Work,
+        scratch: &mut Scratch,
+        hits: &mut Vec<Hit>,
+    ) {
+        self.restart(cursors);
+        let undecided = Some(undecided);
+        let mut run = Run { wanted, work, scratch, hits, warming: false, undecided };
+        self.advance(cursors, value, &mut run);
+        for (cluster, cursor) in self.clusters.iter().zip(&cursors.each) {
+            if cluster.is_wanted(&run) {
+                cluster.finish(cursor, cursors.at, &mut run);
+            }
+        }
+    }
+
     /// Fills the tables with what `text` meets: as one value, and cut into short ones.
     pub fn warm(&self, text: &[u8]) {
         let mut wanted = PatternSet::none(0);
@@ -163,7 +192,7 @@ impl Automata {
         for value in std::iter::once(text).chain(text.chunks(WARM_PIECE)) {
             let work = &mut Work::unlimited();
             let (wanted, scratch, hits) = (&mut wanted, &mut scratch, &mut hits);
-            let mut run = Run { wanted, work, scratch, hits, warming: true };
+            let mut run = Run { wanted, work, scratch, hits, warming: true, undecided: None };
             let mut cursors = self.start();
             self.advance(&mut cursors, value, &mut run);
             for (cluster, cursor) in self.clusters.iter().zip(&cursors.each) {
@@ -188,6 +217,7 @@ impl Automata {
             }
             match *cursor {
                 Cursor::On(state) => batch.add(place, state),
+                _ if cluster.give_up(run) => *cursor = Cursor::Stopped,
                 _ => alone(cluster, cursor, piece, cursors.at, run),
             }
             if batch.is_full() {
@@ -222,7 +252,7 @@ fn trace(cluster: &Cluster, text: &[u8]) -> Vec<u32> {
     let (mut wanted, mut work) = (PatternSet::none(0), Work::unlimited());
     let (mut scratch, mut hits) = (Scratch::default(), Vec::new());
     let (wanted, work, scratch) = (&mut wanted, &mut work, &mut scratch);
-    let mut run = Run { wanted, work, scratch, hits: &mut hits, warming: true };
+    let mut run = Run { wanted, work, scratch, hits: &mut hits, warming: true, undecided: None };
     let mut cursor = cluster.start().clone();
     (0..)
         .zip(text.chunks(1))

@@ -38,6 +38,9 @@ pub(super) struct Run<'a> {
     pub(super) hits: &'a mut Vec<Hit>,
     /// Go on when nothing is wanted: the tables are being warmed.
     pub(super) warming: bool,
+    /// Where what is still wanted of a cluster goes when it leaves the tables, which is then not
+    /// followed any more; `None`: it is simulated.
+    pub(super) undecided: Option<&'a mut PatternSet>,
 }
 
 impl Run<'_> {
@@ -88,6 +91,13 @@ impl Cluster {
     /// Whether the cluster still has something to find.
     pub(super) fn is_wanted(&self, run: &Run<'_>) -> bool {
         run.warming || run.wanted.intersects(&self.members)
+    }
+
+    /// Leaves the tables for good, where the scan asks for no simulation; whether it does.
+    pub(super) fn give_up(&self, run: &mut Run<'_>) -> bool {
+        let Some(undecided) = &mut run.undecided else { return false };
+        undecided.extend(self.members.iter().filter(|id| run.wanted.contains(*id)));
+        true
     }
 
     /// Notes the patterns that match in every value, before its first byte.

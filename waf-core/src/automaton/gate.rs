@@ -26,6 +26,7 @@ const FEW: usize = 8;
 pub struct Gate {
     /// Patterns that need no literal, and the bytes that they need, by their places here.
     open: Vec<PatternId>,
+    all_open: PatternSet,
     needs: Needs,
     /// The literals of the others, and the bytes of each.
     literals: Phrases,
@@ -79,12 +80,18 @@ impl Gate {
         let open: Vec<PatternId> = open.filter_map(|(at, _)| PatternId::new(at)).collect();
         let of_open: Vec<_> = open.iter().map(|id| bytes[id.index()].clone()).collect();
         let literals = Phrases::with_dense(&texts, true, GATE_DFA)?;
-        Ok(Self { open, needs: Needs::new(&of_open), literals, bytes })
+        let all_open = open.iter().copied().collect();
+        Ok(Self { open, all_open, needs: Needs::new(&of_open), literals, bytes })
     }
 
     /// Whether a pattern needs no literal: only bytes can rule it out.
     pub fn is_open(&self, pattern: PatternId) -> bool {
-        self.open.binary_search(&pattern).is_ok()
+        self.all_open.contains(pattern)
+    }
+
+    /// The patterns that need no literal.
+    pub fn open(&self) -> &PatternSet {
+        &self.all_open
     }
 
     /// Some patterns, as they are asked.
@@ -105,22 +112,58 @@ impl Gate {
         memory: &mut Waiting,
     ) {
         left.clear();
-        if !asked.open.is_empty() {
-            memory.asked.open.copy_from(&asked.open);
-            self.needs.narrow(present, &mut memory.asked.open);
-            left.extend(memory.asked.open.iter().map(|place| self.open[place.index()]));
+        self.narrow_open(present, &asked.open, left, &mut memory.asked.open);
+        self.narrow_gated(value, present, &asked.gated, left, memory);
+    }
+
+    fn narrow_open(
+        &self,
+        present: ByteSet,
+        asked: &PatternSet,
+        left: &mut PatternSet,
+        memory: &mut PatternSet,
+    ) {
+        if asked.len() <= FEW {
+            let open = asked.iter().map(|place| self.open[place.index()]);
+            return left.extend(open.filter(|id| self.has_bytes(*id, present)));
         }
-        if value.len() >= GATE_MIN_BYTES && !asked.gated.is_empty() {
-            memory.asked.gated.copy_from(&asked.gated);
-            memory.hits.clear();
-            let cursor = &mut self.literals.start();
-            self.literals.scan(cursor, value, &mut memory.asked.gated, &mut memory.hits);
-            // What still waits for its literal will not match.
-            let found = memory.hits.iter().map(|hit| hit.pattern);
-            left.extend(
-                found.filter(|id| self.bytes[id.index()].iter().all(|set| set.intersects(present))),
-            );
+        memory.copy_from(asked);
+        self.needs.narrow(present, memory);
+        left.extend(memory.iter().map(|place| self.open[place.index()]));
+    }
+
+    fn narrow_gated(
+        &self,
+        value: &[u8],
+        present: ByteSet,
+        asked: &PatternSet,
+        left: &mut PatternSet,
+        memory: &mut Waiting,
+    ) {
+        if value.len() < GATE_MIN_BYTES || asked.is_empty() {
+            return;
         }
+        memory.asked.gated.copy_from(asked);
+        if asked.len() <= FEW {
+            let lacking = asked.iter().filter(|id| !self.has_bytes(*id, present));
+            lacking.for_each(|id| {
+                memory.asked.gated.remove(id);
+            });
+            if memory.asked.gated.is_empty() {
+                return;
+            }
+        }
+        memory.hits.clear();
+        let cursor = &mut self.literals.start();
+        self.literals.scan(cursor, value, &mut memory.asked.gated, &mut memory.hits);
+        // What still waits for its literal will not match.
+        let found = memory.hits.iter().map(|hit| hit.pattern);
+        left.extend(found.filter(|id| self.has_bytes(*id, present)));
+    }
+
+    /// Whether a value of these bytes has all that a pattern needs.
+    fn has_bytes(&self, pattern: PatternId, present: ByteSet) -> bool {
+        self.bytes[pattern.index()].iter().all(|set| set.intersects(present))
     }
 
     /// Bytes of the tables.

@@ -104,6 +104,10 @@ impl<'a> Batch<'a> {
                 self.add(place, state);
                 continue;
             }
+            if matches!(cursor, Cursor::Off(_)) && cluster.give_up(run) {
+                cursors[place] = Cursor::Stopped;
+                continue;
+            }
             let rest = self.piece.get(at + 1..).unwrap_or_default();
             alone(cluster, &mut cursor, rest, position + 1, run);
             cursors[place] = cursor;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use regex_syntax::hir::Hir;
 
-use crate::automaton::{PatternId, syntax};
+use crate::automaton::{Gate, PatternId, syntax};
 use crate::bytes::ByteSet;
 use crate::limits;
 use crate::operator::Check;
@@ -68,9 +68,12 @@ impl Lowered {
         self.patterns.iter().map(|pattern| pattern.hir.clone()).collect()
     }
 
-    /// Patterns of different groups never share a cluster.
-    pub(super) fn pattern_groups(&self) -> Vec<u32> {
-        self.groups.clone()
+    /// Patterns of different groups never share a cluster. Those that need a literal are seldom run
+    /// in whole values, so there they should not make states beside the others.
+    pub(super) fn pattern_groups(&self, gate: &Gate) -> Vec<u32> {
+        let patterns = (0..self.groups.len()).map(PatternId::new);
+        let is_open = patterns.map(|id| id.is_some_and(|id| gate.is_open(id)));
+        self.groups.iter().zip(is_open).map(|(group, open)| group * 2 + u32::from(open)).collect()
     }
 
     /// The signature "some byte of the value, as parsed, is outside the set".
@@ -257,7 +260,7 @@ impl Lowered {
     fn pattern(&mut self, span: &Span, hir: Hir) -> Result<Probe, Box<Report>> {
         let id = self.id(span, self.patterns.len())?;
         self.patterns.push(Pattern::new(hir));
-        self.groups.push(u32::MAX);
+        self.groups.push(u32::MAX / 2);
         Ok(Probe::Pattern(id))
     }
 

@@ -50,9 +50,9 @@ pub fn compile(rules: Vec<Rule>, policies: Vec<PolicySettings>) -> Result<Compil
     reach::mark(&mut program, &lowered);
     program.phases = program::phases(&program, |rule| lowered.rules[rule.index()].rule.phase);
     let hirs = lowered.pattern_hirs();
-    let automata = Automata::new(&hirs, &lowered.pattern_groups(), TABLES)
-        .map_err(|error| vec![Report::error(None, error.to_string())])?;
     let gate = Gate::new(&hirs).map_err(|error| vec![Report::error(None, error.to_string())])?;
+    let automata = Automata::new(&hirs, &lowered.pattern_groups(&gate), TABLES)
+        .map_err(|error| vec![Report::error(None, error.to_string())])?;
     let phrases = Phrases::new(&lowered.lists, true)
         .map_err(|error| vec![Report::error(None, error.to_string())])?;
     let drafts = plans::draft(&mut lowered, &names, &program, policies)?;

@@ -315,7 +315,7 @@ impl LaneSink<'_, '_> {
         let step = Step { plan, ruleset, input: &buffer, piece };
         let before = (!piece.first).then(|| locate::remember(&states));
         if whole {
-            whole::run(plan, ruleset, self.context.request, &buffer, scratch);
+            whole::run(plan, ruleset, self.context.request, &buffer, (work, scratch));
         } else {
             if piece.first {
                 states = stream::start(plan, ruleset);

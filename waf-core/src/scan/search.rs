@@ -1,7 +1,7 @@
 //! The search for patterns and phrases in one output of a whole value.
 
 use super::pipeline::RawHit;
-use crate::automaton::{Asked, Hit, PatternSet, Waiting};
+use crate::automaton::{self, Asked, Cursors, Hit, PatternSet, Waiting, Work};
 use crate::bytes::ByteSet;
 use crate::ruleset::{PlanNode, RuleSet};
 
@@ -14,22 +14,36 @@ pub(super) struct Search {
     pattern_hits: Vec<Hit>,
     list_hits: Vec<Hit>,
     waiting: Waiting,
+    cursors: Cursors,
+    /// Patterns that are looked for together, and then those that must be asked one by one.
+    together: PatternSet,
+    alone: PatternSet,
 }
 
+/// Patterns that are looked for one by one: for so few the automata are not begun.
+const FEW: usize = 3;
+
+/// Bytes of a value for which they are not begun either.
+const SHORT: usize = 256;
+
 impl Search {
-    /// Finds patterns and phrases, each pattern by itself where the gate does not rule it out.
+    /// Finds patterns and phrases. What the gate lets through for a literal is most often a match and
+    /// is asked by itself; of the others, which it can hardly rule out, the automata find those that
+    /// match.
     pub(super) fn run(
         &mut self,
         ruleset: &RuleSet,
         (patterns, lists): (&Asked, &PatternSet),
         value: &[u8],
         present: ByteSet,
+        work: &mut (&mut Work, &mut automaton::Scratch),
     ) {
         self.lists.copy_from(lists);
         self.pattern_hits.clear();
         self.list_hits.clear();
         ruleset.gate.narrow(value, present, patterns, &mut self.patterns, &mut self.waiting);
-        for pattern in self.patterns.iter() {
+        self.part(ruleset, value, work);
+        for pattern in self.alone.iter() {
             if let Some((start, end)) = ruleset.patterns[pattern.index()].find(value, 0) {
                 let (start, end) = (start as u64, end as u64);
                 self.pattern_hits.push(Hit { pattern, start: Some(start), end, needed: end });
@@ -40,6 +54,26 @@ impl Search {
             let cursor = &mut ruleset.phrases.start();
             ruleset.phrases.scan(cursor, value, &mut self.lists, &mut self.list_hits);
         }
+    }
+
+    /// Which patterns must be asked one by one.
+    fn part(
+        &mut self,
+        ruleset: &RuleSet,
+        value: &[u8],
+        (work, memory): &mut (&mut Work, &mut automaton::Scratch),
+    ) {
+        self.alone.copy_from(&self.patterns);
+        self.together.copy_from(&self.patterns);
+        self.together.intersect_with(ruleset.gate.open());
+        if value.len() < SHORT || self.together.len() <= FEW {
+            return;
+        }
+        self.alone.subtract(&self.together);
+        let (wanted, hits) = ((&mut self.together, &mut self.alone), &mut self.pattern_hits);
+        ruleset.automata.search(&mut self.cursors, value, wanted, work, memory, hits);
+        // The pattern itself says where, and has the last word.
+        self.alone.extend(self.pattern_hits.drain(..).map(|hit| hit.pattern));
     }
 
     /// Whether anything was found.

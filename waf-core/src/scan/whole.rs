@@ -10,6 +10,7 @@ use super::leaders::Leader;
 use super::parts::Parts;
 use super::pipeline::RawHit;
 use super::scratch::Scratch;
+use crate::automaton::Work;
 use crate::operator;
 use crate::ruleset::{FieldPlan, RuleSet, SignatureId};
 
@@ -21,7 +22,7 @@ pub(super) fn run(
     ruleset: &RuleSet,
     request: u64,
     input: &[u8],
-    scratch: &mut Scratch,
+    (work, scratch): (&mut Work, &mut Scratch),
 ) {
     scratch.hits.clear();
     scratch.outputs.clear();
@@ -32,7 +33,7 @@ pub(super) fn run(
     let value = Whole { plan, ruleset, input };
     let Scratch { leaders, buffers, transducers, .. } = scratch;
     leaders.gather((plan, &ruleset.gate), input, buffers, transducers);
-    (0..scratch.leaders.len()).for_each(|at| value.search(at, scratch));
+    (0..scratch.leaders.len()).for_each(|at| value.search(at, work, scratch));
     value.ask_each(scratch);
     if !traced {
         Parts { plan, ruleset }.drop_idle(&mut scratch.hits);
@@ -54,14 +55,15 @@ struct Whole<'a> {
 
 impl Whole<'_> {
     /// Looks once into an output, for all nodes that have it.
-    fn search(&self, at: usize, scratch: &mut Scratch) {
-        let Scratch { search, leaders, buffers, candidates, hits, .. } = scratch;
+    fn search(&self, at: usize, work: &mut Work, scratch: &mut Scratch) {
+        let Scratch { search, leaders, buffers, candidates, hits, automata, .. } = scratch;
         let leader = leaders.get(at);
         if leader.patterns.is_empty() && leader.lists.is_empty() {
             return;
         }
         let value = leader.bytes(self.input, buffers);
-        search.run(self.ruleset, (&leader.patterns, &leader.lists), value, leader.present);
+        let asked = (&leader.patterns, &leader.lists);
+        search.run(self.ruleset, asked, value, leader.present, &mut (work, automata));
         if let Some(known) = candidates {
             known.extend(search.patterns.iter().map(|pattern| (leader.first(), pattern)));
         }
