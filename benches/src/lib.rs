@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 pub mod inputs;
+pub mod random;
 pub mod rules;
 pub mod sink;
 
