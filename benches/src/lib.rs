@@ -3,10 +3,15 @@
 
 #![forbid(unsafe_code)]
 
+pub mod cost;
+pub mod crs;
 pub mod inputs;
+pub mod peers;
 pub mod random;
+pub mod report;
 pub mod rules;
 pub mod sink;
+pub mod workload;
 
 /// Bytes of the pieces in which bodies come, as from a socket.
 pub const PIECE: usize = 16 * 1024;

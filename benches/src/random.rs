@@ -18,4 +18,27 @@ impl Random {
         self.0 ^= self.0 << 17;
         (self.0 >> 33) as usize % bound
     }
+
+    /// A number from `least` to `most`.
+    pub fn within(&mut self, least: usize, most: usize) -> usize {
+        least + self.below(most - least + 1)
+    }
+
+    /// One of a list.
+    pub fn pick<'a, T: ?Sized>(&mut self, list: &[&'a T]) -> &'a T {
+        list[self.below(list.len())]
+    }
+
+    /// So many characters of an alphabet.
+    pub fn text(&mut self, alphabet: &str, length: usize) -> String {
+        let bytes = alphabet.as_bytes();
+        (0..length).map(|_| char::from(bytes[self.below(bytes.len())])).collect()
+    }
+
+    /// Lists in another order.
+    pub fn shuffle<T>(&mut self, list: &mut [T]) {
+        for last in (1..list.len()).rev() {
+            list.swap(last, self.below(last + 1));
+        }
+    }
 }
