@@ -148,6 +148,13 @@ pub fn requests() -> Vec<(&'static str, Request)> {
     ]
 }
 
+/// A word of letters.
+pub fn word(random: &mut Random) -> String {
+    const LETTERS: &str = "aeinorstlbcdfghkmpuvwy";
+    let length = random.within(4, 9);
+    random.text(LETTERS, length)
+}
+
 /// A text in stretches of so many words.
 fn words(text: &str, count: usize) -> Vec<String> {
     let words: Vec<&str> = text.split_whitespace().collect();

@@ -81,6 +81,11 @@ impl Table {
         self.rows.push(row);
     }
 
+    /// Whether nothing was measured.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// The table in Markdown, numbers to the right.
     pub fn markdown(&self) -> String {
         let number =

@@ -2,13 +2,15 @@
 //!
 //!     cargo run --release -p pinpoint-benches --features peers --bin measure -- peers --crs DIR
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use pinpoint_benches::crs::Crs;
 use pinpoint_benches::peers::{self, Kind, RuleFiles};
 use pinpoint_benches::report::{Table, machine};
+use pinpoint_benches::texts::{self, Material};
+use pinpoint_benches::{memory, scaling, streams};
 
 /// Measures Pinpoint, in tables of Markdown.
 #[derive(Parser)]
@@ -24,6 +26,14 @@ struct Arguments {
 enum Command {
     /// Four workloads through this and other engines with the same rules: CPU for a request.
     Peers(Peers),
+    /// Texts of many kinds, unseen and warm, against the loop over the rules one by one.
+    Texts(Texts),
+    /// Long bodies in pieces: speed and memory.
+    Streams(Streams),
+    /// What a worker, an open stream and a request hold.
+    Memory(Memory),
+    /// What more rules cost a request that none of them matches.
+    Scaling(Scaling),
     /// One engine that answers over pipes; `peers` starts it.
     #[command(hide = true)]
     Worker(Worker),
@@ -48,6 +58,75 @@ struct Peers {
     least: u64,
 }
 
+/// Where rules and texts are.
+#[derive(clap::Args)]
+struct Folders {
+    /// A checkout of the Core Rule Set.
+    #[arg(long)]
+    crs: PathBuf,
+    /// A folder with `dev-benign.jsonl.gz` and `dev-attack.jsonl.gz`.
+    #[arg(long)]
+    corpora: PathBuf,
+}
+
+impl Folders {
+    fn read(&self) -> Result<(Crs, Material), String> {
+        Ok((Crs::new(&self.crs)?, Material::read(&self.corpora)?))
+    }
+}
+
+#[derive(clap::Args)]
+struct Texts {
+    #[command(flatten)]
+    folders: Folders,
+    /// Paranoia levels.
+    #[arg(long, value_delimiter = ',', default_value = "1,2,4")]
+    paranoia: Vec<u8>,
+    /// Only texts whose name holds this.
+    #[arg(long)]
+    only: Option<String>,
+    /// Passes over warm text.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+}
+
+#[derive(clap::Args)]
+struct Streams {
+    #[command(flatten)]
+    folders: Folders,
+    /// The paranoia level.
+    #[arg(long, default_value_t = 1)]
+    paranoia: u8,
+    /// Millions of bytes of a body.
+    #[arg(long, default_value_t = 100)]
+    megabytes: u64,
+    /// Bytes of its pieces.
+    #[arg(long, value_delimiter = ',', default_value = "1,1024,16384,65536")]
+    pieces: Vec<usize>,
+    /// Only bodies whose name holds this.
+    #[arg(long)]
+    only: Option<String>,
+}
+
+#[derive(clap::Args)]
+struct Memory {
+    #[command(flatten)]
+    folders: Folders,
+    /// The paranoia level.
+    #[arg(long, default_value_t = 1)]
+    paranoia: u8,
+}
+
+#[derive(clap::Args)]
+struct Scaling {
+    /// Numbers of rules, the fewest first.
+    #[arg(long, value_delimiter = ',', default_value = "100,1000,5000")]
+    rules: Vec<usize>,
+    /// Passes over the workloads.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+}
+
 #[derive(clap::Args)]
 struct Worker {
     #[arg(value_parser = kind)]
@@ -69,15 +148,15 @@ fn kind(name: &str) -> Result<Kind, String> {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let result = match arguments.command {
-        Command::Worker(worker) => serve(&worker).map(|()| None),
-        Command::Peers(options) => compare(options).map(Some),
-    };
-    let published = result.and_then(|table| match table {
-        Some(table) => publish(&table, arguments.json.as_deref()),
-        None => Ok(()),
+    let result = run(arguments.command).and_then(|tables| {
+        if !tables.is_empty() {
+            println!("{}\n", machine());
+        }
+        let tables = tables.iter().filter(|table| !table.is_empty());
+        let published = tables.map(|table| table.publish(arguments.json.as_deref()));
+        published.collect::<std::io::Result<()>>().map_err(|error| error.to_string())
     });
-    match published {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("error: {message}");
@@ -86,9 +165,29 @@ fn main() -> ExitCode {
     }
 }
 
-fn publish(table: &Table, lines: Option<&Path>) -> Result<(), String> {
-    println!("{}\n", machine());
-    table.publish(lines).map_err(|error| error.to_string())
+fn run(command: Command) -> Result<Vec<Table>, String> {
+    match command {
+        Command::Worker(worker) => serve(&worker).map(|()| Vec::new()),
+        Command::Peers(options) => compare(&options).map(|table| vec![table]),
+        Command::Texts(Texts { folders, paranoia, only, rounds }) => {
+            let (crs, material) = folders.read()?;
+            let options = texts::Options { paranoia, only, rounds };
+            texts::measure(&crs, &material, &options).map(Vec::from)
+        }
+        Command::Streams(Streams { folders, paranoia, megabytes, pieces, only }) => {
+            let (crs, material) = folders.read()?;
+            let size = megabytes * 1_000_000;
+            let options = streams::Options { paranoia, size, pieces, only };
+            streams::measure(&crs, &material, &options).map(|table| vec![table])
+        }
+        Command::Memory(Memory { folders, paranoia }) => {
+            let (crs, material) = folders.read()?;
+            memory::measure(&crs, &material, paranoia).map(|table| vec![table])
+        }
+        Command::Scaling(Scaling { rules, rounds }) => {
+            scaling::measure(&rules, rounds).map(|table| vec![table])
+        }
+    }
 }
 
 fn serve(worker: &Worker) -> Result<(), String> {
@@ -100,7 +199,7 @@ fn serve(worker: &Worker) -> Result<(), String> {
     peers::serve(worker.kind, &rules)
 }
 
-fn compare(options: Peers) -> Result<Table, String> {
+fn compare(options: &Peers) -> Result<Table, String> {
     let told = |error: std::io::Error| error.to_string();
     let mut kinds = vec![Kind::Pinpoint];
     match options.engines.is_empty() {
