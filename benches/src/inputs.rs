@@ -3,6 +3,8 @@
 use waf_core::parse::head::RequestHead;
 use waf_corpus::Request;
 
+use crate::random::Random;
+
 /// The boundary of the multipart bodies.
 pub const BOUNDARY: &str = "----pinpoint7MA4YWxkTrZu0gW";
 
@@ -14,7 +16,7 @@ const WORDS: [&str; 32] = [
 
 /// At least `length` bytes of words, as in comments and forms.
 pub fn prose(length: usize) -> String {
-    let mut random = Random(1);
+    let mut random = Random::new(1);
     let mut text = String::with_capacity(length + 16);
     while text.len() < length {
         text.push_str(WORDS[random.below(WORDS.len())]);
@@ -25,7 +27,7 @@ pub fn prose(length: usize) -> String {
 
 /// The same text with every third byte as an escape of some kind.
 pub fn encoded(length: usize) -> String {
-    let mut random = Random(2);
+    let mut random = Random::new(2);
     let mut text = String::with_capacity(length + 16);
     for byte in prose(length).bytes() {
         match random.below(18) {
@@ -100,7 +102,7 @@ pub fn multipart(length: usize) -> Vec<u8> {
         prose(400)
     )
     .into_bytes();
-    let (mut random, text) = (Random(3), prose(4_096));
+    let (mut random, text) = (Random::new(3), prose(4_096));
     while body.len() < length {
         body.extend_from_slice(text.as_bytes());
         body.extend((0..4_096).map(|_| random.below(256) as u8));
@@ -146,22 +148,17 @@ pub fn requests() -> Vec<(&'static str, Request)> {
     ]
 }
 
+/// A word of letters.
+pub fn word(random: &mut Random) -> String {
+    const LETTERS: &str = "aeinorstlbcdfghkmpuvwy";
+    let length = random.within(4, 9);
+    random.text(LETTERS, length)
+}
+
 /// A text in stretches of so many words.
 fn words(text: &str, count: usize) -> Vec<String> {
     let words: Vec<&str> = text.split_whitespace().collect();
     words.chunks(count).map(|chunk| chunk.join(" ")).collect()
-}
-
-/// A small random source (xorshift) with a fixed seed.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 33) as usize % bound
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use waf_core::compile::compile;
 use waf_core::policy::{Policy, PolicySettings};
 use waf_core::record::{Masking, MaskingSettings};
+use waf_core::rule::Rule;
 use waf_core::yaml::{RuleContext, RuleSource, read_file, rules};
 use waf_corpus::Runner;
 
@@ -14,19 +15,26 @@ use waf_corpus::Runner;
 /// # Panics
 /// When they do not load.
 pub fn policy(settings: PolicySettings) -> Arc<Policy> {
+    let compiled = compile(yaml(|_| true), vec![settings]).expect("the rules compile");
+    Arc::clone(&compiled.policies[0])
+}
+
+/// The rules of the classes that are wanted.
+///
+/// # Panics
+/// When they do not load.
+pub fn yaml(wanted: impl Fn(&str) -> bool) -> Vec<Rule> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../rules");
     let mut sources = Vec::new();
     for class in entries(&folder).into_iter().filter(|path| path.is_dir()) {
         let name = class.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let is_rule = |path: &PathBuf| path.extension().is_some_and(|end| end == "yaml");
-        for file in entries(&class).into_iter().filter(is_rule) {
+        for file in entries(&class).into_iter().filter(|path| wanted(&name) && is_rule(path)) {
             let source = read_file(&file).expect("a rule file");
             sources.push(RuleSource { source, class: name.clone(), builtin: true });
         }
     }
-    let rules = rules(&sources, &RuleContext::default()).expect("the rules are fine");
-    let compiled = compile(rules, vec![settings]).expect("the rules compile");
-    Arc::clone(&compiled.policies[0])
+    rules(&sources, &RuleContext::default()).expect("the rules are fine")
 }
 
 /// A runner under it.
@@ -38,9 +46,10 @@ pub fn runner(settings: PolicySettings) -> Runner {
     Runner::new(policy(settings), masking)
 }
 
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(folder).expect("a folder of rules");
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
+/// What is in a folder, sorted; nothing where there is none.
+pub(crate) fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
     paths.sort();
     paths
 }

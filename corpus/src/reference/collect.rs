@@ -11,12 +11,15 @@ use crate::request::Request;
 
 /// One field.
 #[derive(Clone, Debug)]
-pub(crate) struct Value {
-    pub(crate) collection: Collection,
-    pub(crate) name: Vec<u8>,
+pub struct Value {
+    /// Where it stands.
+    pub collection: Collection,
+    /// Its name; empty where there is one of its kind.
+    pub name: Vec<u8>,
     /// Where the value begins in its source.
     pub(crate) at: u64,
-    pub(crate) bytes: Vec<u8>,
+    /// The value.
+    pub bytes: Vec<u8>,
 }
 
 /// What the parsers tell of a request.
@@ -26,6 +29,14 @@ pub(crate) struct Collected {
     pub(crate) findings: Vec<Finding>,
     /// Bytes of the body after decoding.
     pub(crate) length: u64,
+}
+
+/// The fields of a request: those of its head, and those of its body.
+pub fn fields(request: &Request, limits: &Limits) -> (Vec<Value>, Vec<Value>) {
+    let mut all = head(request, limits);
+    let head = std::mem::take(&mut all.values);
+    body(request, limits, &mut all);
+    (head, all.values)
 }
 
 /// The fields and findings of the head.

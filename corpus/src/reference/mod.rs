@@ -28,10 +28,12 @@ use waf_core::rule::{Phase, Rule};
 
 use crate::request::Request;
 use collect::Collected;
+pub use collect::{Value, fields};
 use decide::{Scores, Stance};
 use exclude::Exclusions;
-pub(crate) use regexes::Regexes;
+pub use regexes::{Regexes, compile};
 pub use rules::Found;
+pub use select::selects;
 
 /// The reference engine under one policy, of which it uses the rules and the settings only.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use regex_automata::util::syntax;
 
 /// Regexes by their text, each compiled at its first use.
 #[derive(Debug, Default)]
-pub(crate) struct Regexes(RefCell<HashMap<String, Option<Regex>>>);
+pub struct Regexes(RefCell<HashMap<String, Option<Regex>>>);
 
 impl Regexes {
     /// The leftmost match in a value. A text that is no regex matches nothing: loading refuses it.
@@ -23,8 +23,8 @@ impl Regexes {
     }
 }
 
-/// As rules mean it: over bytes, `.` is any of them, classes are ASCII.
-fn compile(text: &str) -> Option<Regex> {
+/// As rules mean it: over bytes, `.` is any of them, classes are ASCII. `None`: it is no regex.
+pub fn compile(text: &str) -> Option<Regex> {
     let syntax = syntax::Config::new().unicode(false).utf8(false).dot_matches_new_line(true);
     let config = Regex::config().utf8_empty(false);
     Regex::builder().syntax(syntax).configure(config).build(text).ok()

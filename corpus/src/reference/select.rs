@@ -6,12 +6,7 @@ use waf_core::rule::{Selector, Target, TargetKind};
 use super::regexes::Regexes;
 
 /// Whether a field is among the targets of a condition: some target names it, no `!` does.
-pub(crate) fn selects(
-    regexes: &Regexes,
-    targets: &[Target],
-    collection: Collection,
-    name: &[u8],
-) -> bool {
+pub fn selects(regexes: &Regexes, targets: &[Target], collection: Collection, name: &[u8]) -> bool {
     let meant = |target: &Target| {
         target.variable.collections().contains(&collection)
             && names(regexes, &target.selector, name)
