@@ -14,11 +14,22 @@ pub fn printable(bytes: &[u8], limit: usize) -> String {
     let mut text = String::with_capacity(bytes.len().min(limit));
     let mut unit = String::new();
     for chunk in bytes.utf8_chunks() {
-        for character in chunk.valid().chars() {
+        let mut rest = chunk.valid();
+        loop {
+            let (plain, other) = rest.split_at(plain_length(rest));
+            let room = limit.saturating_sub(text.len());
+            if plain.len() > room {
+                text.push_str(&plain[..room]);
+                text.push(CUT);
+                return text;
+            }
+            text.push_str(plain);
+            let Some(character) = other.chars().next() else { break };
             spell(character, &mut unit);
             if !push_within(&mut text, &mut unit, limit) {
                 return text;
             }
+            rest = &other[character.len_utf8()..];
         }
         for &byte in chunk.invalid() {
             escape(byte, &mut unit);
@@ -28,6 +39,13 @@ pub fn printable(bytes: &[u8], limit: usize) -> String {
         }
     }
     text
+}
+
+/// The number of bytes at the beginning of a text that stand for themselves: printable ASCII, which
+/// is most of what is told.
+fn plain_length(text: &str) -> usize {
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'\\';
+    text.bytes().position(|byte| !is_plain(byte)).unwrap_or(text.len())
 }
 
 /// Moves `unit` to the end of `text`, or ends `text` where it would pass the limit.
