@@ -11,6 +11,7 @@ pub mod cut;
 pub mod examples;
 pub mod follow;
 pub mod ftw;
+pub mod label;
 pub mod read;
 pub mod reference;
 pub mod request;
@@ -20,7 +21,8 @@ pub mod tally;
 pub mod wire;
 
 pub use cut::Cut;
-pub use read::read;
+pub use label::Labels;
+pub use read::{Reading, read};
 pub use request::{Label, Request};
 pub use response::Response;
 pub use run::Runner;

@@ -1,12 +1,14 @@
 //! One recorded request.
 
+use serde::{Deserialize, Serialize};
 use waf_core::finding::Finding;
 use waf_core::limits::Limits;
 use waf_core::parse::framing::{Chunk, Chunked, Framing};
 use waf_core::parse::head::{HeadParser, HeadState, RequestHead};
 
 /// What a request is known to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Label {
     /// It should be caught.
     Attack,
@@ -20,6 +22,15 @@ impl Label {
         match self {
             Self::Attack => "attack",
             Self::Benign => "benign",
+        }
+    }
+
+    /// The label that a word of a path or of a field means.
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "attack" | "attacks" | "malicious" => Some(Self::Attack),
+            "benign" | "legitimate" => Some(Self::Benign),
+            _ => None,
         }
     }
 }

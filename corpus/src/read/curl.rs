@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::base64::to_base64;
-use super::{Wrong, labelled, request, shell, url};
+use super::{Wrong, of_folder, request, shell, url};
 use crate::request::Request;
 
 /// Options with a value that change nothing of the request.
@@ -94,7 +94,7 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Option<Vec<Request>>, Wr
         };
         let request = Call::parse(rest).and_then(Call::request).map_err(wrong)?;
         let id = format!("{}:{line}", path.display());
-        requests.push(labelled(path, Request { id, source: "curl".to_owned(), ..request }));
+        requests.push(of_folder(path, Request { id, source: "curl".to_owned(), ..request }));
     }
     Ok(Some(requests))
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::base64::to_base64;
-use super::{Wrong, labelled, request, yaml};
+use super::{Wrong, of_folder, request, yaml};
 use crate::request::{Label, Request};
 
 /// The parameter, field, element or header that holds the payload.
@@ -43,7 +43,7 @@ pub(super) fn read(path: &Path, text: &str) -> Result<Vec<Request>, Wrong> {
                 else {
                     continue;
                 };
-                let mut request = labelled(path, request);
+                let mut request = of_folder(path, request);
                 request.id = format!("{stem}/{name}/{encoder}/{}", number + 1);
                 request.source = "gotestwaf".to_owned();
                 request.class = case.kind.clone().unwrap_or_else(|| stem.to_owned());

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{Wrong, base64, labelled, request, url};
+use super::{Wrong, base64, of_folder, request, url};
 use crate::request::Request;
 
 #[derive(Deserialize)]
@@ -73,7 +73,7 @@ pub(super) fn read(path: &Path, bytes: &[u8]) -> Result<Option<Vec<Request>>, Wr
         }
         let request = request(&entry.request.method, &target, host, headers, body);
         let id = format!("{}#{}", path.display(), number + 1);
-        requests.push(labelled(path, Request { id, source: "har".to_owned(), ..request }));
+        requests.push(of_folder(path, Request { id, source: "har".to_owned(), ..request }));
     }
     Ok(Some(requests))
 }

@@ -9,7 +9,7 @@
 //! | `.yaml`, `.yml` | gotestwaf's test cases, nuclei's templates, tests of the OWASP CRS |
 //!
 //! A corpus that does not say so itself tells by its path what its requests are: `attack` or `benign`
-//! among the folders is the label, the last folder the class.
+//! among the folders is the label, the last folder the class. [`Labels`] can ask for others.
 
 mod audit;
 mod base64;
@@ -24,6 +24,8 @@ mod yaml;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
 use waf_core::limits::Limits;
@@ -31,7 +33,8 @@ use waf_core::parse::head::RequestHead;
 
 pub(crate) use base64::base64;
 
-use crate::request::{Label, Request};
+use crate::label::{Labels, of_folder};
+use crate::request::Request;
 
 /// Bytes of one line or file: the longest requests in use have a few MB, the longest recordings a
 /// few dozen.
@@ -81,15 +84,130 @@ const READERS: &[(&str, Reader)] = &[
 /// The requests of a file, or of the files of a folder in the order of their names. Files of other
 /// kinds are passed over in a folder.
 pub fn read(path: &Path) -> Requests {
-    if !path.is_dir() {
-        return read_file(path, true);
+    Reading::default().requests(path)
+}
+
+/// How corpora are read.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    /// Where the labels come from.
+    pub labels: Labels,
+    /// Bytes of files read so far.
+    pub progress: Arc<AtomicU64>,
+}
+
+impl Reading {
+    /// As [`read`].
+    pub fn requests(&self, path: &Path) -> Requests {
+        if !path.is_dir() {
+            return self.file(path, true);
+        }
+        let reading = self.clone();
+        match files(path) {
+            Ok(files) => Box::new(files.into_iter().flat_map(move |file| match file.is_dir() {
+                true => reading.requests(&file),
+                false => reading.file(&file, false),
+            })),
+            Err(error) => one(Err(problem(path, (None, error.to_string())))),
+        }
     }
-    match files(path) {
-        Ok(files) => Box::new(files.into_iter().flat_map(|file| match file.is_dir() {
-            true => read(&file),
-            false => read_file(&file, false),
-        })),
-        Err(error) => one(Err(problem(path, (None, error.to_string())))),
+
+    /// Labelled. `asked`: it was named, so that it is wrong when it is no corpus.
+    fn file(&self, path: &Path, asked: bool) -> Requests {
+        let (labels, of) = (self.labels.clone(), path.to_owned());
+        let labelled = move |request: Result<_, _>| request.map(|one| labels.apply(&of, one));
+        Box::new(self.read(path, asked).map(labelled))
+    }
+
+    fn read(&self, path: &Path, asked: bool) -> Requests {
+        let kind = kind(path);
+        if matches!(kind, Kind::Other) && !asked {
+            return Box::new(std::iter::empty());
+        }
+        let opened = match counted(path, &self.progress) {
+            Ok(opened) => opened,
+            Err(error) => return one(Err(problem(path, (None, error.to_string())))),
+        };
+        let reader = match kind {
+            Kind::Lines => return Box::new(jsonl::Lines::new(path, opened, &self.labels)),
+            Kind::Whole(reader) => Some(reader),
+            Kind::Other => None,
+        };
+        if let Labels::Field(name) = &self.labels {
+            let message = format!("only JSON Lines have fields: `{name}` cannot be a label here");
+            return one(Err(problem(path, (None, message))));
+        }
+        let unknown = || {
+            let ends: Vec<&str> = READERS.iter().map(|(end, _)| *end).collect();
+            format!("not a known corpus: expected .jsonl, {} or a folder", ends.join(", "))
+        };
+        match reader.map_or(Ok(None), |read| whole(opened).and_then(|bytes| read(path, &bytes))) {
+            Ok(Some(requests)) => Box::new(requests.into_iter().map(Ok)),
+            Ok(None) if asked => one(Err(problem(path, (None, unknown())))),
+            Ok(None) => Box::new(std::iter::empty()),
+            Err(wrong) => one(Err(problem(path, wrong))),
+        }
+    }
+}
+
+/// Opens a file; what ends in `.gz` is decompressed as it is read.
+pub fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
+    counted(path, &Arc::default())
+}
+
+fn counted(path: &Path, progress: &Arc<AtomicU64>) -> io::Result<Box<dyn BufRead>> {
+    let file = Counted { file: File::open(path)?, progress: Arc::clone(progress) };
+    let file = BufReader::with_capacity(1 << 16, file);
+    Ok(if path.extension().is_some_and(|end| end == "gz") {
+        Box::new(BufReader::new(MultiGzDecoder::new(file)))
+    } else {
+        Box::new(file)
+    })
+}
+
+/// Bytes that there are to read; a guess where files are unreadable.
+pub fn size(path: &Path) -> u64 {
+    let of_files = |files: Vec<PathBuf>| {
+        let known = |file: &PathBuf| file.is_dir() || !matches!(kind(file), Kind::Other);
+        files.iter().filter(|file| known(file)).map(|file| size(file)).sum()
+    };
+    match path.metadata() {
+        Ok(about) if about.is_dir() => files(path).map(of_files).unwrap_or_default(),
+        about => about.map(|about| about.len()).unwrap_or_default(),
+    }
+}
+
+/// A file, and how much of it was read.
+struct Counted {
+    file: File,
+    progress: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.file.read(buffer)?;
+        self.progress.fetch_add(length as u64, Ordering::Relaxed);
+        Ok(length)
+    }
+}
+
+/// How a file is read.
+#[derive(Clone, Copy)]
+enum Kind {
+    Lines,
+    Whole(Reader),
+    Other,
+}
+
+/// The kind of a file, by its name without `.gz`.
+fn kind(path: &Path) -> Kind {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let name = name.strip_suffix(".gz").unwrap_or(name);
+    let whole = READERS.iter().find(|(end, _)| name.ends_with(end));
+    match whole {
+        _ if name.ends_with(".jsonl") || name.ends_with(".ndjson") => Kind::Lines,
+        Some((_, reader)) => Kind::Whole(*reader),
+        None => Kind::Other,
     }
 }
 
@@ -100,49 +218,12 @@ fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// `asked`: it was named, so that it is wrong when it is no corpus.
-fn read_file(path: &Path, asked: bool) -> Requests {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-    let plain = name.strip_suffix(".gz").unwrap_or(name);
-    let is_lines = plain.ends_with(".jsonl") || plain.ends_with(".ndjson");
-    let reader = READERS.iter().find(|(end, _)| plain.ends_with(end)).map(|(_, reader)| reader);
-    if !is_lines && reader.is_none() && !asked {
-        return Box::new(std::iter::empty());
-    }
-    let opened = match open(path, plain.len() != name.len()) {
-        Ok(opened) => opened,
-        Err(error) => return one(Err(problem(path, (None, error.to_string())))),
-    };
-    if is_lines {
-        return Box::new(jsonl::Lines::new(path, opened));
-    }
-    let unknown = || {
-        let ends: Vec<&str> = READERS.iter().map(|(end, _)| *end).collect();
-        format!("not a known corpus: expected .jsonl, {} or a folder", ends.join(", "))
-    };
-    match reader.map_or(Ok(None), |reader| whole(opened).and_then(|bytes| reader(path, &bytes))) {
-        Ok(Some(requests)) => Box::new(requests.into_iter().map(Ok)),
-        Ok(None) if asked => one(Err(problem(path, (None, unknown())))),
-        Ok(None) => Box::new(std::iter::empty()),
-        Err(wrong) => one(Err(problem(path, wrong))),
-    }
-}
-
 fn one(result: Result<Request, Problem>) -> Requests {
     Box::new(std::iter::once(result))
 }
 
 fn problem(path: &Path, (line, message): Wrong) -> Problem {
     Problem { path: path.to_owned(), line, message }
-}
-
-fn open(path: &Path, compressed: bool) -> io::Result<Box<dyn BufRead>> {
-    let file = BufReader::with_capacity(1 << 16, File::open(path)?);
-    Ok(if compressed {
-        Box::new(BufReader::new(MultiGzDecoder::new(file)))
-    } else {
-        Box::new(file)
-    })
 }
 
 fn whole(reader: Box<dyn BufRead>) -> Result<Vec<u8>, Wrong> {
@@ -159,20 +240,7 @@ fn raw(path: &Path, bytes: &[u8]) -> Result<Option<Vec<Request>>, Wrong> {
     let mut request = Request::from_raw(bytes, &Limits::default());
     request.id = path.display().to_string();
     request.wire = Some(bytes.to_vec());
-    Ok(Some(vec![labelled(path, request)]))
-}
-
-/// With the label and the class that the path tells.
-fn labelled(path: &Path, mut request: Request) -> Request {
-    let folder = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
-    let has = |word: &str| path.components().any(|part| part.as_os_str() == word);
-    request.class = path.parent().and_then(folder).unwrap_or_default();
-    request.label = match (has("attack"), has("benign")) {
-        (true, false) => Some(Label::Attack),
-        (false, true) => Some(Label::Benign),
-        _ => None,
-    };
-    request
+    Ok(Some(vec![of_folder(path, request)]))
 }
 
 /// A request from its parts: with a Host where it has none, and with the length of its body instead
@@ -216,6 +284,7 @@ fn url(url: &str) -> Option<(&str, String)> {
 #[allow(clippy::unwrap_used, reason = "a failed test should stop where it fails")]
 mod tests {
     use super::*;
+    use crate::request::Label;
 
     /// How a request looks in the tests of the readers.
     pub(super) fn shown(request: &Request) -> String {

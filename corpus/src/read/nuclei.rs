@@ -10,7 +10,7 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Wrong, labelled, request, url, yaml};
+use super::{Wrong, of_folder, request, url, yaml};
 use crate::request::{Label, Request};
 
 /// The target.
@@ -66,7 +66,7 @@ pub(super) fn read(path: &Path, text: &str) -> Result<Vec<Request>, Wrong> {
     }
     let class = template.info.tags.split(',').next().unwrap_or_default().trim();
     for (number, request) in requests.iter_mut().enumerate() {
-        *request = labelled(path, std::mem::take(request));
+        *request = of_folder(path, std::mem::take(request));
         request.label = request.label.or(Some(Label::Attack));
         request.id = format!("{}/{}", template.id, number + 1);
         request.source = "nuclei".to_owned();

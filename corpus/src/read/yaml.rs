@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use waf_core::limits::Limits;
 use waf_core::source::{Report, Source};
 
-use super::{Wrong, gotestwaf, labelled, nuclei};
+use super::{Wrong, gotestwaf, nuclei, of_folder};
 use crate::ftw::Suite;
 use crate::request::{Label, Request};
 
@@ -48,7 +48,7 @@ fn suite(path: &Path) -> Result<Vec<Request>, Wrong> {
     for test in &suite.tests {
         for stage in &test.stages {
             let request = Request::from_raw(&stage.request, &Limits::default());
-            let mut request = labelled(path, request);
+            let mut request = of_folder(path, request);
             if !stage.expected.ids.is_empty() || stage.expected.line.is_some() {
                 request.label = Some(Label::Attack);
             }
