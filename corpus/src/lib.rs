@@ -2,16 +2,19 @@
 //! counts, and a reference engine that is slow and plainly right.
 //!
 //! ```text
-//! files -> read: Request -> run: Transaction, cut as asked -> DecisionRecord -> tally
+//! files -> read: Request -> run: Transaction, cut as asked -> DecisionRecord -> outcome -> tally
 //! ```
 
 #![forbid(unsafe_code)]
 
+pub mod costs;
 pub mod cut;
 pub mod examples;
 pub mod follow;
 pub mod ftw;
 pub mod label;
+pub mod ordered;
+pub mod outcome;
 pub mod read;
 pub mod reference;
 pub mod request;
@@ -22,6 +25,7 @@ pub mod wire;
 
 pub use cut::Cut;
 pub use label::Labels;
+pub use outcome::{Outcome, Verdict};
 pub use read::{Reading, read};
 pub use request::{Label, Request};
 pub use response::Response;

@@ -1,20 +1,16 @@
 //! Counts over a replay: by label, class and source.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use crate::request::{Label, Request};
+use crate::costs::Costs;
+use crate::outcome::{Outcome, Verdict};
+use crate::request::Label;
 
-/// What became of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It was blocked, or would have been.
-    Caught,
-    /// It was let through.
-    Passed,
-    /// Nobody answered: neither is known.
-    Unanswered,
-}
+/// Classes, and sources, that are counted apart: more in one table nobody reads.
+const NAMES: usize = 1_000;
+
+/// Where the others are counted.
+const OTHERS: &str = "(others)";
 
 /// Caught and passed requests of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,57 +33,47 @@ impl Count {
     }
 }
 
+/// Counts by label and a name.
+type Names = BTreeMap<(Label, String), Count>;
+
 /// Counts over a replay.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     /// By label.
     pub labels: BTreeMap<Label, Count>,
     /// By label and class.
-    pub classes: BTreeMap<(Label, String), Count>,
+    pub classes: Names,
     /// By label and source.
-    pub sources: BTreeMap<(Label, String), Count>,
+    pub sources: Names,
     /// Requests without a label.
     pub unlabelled: Count,
     /// Requests that nobody answered; they are in no other count.
     pub unanswered: u64,
-    /// What each request took: time in the engine, or to the answer.
-    costs: Vec<Duration>,
+    /// What each request took.
+    pub costs: Costs,
 }
 
 impl Tally {
     /// Counts a request.
-    pub fn add(&mut self, request: &Request, verdict: Verdict, cost: Duration) {
-        if verdict == Verdict::Unanswered {
+    pub fn add(&mut self, outcome: &Outcome) {
+        if outcome.verdict == Verdict::Unanswered {
             self.unanswered += 1;
             return;
         }
-        let caught = verdict == Verdict::Caught;
-        self.costs.push(cost);
-        let Some(label) = request.label else {
+        let caught = outcome.verdict == Verdict::Blocked;
+        self.costs.add(outcome.cost_us);
+        let Some(label) = outcome.label else {
             self.unlabelled.add(caught);
             return;
         };
         self.labels.entry(label).or_default().add(caught);
-        self.classes.entry((label, request.class.clone())).or_default().add(caught);
-        self.sources.entry((label, request.source.clone())).or_default().add(caught);
+        add(&mut self.classes, label, &outcome.class, caught);
+        add(&mut self.sources, label, &outcome.source, caught);
     }
 
-    /// Adds another tally, of other requests.
-    pub fn merge(&mut self, other: Self) {
-        fn into<K: Ord>(to: &mut BTreeMap<K, Count>, from: BTreeMap<K, Count>) {
-            for (key, count) in from {
-                let sum = to.entry(key).or_default();
-                sum.total += count.total;
-                sum.caught += count.caught;
-            }
-        }
-        into(&mut self.labels, other.labels);
-        into(&mut self.classes, other.classes);
-        into(&mut self.sources, other.sources);
-        self.unanswered += other.unanswered;
-        self.unlabelled.total += other.unlabelled.total;
-        self.unlabelled.caught += other.unlabelled.caught;
-        self.costs.extend(other.costs);
+    /// The counts of a label.
+    pub fn of(&self, label: Label) -> Count {
+        self.labels.get(&label).copied().unwrap_or_default()
     }
 
     /// The share caught, as the unweighted mean over sources: a large list does not outvote the
@@ -102,21 +88,41 @@ impl Tally {
         (!shares.is_empty()).then(|| shares.iter().sum::<f64>() / shares.len() as f64)
     }
 
-    /// The cost that a share of the requests stays under: 0.5 is the median.
-    pub fn cost(&self, share: f64) -> Option<Duration> {
-        let mut costs = self.costs.clone();
-        costs.sort_unstable();
-        let at = (share * costs.len().saturating_sub(1) as f64).round() as usize;
-        costs.get(at).copied()
-    }
-
     /// Requests counted.
-    pub fn len(&self) -> usize {
+    pub fn len(&self) -> u64 {
         self.costs.len()
     }
 
     /// Whether nothing was counted.
     pub fn is_empty(&self) -> bool {
         self.costs.is_empty()
+    }
+}
+
+fn add(names: &mut Names, label: Label, name: &str, caught: bool) {
+    let key = (label, name.to_owned());
+    let key = match names.len() < NAMES || names.contains_key(&key) {
+        true => key,
+        false => (label, OTHERS.to_owned()),
+    };
+    names.entry(key).or_default().add(caught);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::Request;
+
+    #[test]
+    fn names_are_bounded_and_nobody_is_lost() {
+        let mut tally = Tally::default();
+        for number in 0..2 * NAMES as u64 {
+            let request = Request { class: number.to_string(), ..Request::default() };
+            let outcome = Outcome::of(number, &request);
+            let verdict = Verdict::Blocked;
+            tally.add(&Outcome { label: Some(Label::Attack), verdict, ..outcome });
+        }
+        assert_eq!(tally.classes.len(), NAMES + 1);
+        assert_eq!(tally.classes.values().map(|count| count.caught).sum::<u64>(), tally.len());
     }
 }

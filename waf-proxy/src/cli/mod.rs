@@ -3,6 +3,7 @@
 mod check;
 mod examples;
 mod inspect;
+mod lines;
 mod output;
 mod replay;
 mod rules;
@@ -21,8 +22,8 @@ const EXIT_STATUS: &str = "\
 Exit status:
   0    fine; `run` was told to stop
   1    the check found something (inspect: blocked or would_block; check and rules test: a failing
-       rule test, with --strict also a warning; replay: a missed gate or failed expectation; why:
-       id not found)
+       rule test, with --strict also a warning; replay: a missed gate, a failed expectation or,
+       with --fail-on-change, a change; why: id not found)
   2    usage, configuration or rule error, port taken
   3    input unreadable
   130  interrupted";

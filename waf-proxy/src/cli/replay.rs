@@ -1,36 +1,35 @@
 //! `pinpoint replay`: many recorded requests through the engine, and what became of them.
 
+mod baseline;
+mod batches;
+mod court;
 mod ftw;
 mod live;
+mod overlay;
+mod progress;
 mod report;
+mod results;
 
-use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
-use waf_core::record::{Decision, Masking};
-use waf_corpus::tally::{Tally, Verdict};
-use waf_corpus::{Cut, Request, Runner};
+use waf_corpus::ordered::{Panicked, ordered};
+use waf_corpus::tally::Tally;
+use waf_corpus::{Cut, Label, Labels, Outcome, Reading};
 
 use super::output::{Format, print, print_json};
 use super::{Exit, Failure, FormatArguments, RuleArguments};
-use crate::config::CommandLine;
-use crate::config::files::Disk;
-use crate::site::Site;
-use live::Aim;
-use report::Report;
+use baseline::Baseline;
+use batches::{Batch, Done, batches};
+use court::{Court, Judge, whole_records};
+use progress::Progress;
+use report::{Levels, Report};
+use results::Results;
 
-/// Requests handed to a worker at once.
-const BATCH: usize = 64;
-
-/// Batches that wait: the reader is ahead of the workers by so much and no more.
-const AHEAD: usize = 16;
+/// Batches that wait for each worker: the reader is ahead by so much and no more.
+const AHEAD: usize = 4;
 
 /// Replay recorded requests through the engine and count what is detected.
 ///
@@ -62,9 +61,39 @@ pub(super) struct Arguments {
     /// Fail when more benign requests than this are flagged, in percent
     #[arg(long, value_name = "PERCENT")]
     fail_over: Option<f64>,
-    /// Compare with what an earlier replay printed with `--format json`
-    #[arg(long, value_name = "FILE")]
+    /// Write the result of every request to a file of JSON Lines, which pandas, DuckDB and
+    /// `pinpoint report` read
+    #[arg(long, value_name = "FILE", conflicts_with = "ftw")]
+    results: Option<PathBuf>,
+    /// Go on with such a file: what it has is not run again, what it lacks is added
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["results", "ftw"])]
+    resume: Option<PathBuf>,
+    /// Compare, request by request, with what an earlier replay of the same corpora wrote with
+    /// `--results`
+    #[arg(long, value_name = "FILE", conflicts_with = "ftw")]
     baseline: Option<PathBuf>,
+    /// Fail when a request is not as it was in the baseline
+    #[arg(long, requires = "baseline")]
+    fail_on_change: bool,
+    /// Replay once at each of these paranoia levels; levels of the CRS too
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        value_delimiter = ',',
+        value_parser = clap::value_parser!(u8).range(1..=4),
+        conflicts_with_all = ["target", "ftw"]
+    )]
+    paranoia: Vec<u8>,
+    /// What the results call the judge [default: a summary of the rules, or the target]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// What every request is
+    #[arg(long, value_name = "LABEL", value_enum)]
+    label: Option<LabelArgument>,
+    /// Where the labels are: a word of the `file`'s name, the name of a `folder`, or a field of each
+    /// JSON line [default: as the corpus says]
+    #[arg(long, value_name = "file|folder|field:NAME", conflicts_with = "label")]
+    label_from: Option<Labels>,
     /// Requests at once [default: one per core]
     #[arg(long, value_name = "N", alias = "threads")]
     jobs: Option<usize>,
@@ -109,129 +138,117 @@ impl FromStr for Chunk {
     }
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LabelArgument {
+    Attack,
+    Benign,
+}
+
+impl Arguments {
+    fn labels(&self) -> Labels {
+        match (self.label, &self.label_from) {
+            (Some(LabelArgument::Attack), _) => Labels::All(Label::Attack),
+            (Some(LabelArgument::Benign), _) => Labels::All(Label::Benign),
+            (None, from) => from.clone().unwrap_or_default(),
+        }
+    }
+}
+
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     if arguments.ftw.ftw {
         return ftw::run(arguments);
     }
-    let baseline = arguments.baseline.as_deref().map(report::read_baseline).transpose()?;
+    let aim = arguments.live.aim()?;
+    let courts = Court::all(arguments, aim.as_ref())?;
+    let mut progress = Progress::new(&arguments.corpora, courts.len());
+    let mut results = Results::open(arguments.results.as_deref(), arguments.resume.as_deref())?;
     let by_source = arguments.summary == Summary::MeanSource;
-    let report = match arguments.live.aim()? {
-        Some(aim) => {
-            let tally = replay(arguments, || Judge::Target(&aim))?;
-            Report::new(&tally, by_source, aim.summary(), String::new())
-        }
-        None => {
-            let site = load(arguments)?;
-            let policy = site.policies.first();
-            let policy = policy.ok_or_else(|| Failure::usage("there is no policy"))?;
-            let runner = || Runner::new(Arc::clone(policy), Masking::default());
-            let tally = replay(arguments, || Judge::Engine(Box::new(runner())))?;
-            Report::new(&tally, by_source, site.summary.clone(), site.ruleset.hash().to_owned())
-        }
-    };
-    let missed = report.missed_gates(arguments.fail_under, arguments.fail_over);
-    match arguments.format.format {
-        Format::Text => print(&report.text(baseline.as_ref())),
-        Format::Json => print_json(&report.json()),
+    let mut levels = Levels::default();
+    for court in &courts {
+        let found = replay(arguments, court, &mut results, &mut progress)?;
+        levels.push(Report::new(court, found, by_source));
     }
+    results.finish()?;
+    drop(progress);
+    match arguments.format.format {
+        Format::Text => print(&levels.text()),
+        Format::Json => print_json(&levels),
+    }
+    let missed = levels.missed(arguments);
     for gate in &missed {
         eprintln!("{gate}");
     }
     Ok(if missed.is_empty() { Exit::Fine } else { Exit::Found })
 }
 
-fn load(arguments: &Arguments) -> Result<Site, Failure> {
-    let command_line =
-        CommandLine { rules: arguments.rules.rules.clone(), ..CommandLine::default() };
-    Ok(Site::load(&Disk, arguments.config.as_deref(), &command_line)?)
+/// What a replay before one court found.
+struct Found {
+    tally: Tally,
+    baseline: Option<Baseline>,
 }
 
-/// What decides about requests.
-enum Judge<'a> {
-    /// The engine in this process.
-    Engine(Box<Runner>),
-    /// Whoever answers at an address.
-    Target(&'a Aim),
-}
-
-impl Judge<'_> {
-    /// The decision, and what it cost.
-    fn judge(&mut self, request: &Request, cut: Cut) -> io::Result<(Verdict, Duration)> {
-        match self {
-            Self::Engine(runner) => {
-                let record = runner.run(request, cut);
-                let caught = record.decision != Decision::Pass;
-                let cost = Duration::from_micros(record.timing_us.inspect);
-                Ok((if caught { Verdict::Caught } else { Verdict::Passed }, cost))
-            }
-            Self::Target(aim) => aim.send(request, cut),
-        }
+impl Found {
+    fn take(&mut self, outcome: Outcome) -> Result<Outcome, Failure> {
+        let outcome = match &mut self.baseline {
+            Some(baseline) => baseline.compare(outcome)?,
+            None => outcome,
+        };
+        self.tally.add(&outcome);
+        Ok(outcome)
     }
 }
 
-/// One thread reads, the others run.
-fn replay<'a>(
+/// One thread reads, others judge, this one counts and writes, in the order of the requests.
+fn replay(
     arguments: &Arguments,
-    judge: impl Fn() -> Judge<'a> + Sync,
-) -> Result<Tally, Failure> {
-    let (sender, receiver) = sync_channel::<Vec<(u64, Request)>>(AHEAD);
-    let receiver = Arc::new(Mutex::new(receiver));
-    let progress = progress();
-    let mut total = Tally::default();
-    let read = thread::scope(|scope| {
-        let workers: Vec<_> = (0..arguments.workers())
-            .map(|_| {
-                let receiver = Arc::clone(&receiver);
-                let (progress, judge) = (progress.clone(), &judge);
-                scope.spawn(move || work(arguments, judge(), &receiver, &progress))
-            })
-            .collect();
-        drop(receiver);
-        let read = read_all(&arguments.corpora, &sender);
-        drop(sender);
-        for worker in workers {
-            match worker.join() {
-                Ok(Ok(tally)) => total.merge(tally),
-                Ok(Err(error)) => return Err(Failure::unreadable(error.to_string())),
-                Err(_) => return Err(Failure::unreadable("the engine panicked: this is a bug")),
-            }
-        }
-        read
-    });
-    progress.finish_and_clear();
-    read.map(|()| total)
-}
-
-fn read_all(corpora: &[PathBuf], sender: &SyncSender<Vec<(u64, Request)>>) -> Result<(), Failure> {
-    let mut batch = Vec::with_capacity(BATCH);
-    let requests = corpora.iter().flat_map(|path: &PathBuf| waf_corpus::read(Path::new(path)));
-    for (number, request) in (0..).zip(requests) {
-        let request = request.map_err(|problem| Failure::unreadable(problem.to_string()))?;
-        batch.push((number, request));
-        if batch.len() == BATCH && sender.send(std::mem::take(&mut batch)).is_err() {
-            break;
-        }
+    court: &Court<'_>,
+    results: &mut Results,
+    progress: &mut Progress,
+) -> Result<Found, Failure> {
+    let baseline = arguments.baseline.as_deref();
+    let baseline = baseline.map(|path| Baseline::open(path, court.paranoia)).transpose()?;
+    let mut found = Found { tally: Tally::default(), baseline };
+    let mut done = Done::default();
+    while let Some(old) = results.take_old(court, done.count)? {
+        done.add(&old.id);
+        found.take(old)?;
     }
-    // No worker is left only where all have panicked, which the join tells.
-    let _ = sender.send(batch);
-    Ok(())
+    let bytes = std::sync::Arc::clone(&progress.bytes);
+    let reading = Reading { labels: arguments.labels(), progress: bytes };
+    let jobs = arguments.workers();
+    ordered(
+        (jobs, jobs * AHEAD),
+        || batches(&reading, &arguments.corpora, &done, court.is_target()),
+        || {
+            let mut judge = court.judge();
+            move |batch| judge_all(arguments, &mut judge, batch)
+        },
+        |outcomes| {
+            let outcomes = outcomes.map_err(Failure::unreadable)?;
+            progress.done(outcomes.len());
+            for outcome in outcomes {
+                results.write(&found.take(outcome)?)?;
+            }
+            results.flush()
+        },
+    )?;
+    Ok(found)
 }
 
-fn work(
+fn judge_all(
     arguments: &Arguments,
-    mut judge: Judge<'_>,
-    batches: &Mutex<Receiver<Vec<(u64, Request)>>>,
-    progress: &ProgressBar,
-) -> io::Result<Tally> {
-    let mut tally = Tally::default();
-    loop {
-        let next = batches.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(batch) = next else { return Ok(tally) };
-        for (number, request) in batch {
-            let (verdict, cost) = judge.judge(&request, cut(arguments, number))?;
-            tally.add(&request, verdict, cost);
-            progress.inc(1);
-        }
+    judge: &mut Judge<'_>,
+    batch: Batch,
+) -> Result<Vec<Outcome>, String> {
+    let requests = batch?.into_iter();
+    let outcomes =
+        requests.map(|(number, request)| judge.judge(number, &request, cut(arguments, number)));
+    outcomes.collect()
+}
+
+impl From<Panicked> for Failure {
+    fn from(_: Panicked) -> Self {
+        Self::unreadable("the engine panicked: this is a bug")
     }
 }
 
@@ -242,16 +259,4 @@ fn cut(arguments: &Arguments, number: u64) -> Cut {
         Some(Chunk::Every(length)) => Cut::Every(length),
         Some(Chunk::Random) => Cut::Random(arguments.seed.wrapping_add(number)),
     }
-}
-
-/// On a terminal only.
-fn progress() -> ProgressBar {
-    if !io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {pos} requests, {per_sec}") {
-        bar.set_style(style);
-    }
-    bar
 }

@@ -2,25 +2,21 @@
 
 mod junit;
 mod report;
-mod settings;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::Args;
-use waf_core::compile::compile;
-use waf_core::policy::Policy;
 use waf_core::source::Report;
 use waf_corpus::ftw::{self, InProcess, Live, Overrides, Results, Schema, Suite};
 
 use super::super::output::{Format, print, print_json};
 use super::super::{Exit, Failure};
-use super::cut;
 use super::live::Aim;
+use super::overlay::Overlay;
+use super::{cut, whole_records};
 use crate::config::CommandLine;
 use crate::config::files::Disk;
 use crate::site::Site;
-use settings::WithSettings;
 
 /// What concerns the suite alone.
 #[derive(Debug, Args)]
@@ -90,12 +86,14 @@ fn load(arguments: &super::Arguments, schema: Option<Schema>) -> Result<Site, Fa
         Some(Settings::V4) => Some(Schema::V4),
         Some(Settings::None) => None,
     };
-    let files = WithSettings::new(&Disk, schema);
-    let command_line = CommandLine {
-        mode: Some(waf_core::record::Mode::Detect),
-        rules: files.before_seclang(&arguments.rules.rules),
-        ..CommandLine::default()
+    let mut files = Overlay::new(&Disk);
+    let rules = &arguments.rules.rules;
+    let rules = match schema {
+        Some(schema) => files.before_seclang(rules, "ftw-settings.conf", schema.settings()),
+        None => rules.clone(),
     };
+    let mode = Some(waf_core::record::Mode::Detect);
+    let command_line = CommandLine { mode, rules, ..CommandLine::default() };
     Ok(Site::load(&files, arguments.config.as_deref(), &command_line)?)
 }
 
@@ -104,7 +102,7 @@ fn in_process(
     site: &Site,
     suite: &Suite,
 ) -> Result<Results, Failure> {
-    let policy = whole_records(site)?;
+    let policy = whole_records(site, None)?;
     let cut = |number: usize| cut(arguments, number as u64);
     let results = ftw::run(suite, arguments.workers(), || Ok(InProcess::new(&policy)), cut);
     results.map_err(|error| Failure::unreadable(error.to_string()))
@@ -121,15 +119,6 @@ fn over_the_wire(
     let cut = |number: usize| cut(arguments, number as u64);
     let results = ftw::run(suite, arguments.workers(), || Ok(live), cut);
     results.map_err(|error| Failure::unreadable(error.to_string()))
-}
-
-/// The first policy, but a record that has room for every match: an expectation may be about any.
-fn whole_records(site: &Site) -> Result<Arc<Policy>, Failure> {
-    let policy = site.policies.first().ok_or_else(|| Failure::usage("there is no policy"))?;
-    let mut settings = policy.settings().clone();
-    settings.limits.record_matches = site.rules().count();
-    let compiled = compile(site.rules().cloned().collect(), vec![settings])?;
-    compiled.policies.into_iter().next().ok_or_else(|| Failure::usage("there is no policy"))
 }
 
 /// Tests are input: what is wrong with them is not a rule error.

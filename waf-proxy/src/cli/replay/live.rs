@@ -1,6 +1,5 @@
 //! A replay over the wire, against whoever answers there.
 
-use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -8,9 +7,8 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use waf_corpus::follow::Follower;
 use waf_corpus::ftw::albedo;
-use waf_corpus::tally::Verdict;
 use waf_corpus::wire::{Pace, Target};
-use waf_corpus::{Cut, Request};
+use waf_corpus::{Cut, Outcome, Request, Verdict};
 
 use super::Failure;
 
@@ -97,15 +95,24 @@ impl Aim {
         format!("{}, blocked: {}", self.url, statuses.join(" "))
     }
 
-    /// Sends a request: what became of it, and how long the answer took.
-    pub(super) fn send(&self, request: &Request, cut: Cut) -> io::Result<(Verdict, Duration)> {
+    /// Sends a request; with what became of it, and how long the answer took.
+    pub(super) fn send(
+        &self,
+        request: &Request,
+        cut: Cut,
+        outcome: Outcome,
+    ) -> Result<Outcome, String> {
         self.pace.wait();
         let begun = Instant::now();
-        let verdict = match self.target.send(&request.bytes(), cut)? {
+        let answer = self.target.send(&request.bytes(), cut);
+        let answer = answer.map_err(|error| format!("cannot reach {}: {error}", self.url))?;
+        let status = answer.map(|answer| answer.status);
+        let verdict = match status {
             None => Verdict::Unanswered,
-            Some(answer) if self.blocked.contains(&answer.status) => Verdict::Caught,
+            Some(status) if self.blocked.contains(&status) => Verdict::Blocked,
             Some(_) => Verdict::Passed,
         };
-        Ok((verdict, begun.elapsed()))
+        let cost_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        Ok(Outcome { status, verdict, cost_us, ..outcome })
     }
 }
