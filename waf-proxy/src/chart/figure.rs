@@ -12,11 +12,14 @@ const HEIGHT: f64 = 300.0;
 /// Where the plot is in it.
 pub(super) const LEFT: f64 = 56.0;
 pub(super) const RIGHT: f64 = 624.0;
-pub(super) const TOP: f64 = 36.0;
+pub(super) const TOP: f64 = 44.0;
 pub(super) const BOTTOM: f64 = 250.0;
 
 /// Width of a character in a legend, about.
 const CHARACTER: f64 = 6.8;
+
+/// Width of a sign in a legend, with the gaps around it.
+const SWATCH: f64 = 36.0;
 
 /// The picture with its title and description, around what is drawn.
 pub(super) fn figure(title: &str, description: &str, drawn: &Markup) -> Markup {
@@ -47,7 +50,7 @@ pub(super) fn rows(axis: &Axis<'_>, ticks: &Ticks) -> Markup {
             path.grid d=(format!("M{LEFT} {at}H{RIGHT}")) {}
             text x=(LEFT - 8.0) y=(at) dy="4" text-anchor="end" { (axis.label(value)) }
         }
-        text x=(LEFT) y="16" { (axis.title) }
+        text x=(LEFT) y=(TOP - 12.0) { (axis.title) }
     }
 }
 
@@ -76,9 +79,12 @@ pub(super) fn mark(at: f64, text: &str) -> Markup {
     }
 }
 
-/// The names of the series, where there is more than one, at the right above the plot.
+/// The names of the series, where there is more than one, in a row above the plot; a name that is
+/// too long for its share of the row is cut.
 pub(super) fn legend(names: &[&str], swatch: impl Fn(usize, f64) -> Markup) -> Markup {
-    let width = |name: &&str| name.chars().count() as f64 * CHARACTER + 36.0;
+    let room = (RIGHT - LEFT) / names.len().max(1) as f64 - SWATCH;
+    let names: Vec<String> = names.iter().map(|name| cut(name, room / CHARACTER)).collect();
+    let width = |name: &String| name.chars().count() as f64 * CHARACTER + SWATCH;
     let mut at = RIGHT - names.iter().map(width).sum::<f64>();
     html! {
         @if names.len() > 1 {
@@ -89,6 +95,14 @@ pub(super) fn legend(names: &[&str], swatch: impl Fn(usize, f64) -> Markup) -> M
             }
         }
     }
+}
+
+fn cut(name: &str, characters: f64) -> String {
+    let most = characters as usize;
+    if name.chars().count() <= most {
+        return name.to_owned();
+    }
+    name.chars().take(most.saturating_sub(1)).chain(['…']).collect()
 }
 
 /// The class of a series.

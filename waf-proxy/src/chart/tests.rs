@@ -69,17 +69,17 @@ fn hostile_text_stays_text() {
         let (elements, attributes, texts) = read(&drawn);
         assert!(elements.iter().all(|name| KNOWN.contains(&name.as_str())), "{elements:?}");
         assert!(attributes.contains(&HOSTILE.to_owned()), "the label of the image");
-        assert!(texts.iter().filter(|text| *text == HOSTILE).count() >= 8, "{texts:?}");
+        assert!(texts.iter().filter(|text| *text == HOSTILE).count() >= 6, "{texts:?}");
     }
 }
 
 #[test]
 fn points_stand_where_the_axes_say() {
     let drawn = lines("a");
-    // Axes from 0 to 100: the plot is 568 wide from 56 on, 214 high above 250.
-    assert!(drawn.contains("d=\"M56 250L340 36\""), "{drawn}");
-    assert!(drawn.contains("cx=\"340\" cy=\"36\""), "{drawn}");
-    assert!(drawn.contains("class=\"mark\" d=\"M340 36V250\""), "{drawn}");
+    // Axes from 0 to 100: the plot is 568 wide from 56 on, 206 high above 250.
+    assert!(drawn.contains("d=\"M56 250L340 44\""), "{drawn}");
+    assert!(drawn.contains("cx=\"340\" cy=\"44\""), "{drawn}");
+    assert!(drawn.contains("class=\"mark\" d=\"M340 44V250\""), "{drawn}");
 }
 
 #[test]
@@ -92,14 +92,33 @@ fn bars_stand_on_each_other_and_labels_have_room() {
             .map(str::to_owned)
             .collect::<Vec<_>>()
     };
-    // Of 214 for all of the axis.
-    assert_eq!(heights("bar s1"), vec!["53.5"; 100]);
+    // Of 206 for all of the axis.
+    assert_eq!(heights("bar s1"), vec!["51.5"; 100]);
     assert_eq!(heights("bar s2"), vec!["0"; 100]);
-    assert_eq!(heights("bar s3"), vec!["160.5"; 100]);
+    assert_eq!(heights("bar s3"), vec!["154.5"; 100]);
     let labels = read(&drawn).2.iter().filter(|text| *text == "label").count();
     // A bucket is 5.68 wide, a label of five characters 40: every eighth has one. Each has a
     // title; the picture has two, the axes two, the mark one, and the legend two.
     assert_eq!(labels, 100 + 13 + 7);
+}
+
+#[test]
+fn a_long_name_in_a_legend_is_cut() {
+    let bucket = Bucket { values: vec![1.0, 1.0], ..Bucket::default() };
+    let chart = |series| Histogram {
+        title: "t",
+        description: "d",
+        x: "x",
+        y: axis("y"),
+        series,
+        buckets: std::slice::from_ref(&bucket),
+        mark: None,
+    };
+    let long = "a".repeat(60);
+    let texts = read(&chart(&[&long, "short"]).draw().into_string()).2;
+    // Of 284 for each name 36 go to the sign: 36 characters.
+    assert!(texts.contains(&format!("{}…", "a".repeat(35))), "{texts:?}");
+    assert!(texts.contains(&"short".to_owned()));
 }
 
 #[test]
