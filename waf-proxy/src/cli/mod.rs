@@ -6,6 +6,7 @@ mod inspect;
 mod lines;
 mod output;
 mod replay;
+mod report;
 mod rules;
 mod run;
 mod why;
@@ -43,6 +44,7 @@ enum Command {
     Check(check::Arguments),
     Inspect(inspect::Arguments),
     Replay(Box<replay::Arguments>),
+    Report(report::Arguments),
     Why(why::Arguments),
     #[command(subcommand)]
     Rules(rules::Command),
@@ -150,6 +152,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => interruptible(|| check::run(&arguments)),
         Command::Inspect(arguments) => interruptible(|| inspect::run(&arguments)),
         Command::Replay(arguments) => interruptible(|| replay::run(&arguments)),
+        Command::Report(arguments) => interruptible(|| report::run(&arguments)),
         Command::Why(arguments) => interruptible(|| why::run(&arguments)),
         Command::Rules(command) => interruptible(|| rules::run(&command)),
     };

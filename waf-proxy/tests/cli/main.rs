@@ -12,6 +12,7 @@ mod check;
 mod ftw;
 mod inspect;
 mod replay;
+mod report;
 mod run;
 mod why;
 
@@ -24,14 +25,16 @@ fn help_documents_every_exit_status() {
     for status in ["0    fine", "1    the check found", "2    usage", "3    input", "130  interr"] {
         assert!(help.stdout.contains(status), "{status} is not in:\n{}", help.stdout);
     }
-    for command in ["run", "check", "inspect", "replay", "why", "rules"] {
+    for command in ["run", "check", "inspect", "replay", "report", "why", "rules"] {
         assert!(help.stdout.contains(&format!("\n  {command} ")), "{command}");
     }
 }
 
 #[test]
 fn wrong_usage_is_status_2() {
-    for arguments in [&["nonsense"][..], &["check", "--nonsense"], &[], &["why"], &["replay"]] {
+    for arguments in
+        [&["nonsense"][..], &["check", "--nonsense"], &[], &["why"], &["replay"], &["report"]]
+    {
         assert_eq!(pinpoint(arguments).status, Some(2), "{arguments:?}");
     }
 }
