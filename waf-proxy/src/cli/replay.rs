@@ -145,6 +145,19 @@ enum LabelArgument {
 }
 
 impl Arguments {
+    /// Results that were written over the baseline would be compared with themselves.
+    fn keep_baseline(&self) -> Result<(), Failure> {
+        let written = self.results.as_ref().or(self.resume.as_ref());
+        let (Some(written), Some(baseline)) = (written, &self.baseline) else { return Ok(()) };
+        let is_same = |a: &PathBuf, b: &PathBuf| a.canonicalize().ok() == b.canonicalize().ok();
+        if baseline.exists() && is_same(written, baseline) {
+            let name = baseline.display();
+            let message = format!("{name} is the baseline: write the results to another file");
+            return Err(Failure::usage(message));
+        }
+        Ok(())
+    }
+
     fn labels(&self) -> Labels {
         match (self.label, &self.label_from) {
             (Some(LabelArgument::Attack), _) => Labels::All(Label::Attack),
@@ -158,6 +171,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     if arguments.ftw.ftw {
         return ftw::run(arguments);
     }
+    arguments.keep_baseline()?;
     let aim = arguments.live.aim()?;
     let courts = Court::all(arguments, aim.as_ref())?;
     let mut progress = Progress::new(&arguments.corpora, courts.len());

@@ -190,6 +190,9 @@ fn a_baseline_tells_what_changed_request_by_request() {
     assert_eq!((gated(&was), gated(&now)), (Some(1), Some(0)));
     let text = folder.write("text.jsonl", "{}\n");
     assert_eq!(gated(&text), Some(3));
+    let over = ["replay", "--rules", "none", "--baseline", &was, "--results", &was, &corpus];
+    assert_eq!(pinpoint(&over).status, Some(2));
+    assert_eq!(folder.read("was.jsonl").lines().count(), 4, "the baseline is still there");
 }
 
 /// A rule that flags `other` in arguments, by a whole score.
