@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::axis::Axis;
-use super::figure::{base, column, figure, legend, mark, rows, series, shown, x, y};
+use super::figure::{BOTTOM, base, column, figure, legend, mark, rows, series, shown, x, y};
 use super::{Mark, SERIES};
 
 /// One place of a curve.
@@ -88,7 +88,9 @@ fn curve(index: usize, points: &[(&Point, (f64, f64))]) -> Markup {
                 // A place that a pointer finds.
                 circle.reach cx=(x) cy=(y) r="8" {}
                 @if let Some(label) = &point.label {
-                    text x=(x + 8.0) y=(y + 14.0) { (label) }
+                    // Below the point, unless the axis is there.
+                    @let beside = if *y > BOTTOM - 20.0 { y - 8.0 } else { y + 14.0 };
+                    text x=(x + 8.0) y=(shown(beside)) { (label) }
                 }
             }
         }

@@ -171,7 +171,7 @@ fn a_baseline_tells_what_changed_request_by_request() {
     let output = pinpoint(&[&run[..], &[&corpus]].concat());
     assert_eq!(output.status, Some(0), "{output:?}");
     let (text, _cost) = output.stdout.split_once("\nin the engine: p50 ").unwrap();
-    assert_eq!(text, CHANGES.replace("WAS", &was));
+    assert_eq!(text, CHANGES.replace("BASELINE", &was));
     let changes: Vec<_> = results(&folder.read("now.jsonl"))
         .iter()
         .map(|one| (one["change"].clone(), one["was_verdict"].clone(), one["was_score"].clone()))
@@ -212,7 +212,7 @@ const CHANGES: &str = "\
  shop           2        0       2  0.00%  50.00%
  all            2        0       2  0.00%  50.00%
 
-changes from WAS: 1 newly blocked, 2 newly passed, 1 unchanged
+changes from BASELINE: 1 newly blocked, 2 newly passed, 1 unchanged
 
 newly blocked
   attack sqli 2 GET /: score 2 → 5, + shop-c, - shop-b
