@@ -88,7 +88,7 @@ fn without_unlisted(value: &[u8]) -> Vec<u8> {
     let mut out = value.to_vec();
     for at in 0..value.len().saturating_sub(1) {
         let name = &value[at..];
-        let end = name.iter().position(|byte| b" \t\n\x0b\x0c\r/=>\"'".contains(byte));
+        let end = name.iter().position(|byte| b" \t\n\x0b\x0c\r/=>\"'`".contains(byte));
         let name = &name[..end.unwrap_or(name.len())];
         let is_on = name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case(b"on"));
         if is_on && !detect_xss(&[b"<a ", name, b"=1>"].concat()) {
