@@ -139,10 +139,6 @@ pub const EVIDENCE: usize = 32 * KIB;
 /// Bytes of a streamed value's end that are kept, so that the start of a match can be told.
 pub const STREAM_TAIL: usize = 4 * KIB;
 
-/// Bytes of a value that libinjection reads: the default `field_window`. It is third-party code
-/// that takes microseconds a kilobyte.
-pub const INJECTION_WINDOW: usize = 128 * KIB;
-
 /// Bytes of a streamed value that are gathered before they are scanned: less is slow, more is
 /// memory.
 pub const STREAM_BLOCK: usize = 16 * KIB;

@@ -3,9 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // A test that cannot go on says so by panicking.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::time::{Duration, Instant};
 
-use libinjectionrs::sqli::sqli_data::SQL_KEYWORDS;
 use proptest::prelude::*;
 use waf_core::bytes::ByteSet;
 use waf_core::operator::{Check, detect_sqli, detect_xss};
@@ -252,12 +250,16 @@ fn text_that_is_not_utf8() {
     );
 }
 
+fn fingerprint(value: &[u8]) -> Option<String> {
+    detect_sqli(value).map(|found| found.to_string())
+}
+
 #[test]
 fn sql_injections_have_fingerprints() {
     // The examples of libinjection's documentation.
-    assert_eq!(detect_sqli(b"1' OR '1'='1").as_deref(), Some("s&sos"));
+    assert_eq!(fingerprint(b"1' OR '1'='1").as_deref(), Some("s&sos"));
     let example = b"-1' and 1=1 union/* foo */select load_file('/etc/passwd')--";
-    assert_eq!(detect_sqli(example).as_deref(), Some("s&1UE"));
+    assert_eq!(fingerprint(example).as_deref(), Some("s&1UE"));
     for value in [&b""[..], b"hello", b"O'Reilly", b"1 + 1 is two", b"select a seat"] {
         assert_eq!(detect_sqli(value), None, "{}", value.escape_ascii());
     }
@@ -277,31 +279,6 @@ fn cross_site_scripting() {
     for value in [&b""[..], b"hello", b"1 < 2", b"a=b", b"<b>bold</b>", b"onerror"] {
         assert!(!detect_xss(value), "{}", value.escape_ascii());
     }
-}
-
-/// Proof of the gate for one word, by trying all there is. `0b` and `0b1` before 2 to 9 make one
-/// token more.
-#[test]
-fn one_word_is_no_sql_injection() {
-    let beginnings = [
-        "", "1", "1e", "1e5", "1d", "1f", "0x", "0x1", "0b", "0b1", "0b2", "0b2e", "0b2e5", "0b2f",
-        "0b12", "0b12e", "0b12e5", "0b12f",
-    ];
-    let is_word = |word: &&str| word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    let words = SQL_KEYWORDS.iter().map(|keyword| keyword.word).filter(is_word);
-    let mut tried = 0;
-    for word in words.chain(["", "no_keyword", "u", "union_"]) {
-        for beginning in beginnings {
-            let value = format!("{beginning}{word}");
-            let hit = libinjectionrs::detect_sqli(value.as_bytes()).is_injection();
-            assert!(!hit, "{value}");
-            tried += 1;
-        }
-    }
-    assert!(tried > 50_000, "the keywords are gone: {tried}");
-    // Two words merge to a keyword of two; none begins with a digit.
-    let merges = |word: &str| word.contains(' ') && word.starts_with(|c: char| c.is_ascii_digit());
-    assert!(!SQL_KEYWORDS.iter().any(|keyword| merges(keyword.word)));
 }
 
 /// Text as attacks are made of.
@@ -437,23 +414,6 @@ proptest! {
         }
     }
 
-    /// The gates change no answer.
-    #[test]
-    fn gates_are_exact(
-        sql in text(SQL, 8),
-        html in text(HTML, 12),
-        word in "[0-9a-zA-Z_]{0,40}",
-    ) {
-        let word = word.into_bytes();
-        let ungated: Vec<u8> = html.iter().copied().filter(|b| !b"<=".contains(b)).collect();
-        for value in [&sql, &html, &word, &ungated] {
-            let sqli = libinjectionrs::detect_sqli(value);
-            prop_assert_eq!(detect_sqli(value).is_some(), sqli.is_injection());
-            let xss = libinjectionrs::detect_xss(value);
-            prop_assert_eq!(detect_xss(value), xss.is_injection());
-        }
-    }
-
     #[test]
     fn within_is_substring(text in "[ab|]{0,12}", value in "[ab|]{0,5}") {
         let operator = Operator::Within(text.clone());
@@ -490,107 +450,10 @@ proptest! {
     }
 }
 
-proptest! {
-    // Without the relief one takes milliseconds.
-    #![proptest_config(ProptestConfig::with_cases(100))]
-
-    /// Relieving long words of their dots changes no answer.
-    #[test]
-    fn long_words_keep_their_answer(
-        word in "[a-c.]{1024,1100}",
-        before in text(SQL, 4),
-        after in text(SQL, 8),
-    ) {
-        for value in [[&before[..], b" ", word.as_bytes(), b" ", &after].concat(),
-            [word.as_bytes(), b"' ", &after].concat()]
-        {
-            let sqli = libinjectionrs::detect_sqli(&value).is_injection();
-            prop_assert_eq!(detect_sqli(&value).is_some(), sqli);
-        }
-    }
-}
-
 #[test]
 fn an_injection_after_a_long_word_is_found() {
     let value = [&b"a.".repeat(2_000)[..], b"' or '1'='1"].concat();
-    assert_eq!(detect_sqli(&value).as_deref(), Some("s&sos"));
+    assert_eq!(fingerprint(&value).as_deref(), Some("s&sos"));
     let value = [b"1 or ", &b"a.".repeat(2_000)[..], b" = 1 union select x from y"].concat();
     assert!(detect_sqli(&value).is_some());
-}
-
-/// A sender chooses the value; the time must grow with its length, not with the square.
-#[test]
-fn the_worst_values_are_done_in_time() {
-    let repeated = |piece: &[u8]| piece.repeat(128 * 1024 / piece.len());
-    let pieces: &[&[u8]] = &[
-        b"a.",
-        b"a`",
-        b"1.",
-        b".",
-        b"$a$",
-        b"$",
-        b"'",
-        b"\"",
-        b"''",
-        b"\\'",
-        b"/*",
-        b"/*!",
-        b"--\n",
-        b"#",
-        b"((",
-        b"+",
-        b"-",
-        b"select.",
-        b"`a`.",
-        b"@",
-        b"q'(",
-        b"nq'a",
-        b"u&'",
-        b"[",
-        b"{a ",
-        b"a ",
-        b"1 ",
-        b"1,",
-        b";",
-        b"a=",
-        b"<",
-        b"<a ",
-        b"<!--",
-        b"--",
-        b"-\0",
-        b"<%",
-        b"%",
-        b"</",
-        b"</>",
-        b"/",
-        b"/ ",
-        b"=a ",
-        b"a=b ",
-        b"<a b=",
-        b"on",
-        b"onerror",
-        b"x\0",
-        b"`",
-        b"<![CDATA[",
-        b"]]",
-        b"&#",
-        b"&#x0",
-        b"0x",
-        b"0b",
-        b"1e",
-        b"collate ",
-        b"not ",
-        b"! ",
-        b"or ",
-        b"in ",
-    ];
-    for piece in pieces {
-        let mut value = repeated(piece);
-        value.extend_from_slice(b" <=");
-        let start = Instant::now();
-        let _ = (detect_sqli(&value), detect_xss(&value));
-        let took = start.elapsed();
-        eprintln!("{took:?} {}", piece.escape_ascii());
-        assert!(took < Duration::from_secs(1), "{} took {took:?}", piece.escape_ascii());
-    }
 }

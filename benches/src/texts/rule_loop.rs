@@ -159,8 +159,8 @@ fn holds(asked: &mut Asked, value: &[u8]) -> bool {
             regex.search_half_with(cache, &Input::new(value).earliest(true)).is_some()
         }
         Asked::Phrases(phrases) => phrases.is_match(value),
-        Asked::Sqli => libinjectionrs::detect_sqli(value).is_injection(),
-        Asked::Xss => libinjectionrs::detect_xss(value).is_injection(),
+        Asked::Sqli => waf_core::operator::detect_sqli(value).is_some(),
+        Asked::Xss => waf_core::operator::detect_xss(value),
     }
 }
 

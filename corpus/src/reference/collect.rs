@@ -49,6 +49,12 @@ pub(crate) fn head(request: &Request, limits: &Limits) -> Collected {
     list.0
 }
 
+/// The names and values of all fields of a request.
+pub fn texts(request: &Request, limits: &Limits) -> Vec<Vec<u8>> {
+    let (head, body) = fields(request, limits);
+    head.into_iter().chain(body).flat_map(|value| [value.name, value.bytes]).collect()
+}
+
 /// Adds those of the body.
 pub(crate) fn body(request: &Request, limits: &Limits, to: &mut Collected) {
     let allowed = limits.body.map_or(usize::MAX, |limit| limit as usize);

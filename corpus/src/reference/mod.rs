@@ -28,7 +28,7 @@ use waf_core::rule::{Phase, Rule};
 
 use crate::request::Request;
 use collect::Collected;
-pub use collect::{Value, fields};
+pub use collect::{Value, fields, texts};
 use decide::{Scores, Stance};
 use exclude::Exclusions;
 pub use regexes::{Regexes, compile};

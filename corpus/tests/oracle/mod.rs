@@ -5,13 +5,18 @@
 
 pub(crate) mod random;
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// A program that answers what is written to it.
-pub(crate) struct Oracle(PathBuf);
+pub(crate) struct Oracle {
+    program: PathBuf,
+    /// Whether it is made of the sources that `LIBINJECTION` names.
+    is_newest: bool,
+}
 
 impl Oracle {
     /// PCRE2: `pcre2.c`.
@@ -19,13 +24,45 @@ impl Oracle {
         Self::compile("pcre2", "libpcre2-8.so.0", "libpcre2-8-0")
     }
 
-    /// libinjection: `injection.c`.
+    /// libinjection: `injection.c`, with Debian's ModSecurity, or with the sources of libinjection
+    /// that `LIBINJECTION` names, a checkout.
     pub(crate) fn injection() -> Option<Self> {
-        Self::compile("injection", "libmodsecurity.so.3", "libmodsecurity3")
+        let Some(checkout) = std::env::var_os("LIBINJECTION").map(PathBuf::from) else {
+            return Self::compile("injection", "libmodsecurity.so.3", "libmodsecurity3");
+        };
+        let sources = ["sqli", "html5", "xss"]
+            .map(|part| checkout.join(format!("src/libinjection_{part}.c")));
+        let version = "-DLIBINJECTION_VERSION=\"newest\"";
+        let built =
+            Self::build("injection", sources.iter().map(|source| source.as_os_str()), version);
+        Some(Self { program: built.unwrap(), is_newest: true })
+    }
+
+    pub(crate) fn is_newest(&self) -> bool {
+        self.is_newest
     }
 
     /// Without the library the test fails, unless it is allowed to go without.
     fn compile(name: &str, library: &str, package: &str) -> Option<Self> {
+        let library = format!("-l:{library}");
+        let why = match Self::build(name, [OsStr::new(&library)], "-Wl,--allow-shlib-undefined") {
+            Ok(program) => return Some(Self { program, is_newest: false }),
+            Err(why) => why,
+        };
+        assert!(
+            std::env::var_os("PINPOINT_NO_ORACLES").is_some(),
+            "no oracle: install {package} and gcc, or set PINPOINT_NO_ORACLES\n{why}"
+        );
+        eprintln!("SKIPPED: no {package}, and PINPOINT_NO_ORACLES is set");
+        None
+    }
+
+    /// Compiles a program with what it needs; or what the compiler says.
+    fn build<'a>(
+        name: &str,
+        needs: impl IntoIterator<Item = &'a OsStr>,
+        option: &str,
+    ) -> Result<PathBuf, String> {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle").join(name);
         // Tests that run side by side compile one each.
         let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!(
@@ -37,30 +74,25 @@ impl Oracle {
             .args(["-O2", "-Wall", "-o"])
             .arg(&program)
             .arg(source.with_extension("c"))
-            .args([&format!("-l:{library}"), "-Wl,--allow-shlib-undefined"])
+            .args(needs)
+            .arg(option)
             .output()
             .unwrap();
         if output.status.success() {
-            return Some(Self(program));
+            return Ok(program);
         }
-        let why = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(
-            std::env::var_os("PINPOINT_NO_ORACLES").is_some(),
-            "no oracle: install {package} and gcc, or set PINPOINT_NO_ORACLES\n{why}"
-        );
-        eprintln!("SKIPPED: no {library}, and PINPOINT_NO_ORACLES is set");
-        None
+        Err(String::from_utf8_lossy(&output.stderr).into_owned())
     }
 
     /// Everything it answers to `question`.
     pub(crate) fn ask(&self, question: &[u8]) -> Vec<u8> {
         // From a file, so that neither side waits for the other.
-        let path = self.0.with_extension("question");
+        let path = self.program.with_extension("question");
         File::create(&path).unwrap().write_all(question).unwrap();
         let stdin = Stdio::from(File::open(&path).unwrap());
-        let output = Command::new(&self.0).stdin(stdin).output().unwrap();
+        let output = Command::new(&self.program).stdin(stdin).output().unwrap();
         std::fs::remove_file(&path).unwrap();
-        assert!(output.status.success(), "{}: {}", self.0.display(), output.status);
+        assert!(output.status.success(), "{}: {}", self.program.display(), output.status);
         output.stdout
     }
 }
@@ -68,7 +100,7 @@ impl Oracle {
 impl Drop for Oracle {
     fn drop(&mut self) {
         // A file left behind is no harm.
-        let _ = std::fs::remove_file(&self.0);
+        let _ = std::fs::remove_file(&self.program);
     }
 }
 

@@ -14,6 +14,7 @@ pub mod encoding;
 pub mod engines;
 pub mod framing;
 pub mod head;
+pub mod injection;
 pub mod json;
 pub mod multipart;
 pub mod seclang;
@@ -48,4 +49,5 @@ pub const TARGETS: &[(&str, Check)] = &[
     ("transform", transform::check),
     ("chunking", chunking::check),
     ("engines", engines::check),
+    ("injection", injection::check),
 ];

@@ -50,7 +50,7 @@ macro_rules! targets {
 
 targets! {
     head framing uri urlencoded cookie json multipart xml encoding yaml seclang transform chunking
-    engines
+    engines injection
 }
 
 /// A target that is not run here, or is none of libFuzzer's, is a mistake.

@@ -22,21 +22,26 @@ mod backtrack;
 mod byte_range;
 mod captures;
 mod expanded;
-mod injection;
 mod integer;
 mod ip_match;
-mod plain_words;
+mod search;
+mod sqli;
 mod url_encoding;
 mod utf8_encoding;
 mod within;
+mod xss;
 
 use crate::rule::Operator;
 
 pub use backtrack::{Backtrack, BacktrackError, Outcome};
 pub use captures::{Captures, Capturing};
 pub use expanded::holds_expanded;
-pub use injection::{SqliFingerprint, detect_sqli, detect_xss};
 pub use integer::atoi;
+pub use sqli::{Fingerprint, detect_sqli};
+pub use xss::detect_xss;
+
+pub(crate) use sqli::detect_sqli_with;
+pub(crate) use xss::detect_xss_with;
 
 /// How sure the answer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

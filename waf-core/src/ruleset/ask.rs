@@ -115,7 +115,7 @@ impl RuleSet {
                 let (start, end) = self.lists[id.index()].find(value)?;
                 Some(only(&value[start..end]))
             }
-            Probe::DetectSqli => detect_sqli(value).map(|found| only(found.as_bytes())),
+            Probe::DetectSqli => detect_sqli(value).map(|found| only(found.as_str().as_bytes())),
             // ModSecurity keeps the value that it calls an injection.
             Probe::DetectXss => Some(only(value)),
             Probe::Check(_) | Probe::Joint(_) => None,

@@ -70,15 +70,15 @@ impl Output {
     }
 }
 
-/// Asks libinjection for two signatures, about all that is known of a value.
+/// Asks libinjection for two signatures, about all that is known of a value and its bytes.
 pub(super) fn ask_libinjection(
     (sqli, xss): (Option<SignatureId>, Option<SignatureId>),
     at: usize,
-    value: &[u8],
+    (value, present): (&[u8], ByteSet),
     hits: &mut Vec<RawHit>,
 ) {
     let end = value.len() as u64;
     let hit = |signature| RawHit { signature, node: at, start: Some(0), end, needed: None };
-    hits.extend(sqli.filter(|_| operator::detect_sqli(value).is_some()).map(hit));
-    hits.extend(xss.filter(|_| operator::detect_xss(value)).map(hit));
+    hits.extend(sqli.filter(|_| operator::detect_sqli_with(value, present).is_some()).map(hit));
+    hits.extend(xss.filter(|_| operator::detect_xss_with(value, present)).map(hit));
 }

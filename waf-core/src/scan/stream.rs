@@ -130,6 +130,7 @@ pub(super) fn run(
         let (node, value) = (&step.plan.nodes[at], outputs[at].bytes(step.input, buffers));
         step.ask_checks(at, state, value, hits);
         if step.piece.first && step.piece.then != Then::More {
+            let value = (value, outputs[at].present);
             ask_libinjection((node.sqli, node.xss), at, value, hits);
         }
         state.produced += value.len() as u64;

@@ -115,7 +115,7 @@ impl Whole<'_> {
         wanted: impl Fn(SignatureId, &[RawHit]) -> bool,
         hits: &mut Vec<RawHit>,
     ) {
-        let (mut sqli, mut xss) = (None, None);
+        let (present, mut sqli, mut xss) = (leader.present, None, None);
         for &at in &leader.asking {
             let node = &self.plan.nodes[at];
             let hit = |signature| {
@@ -123,12 +123,12 @@ impl Whole<'_> {
                 RawHit { signature, node: at, start: Some(0), end, needed: None }
             };
             if let Some(id) = node.sqli.filter(|&id| wanted(id, hits))
-                && *sqli.get_or_insert_with(|| operator::detect_sqli(value).is_some())
+                && *sqli.get_or_insert_with(|| operator::detect_sqli_with(value, present).is_some())
             {
                 hits.push(hit(id));
             }
             if let Some(id) = node.xss.filter(|&id| wanted(id, hits))
-                && *xss.get_or_insert_with(|| operator::detect_xss(value))
+                && *xss.get_or_insert_with(|| operator::detect_xss_with(value, present))
             {
                 hits.push(hit(id));
             }
