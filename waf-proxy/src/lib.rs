@@ -5,6 +5,7 @@
 #![deny(missing_docs)]
 
 pub mod settings;
+pub mod share;
 
 pub mod held;
 pub mod ids;
@@ -12,6 +13,7 @@ pub mod observer;
 pub mod outgoing;
 pub mod shared;
 
+pub mod candidate;
 pub mod engine;
 
 pub mod block;

@@ -1,12 +1,14 @@
 //! The decision record: what happened to one request and why. One JSON line each; the names are a
 //! contract with the people who read and parse it (see README, "The record").
 
+mod candidate;
 mod masking;
 mod printable;
 mod trace;
 
 use serde::{Deserialize, Serialize};
 
+pub use candidate::{CandidateRecord, CandidateResult};
 pub use masking::{Masking, MaskingSettings, SecretPattern};
 pub use printable::printable;
 pub use trace::{CandidateTrace, FieldTrace, RuleTrace, StepTrace, TraceRecord};
@@ -146,6 +148,9 @@ pub struct DecisionRecord {
     pub ruleset: String,
     /// Where the time went.
     pub timing_us: TimingRecord,
+    /// What the candidate would have said; absent where none looked at the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub candidate: Option<CandidateRecord>,
 }
 
 /// Who asked.

@@ -74,6 +74,7 @@ impl Transaction {
                 inspect: u64::try_from(self.spent.as_micros()).unwrap_or(u64::MAX),
                 total: about.total_us,
             },
+            candidate: None,
         }
     }
 

@@ -16,7 +16,7 @@ use std::thread::{self, JoinHandle};
 
 use arc_swap::ArcSwap;
 use prometheus::IntCounter;
-use waf_core::record::{Decision, DecisionRecord, Source};
+use waf_core::record::{CandidateRecord, Decision, DecisionRecord, Source};
 
 pub use recent::Recent;
 pub(crate) use recent::is_of;
@@ -106,9 +106,11 @@ fn is_wanted(record: &DecisionRecord, level: AuditLevel) -> bool {
     }
 }
 
-/// Something matched, or the request was not simply passed.
+/// Something matched, the request was not simply passed, or the candidate sees it otherwise.
 fn is_relevant(record: &DecisionRecord) -> bool {
-    !record.matches.is_empty() || record.decision != Decision::Pass
+    !record.matches.is_empty()
+        || record.decision != Decision::Pass
+        || record.candidate.as_ref().is_some_and(CandidateRecord::differs)
 }
 
 /// Whether somebody may ask about it: what is relevant, what we answered ourselves, and every 403,

@@ -202,7 +202,7 @@ async fn midnight(live: Arc<Live>) {
     loop {
         tokio::time::sleep(Duration::from_secs(60)).await;
         let now = today();
-        if now != day && !live.site().exclusions.is_empty() {
+        if now != day && live.site().has_exclusions() {
             reload(&live).await;
         }
         day = now;

@@ -44,6 +44,8 @@ pub struct Metrics {
     reloads: IntCounterVec,
     ruleset: IntGaugeVec,
     exclusion_expiry: IntGaugeVec,
+    candidate_requests: IntCounterVec,
+    candidate_matches: IntCounterVec,
     upstream_requests: IntCounterVec,
     upstream_seconds: HistogramVec,
 }
@@ -53,7 +55,7 @@ pub struct Metrics {
 pub struct Names {
     /// The hash of the rule set.
     pub ruleset: String,
-    /// Every rule's id.
+    /// Every rule's id, those of the candidate too.
     pub rules: Vec<String>,
     /// Every route's name.
     pub routes: Vec<String>,
@@ -127,6 +129,16 @@ impl Metrics {
                 "When the first exclusion of a rule expires.",
                 &["rule_id"],
             )?,
+            candidate_requests: counters(
+                "pinpoint_candidate_requests_total",
+                "Requests that the candidate looked at, by its decision against the active one.",
+                &["route", "result"],
+            )?,
+            candidate_matches: counters(
+                "pinpoint_candidate_rule_matches_total",
+                "Rules that match under the candidate only (new) or under the active rules only (gone).",
+                &["rule_id", "change"],
+            )?,
             upstream_requests: counters(
                 "pinpoint_upstream_requests_total",
                 "Requests to an upstream, by result.",
@@ -173,6 +185,19 @@ impl Metrics {
                 self.parser_errors.with_label_values(&[format]).inc();
             }
         }
+        if let Some(candidate) = &record.candidate {
+            self.candidate_requests
+                .with_label_values(&[route.as_str(), candidate.result.name()])
+                .inc();
+            self.candidate_rules("new", candidate.matches.iter().map(|one| &one.rule_id));
+            self.candidate_rules("gone", candidate.gone.iter());
+        }
+    }
+
+    fn candidate_rules<'a>(&self, change: &str, rules: impl Iterator<Item = &'a String>) {
+        for rule in rules.filter(|rule| self.known.has_rule(rule)) {
+            self.candidate_matches.with_label_values(&[rule.as_str(), change]).inc();
+        }
     }
 
     /// The engine took this long for a phase of one request.
@@ -211,9 +236,13 @@ impl Metrics {
                 // Fails where the rule never matched, which is fine.
                 let _ = self.rule_matches.remove_label_values(&[rule, decision.name()]);
             }
+            for change in ["new", "gone"] {
+                let _ = self.candidate_matches.remove_label_values(&[rule, change]);
+            }
         }
         if !gone.routes.is_empty() {
             self.requests.reset();
+            self.candidate_requests.reset();
         }
         if !gone.upstreams.is_empty() {
             self.upstream_requests.reset();

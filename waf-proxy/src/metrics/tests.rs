@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "a failed test should stop where it fails")]
 
-use waf_core::record::InexactRecord;
+use waf_core::record::{CandidateRecord, CandidateResult, InexactRecord};
 
 use super::*;
 use crate::test_record::{blocked, passed, union_select};
@@ -54,6 +54,41 @@ fn a_decision_moves_its_metrics() {
     ] {
         assert_eq!(value(&metrics, series), Some(expected), "{series}");
     }
+}
+
+#[test]
+fn a_candidate_moves_its_metrics() {
+    let metrics = metrics();
+    let mut record = passed("a");
+    for (result, count) in CandidateResult::ALL.iter().zip(1_u32..) {
+        let mut told = CandidateRecord { result: *result, ..CandidateRecord::failed() };
+        told.matches = vec![union_select()];
+        told.gone = vec!["parse-json-duplicate-key".into(), "made-up".into()];
+        record.candidate = Some(told);
+        for _ in 0..count {
+            metrics.decided(&record);
+        }
+    }
+    for (series, expected) in [
+        (r#"pinpoint_candidate_requests_total{result="same",route="default"}"#, 1.0),
+        (r#"pinpoint_candidate_requests_total{result="newly_blocked",route="default"}"#, 2.0),
+        (r#"pinpoint_candidate_requests_total{result="newly_passed",route="default"}"#, 3.0),
+        (r#"pinpoint_candidate_requests_total{result="undecided",route="default"}"#, 4.0),
+        (r#"pinpoint_candidate_requests_total{result="error",route="default"}"#, 5.0),
+        (
+            r#"pinpoint_candidate_rule_matches_total{change="new",rule_id="sqli-union-select"}"#,
+            15.0,
+        ),
+        (
+            r#"pinpoint_candidate_rule_matches_total{change="gone",rule_id="parse-json-duplicate-key"}"#,
+            15.0,
+        ),
+    ] {
+        assert_eq!(value(&metrics, series), Some(expected), "{series}");
+    }
+    assert!(!metrics.text().contains("made-up"));
+    metrics.loaded(&Names::default());
+    assert!(!metrics.text().contains("pinpoint_candidate"));
 }
 
 #[test]
