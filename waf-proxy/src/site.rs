@@ -75,6 +75,7 @@ impl Site {
                 return Err(said_once(reports.collect()));
             }
         };
+        unknown_samples(&config, &active.ruleset)?;
         let Rules { summary, ruleset, policies, mut warnings, exclusions } = active;
         warnings.extend(candidate.iter().flat_map(|candidate| candidate.warnings.clone()));
         Ok(Self {
@@ -163,6 +164,17 @@ fn load_rules<'a>(
     let mut warnings = rules.warnings;
     warnings.extend(more);
     Ok(Rules { summary: rules.summary, ruleset, policies, warnings, exclusions })
+}
+
+/// What `audit.sample` names must be loaded.
+fn unknown_samples(config: &Config, ruleset: &RuleSet) -> Result<(), Vec<Report>> {
+    let is_known = |id: &str| ruleset.rules().any(|rule| rule.id.as_str() == id);
+    let samples = config.audit.sample.iter().filter(|sample| !is_known(&sample.rule));
+    let unknown = samples.map(|sample| {
+        Report::error(sample.span.clone(), format!("no loaded rule is `{}`", sample.rule))
+    });
+    let unknown: Vec<Report> = unknown.collect();
+    if unknown.is_empty() { Ok(()) } else { Err(unknown) }
 }
 
 /// What several routes share, or the candidate, is said once.
@@ -362,7 +374,7 @@ mod tests {
             ("exclusions: [gone.yaml]", "there is no file gone.yaml", "p.yaml:4:16\n"),
             ("overrides: {shop-b: {score: 1}}", "no loaded rule is `shop-b`", "p.yaml:4:15\n"),
             ("scoring: {paranoia: 5}", "`paranoia` is 5", "p.yaml:4:23\n"),
-            ("share: 5", "invalid", "p.yaml:4:10\n"),
+            ("share: 5", "a share such as 25%", "p.yaml:4:10\n"),
         ] {
             let told = told(candidate);
             assert!(told.contains(message) && told.contains(place), "{candidate}: {told}");

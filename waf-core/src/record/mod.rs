@@ -171,6 +171,9 @@ pub struct RequestRecord {
     pub path: String,
     /// The query, its values masked by default.
     pub query: String,
+    /// The protocol as received, such as `HTTP/1.1`; empty where no head could be read.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub protocol: String,
     /// The Content-Type.
     pub content_type: Option<String>,
     /// Bytes of the body as received.

@@ -110,10 +110,8 @@ fn is_colourful() -> bool {
 fn reporter(site: &Site) -> Result<Reporter, Failure> {
     let metrics = Metrics::new().map_err(|error| Failure::usage(error.to_string()))?;
     let audit = &site.config.audit;
-    let audit_log = AuditLog::open(audit, metrics.audit_dropped()).map_err(|error| {
-        let file = audit.file.as_deref().unwrap_or("-".as_ref()).display();
-        Failure::usage(format!("cannot open the audit log {file}: {error}"))
-    })?;
+    let audit_log = AuditLog::open(audit, metrics.of_audit_log())
+        .map_err(|error| Failure::usage(format!("cannot open the audit log {error}")))?;
     Ok(Reporter { metrics: Arc::new(metrics), audit_log: Arc::new(audit_log) })
 }
 

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use waf_core::record::{Masking, Mode};
 use waf_core::source::{Report, Source, Span};
 
-pub use audit::{Audit, AuditLevel, OnFull};
+pub use audit::{Audit, AuditLevel, Destination, Format, OnFull, Output, Sample};
 pub use candidate::Candidate;
 pub use listeners::{Admin, Secret};
 pub use reload::fixed_keys_changed;

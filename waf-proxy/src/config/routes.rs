@@ -261,7 +261,6 @@ impl Builder<'_> {
         let default = PolicySettings::default();
         let threshold = (1, 10_000);
         let paranoia = written.paranoia.unwrap_or(default.paranoia);
-        let detection = written.detection_paranoia.unwrap_or(paranoia);
         let mut at =
             |key: &str, value, range| self.check.between(&format!("{path}.{key}"), value, range);
         let inbound = written.inbound_threshold.unwrap_or(default.inbound_threshold);
@@ -273,7 +272,10 @@ impl Builder<'_> {
         };
         let paranoia = self.check.between(&format!("{path}.paranoia"), paranoia, (1, 4));
         let key = format!("{path}.detection_paranoia");
-        let detection_paranoia = self.check.between(&key, detection, (paranoia, 4));
+        let detection_paranoia = match written.detection_paranoia {
+            Some(level) => self.check.between(&key, level, (paranoia, 4)),
+            None => paranoia,
+        };
         PolicySettings { paranoia, detection_paranoia, ..settings }
     }
 

@@ -149,13 +149,18 @@ written! {
         queue: usize,
         on_full: OnFull,
         record: Size,
+        outputs: Vec<Output>,
+        sample: Ordered<Share>,
     }
+    /// Where else records go, in which format.
+    Output { format: Format, file: PathBuf, stdout: bool, }
     /// What records do not tell.
     Masking {
         query_values: bool,
         fields: Vec<String>,
         headers: Vec<String>,
         patterns: Vec<String>,
+        classes: Vec<String>,
         excerpt: Size,
     }
     /// What a blocked client sees.
@@ -237,6 +242,17 @@ words! {
         All,
         /// Those that were blocked.
         Blocked,
+    }
+    /// How a record is written.
+    Format {
+        /// Our own: the one that `why`, `tune` and `replay` read.
+        Pinpoint,
+        /// Elastic Common Schema.
+        Ecs,
+        /// Open Cybersecurity Schema Framework, HTTP Activity.
+        Ocsf,
+        /// The JSON audit log of libmodsecurity.
+        Modsecurity,
     }
     /// What happens when the queue of records is full.
     OnFull {

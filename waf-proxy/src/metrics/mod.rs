@@ -14,6 +14,7 @@ use prometheus::{
 use waf_core::record::{Decision, DecisionRecord};
 use waf_core::rule::Phase;
 
+use crate::audit_log::Counters;
 use known::Known;
 
 /// Scores worth telling apart: CRS adds 2 to 5 a rule, its threshold is 5.
@@ -40,7 +41,7 @@ pub struct Metrics {
     held: IntGauge,
     parser_errors: IntCounterVec,
     inexact: IntCounterVec,
-    audit_dropped: IntCounter,
+    audit: Counters,
     reloads: IntCounterVec,
     ruleset: IntGaugeVec,
     exclusion_expiry: IntGaugeVec,
@@ -118,10 +119,17 @@ impl Metrics {
                 "Fields in which something could not be exact, by what.",
                 &["what"],
             )?,
-            audit_dropped: IntCounter::new(
-                "pinpoint_audit_dropped_total",
-                "Decision records that were lost: queue full or disk failing.",
-            )?,
+            audit: Counters {
+                dropped: IntCounter::new(
+                    "pinpoint_audit_dropped_total",
+                    "Decision records that were lost: queue full or disk failing.",
+                )?,
+                sampled_out: counters(
+                    "pinpoint_audit_sampled_out_total",
+                    "Decision records that `audit.sample` left out, by the rule that weighed most.",
+                    &["rule_id"],
+                )?,
+            },
             reloads: counters("pinpoint_reloads_total", "Reloads, by result.", &["result"])?,
             ruleset: gauges("pinpoint_ruleset_info", "The rules in force.", &["hash"])?,
             exclusion_expiry: gauges(
@@ -154,14 +162,14 @@ impl Metrics {
         };
         registry.register(Box::new(metrics.score.clone()))?;
         registry.register(Box::new(metrics.held.clone()))?;
-        registry.register(Box::new(metrics.audit_dropped.clone()))?;
+        registry.register(Box::new(metrics.audit.dropped.clone()))?;
         registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
         Ok(metrics)
     }
 
-    /// The counter of lost records, for the audit log.
-    pub fn audit_dropped(&self) -> IntCounter {
-        self.audit_dropped.clone()
+    /// What the audit log counts.
+    pub fn of_audit_log(&self) -> Counters {
+        self.audit.clone()
     }
 
     /// A request has ended.
@@ -236,6 +244,7 @@ impl Metrics {
                 // Fails where the rule never matched, which is fine.
                 let _ = self.rule_matches.remove_label_values(&[rule, decision.name()]);
             }
+            let _ = self.audit.sampled_out.remove_label_values(&[rule]);
             for change in ["new", "gone"] {
                 let _ = self.candidate_matches.remove_label_values(&[rule, change]);
             }

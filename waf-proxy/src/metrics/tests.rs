@@ -96,7 +96,8 @@ fn everything_else_moves_its_metric() {
     let metrics = metrics();
     metrics.inspected(Phase::RequestBody, Duration::from_micros(250));
     metrics.held(4_096);
-    metrics.audit_dropped().inc();
+    metrics.of_audit_log().dropped.inc();
+    metrics.of_audit_log().sampled_out.with_label_values(&["sqli-union-select"]).inc();
     metrics.reloaded(true);
     metrics.reloaded(false);
     metrics.upstream_answered("app", Duration::from_millis(20));
@@ -105,6 +106,7 @@ fn everything_else_moves_its_metric() {
         (r#"pinpoint_inspect_seconds_sum{phase="request_body"}"#, 0.000_25),
         ("pinpoint_held_bytes", 4_096.0),
         ("pinpoint_audit_dropped_total", 1.0),
+        (r#"pinpoint_audit_sampled_out_total{rule_id="sqli-union-select"}"#, 1.0),
         (r#"pinpoint_reloads_total{result="ok"}"#, 1.0),
         (r#"pinpoint_reloads_total{result="refused"}"#, 1.0),
         (r#"pinpoint_upstream_requests_total{result="answered",upstream="app"}"#, 1.0),
