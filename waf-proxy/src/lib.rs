@@ -42,6 +42,7 @@ pub mod audit_log;
 pub mod metrics;
 
 pub mod admin;
+pub mod service_manager;
 pub mod live;
 
 pub mod cli;

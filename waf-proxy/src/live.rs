@@ -18,6 +18,7 @@ use crate::config::files::Disk;
 use crate::config::{self, CommandLine, RouteSettings, fixed_keys_changed};
 use crate::metrics::Metrics;
 use crate::observer::Observer;
+use crate::service_manager;
 use crate::settings::{Easing, Route, Settings, Upstream};
 use crate::share::Share;
 use crate::shared::Shared;
@@ -147,7 +148,12 @@ impl Live {
 
 impl Control for Live {
     fn reload(&self) -> Result<String, Vec<Report>> {
+        service_manager::reloading();
         let result = self.replace();
+        service_manager::ready(match result {
+            Ok(_) => "reloaded",
+            Err(_) => "a reload was refused, the old rules stay",
+        });
         self.reporter.metrics.reloaded(result.is_ok());
         if let Err(reports) = &result {
             for report in reports {

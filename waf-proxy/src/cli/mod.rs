@@ -4,6 +4,7 @@ mod check;
 mod examples;
 mod inspect;
 mod output;
+mod pages;
 mod replay;
 mod rules;
 mod run;
@@ -45,6 +46,8 @@ enum Command {
     Why(why::Arguments),
     #[command(subcommand)]
     Rules(rules::Command),
+    Completions(pages::CompletionArguments),
+    Man(pages::ManArguments),
 }
 
 /// How a command ended.
@@ -151,6 +154,8 @@ pub fn main() -> ExitCode {
         Command::Replay(arguments) => interruptible(|| replay::run(&arguments)),
         Command::Why(arguments) => interruptible(|| why::run(&arguments)),
         Command::Rules(command) => interruptible(|| rules::run(&command)),
+        Command::Completions(arguments) => pages::completions(&arguments),
+        Command::Man(arguments) => pages::man(&arguments),
     };
     match result {
         Ok(exit) => exit.into(),

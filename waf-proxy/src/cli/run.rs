@@ -21,6 +21,7 @@ use crate::demo;
 use crate::live::{Live, Origin, Reporter};
 use crate::metrics::Metrics;
 use crate::server::Server;
+use crate::service_manager;
 use crate::site::{Site, today};
 
 /// Run the proxy. Without a configuration: the built-in rules on 127.0.0.1:8080, the admin listener
@@ -73,6 +74,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let live = Live::new(origin, site, reporter, demo)?;
     live.listening(server.certificates());
     announce(&live, &server);
+    service_manager::ready("serving");
     let admin = Admin::new(admin_settings, Arc::clone(&live) as _, metrics, Arc::clone(&audit_log));
     let (stop, stopped) = watch::channel(false);
     control.spawn(admin::serve(admin_socket, admin, stopped.clone()));
@@ -184,6 +186,7 @@ async fn signals(live: Arc<Live>, stop: watch::Sender<bool>) {
         }
     }
     tracing::info!("stopping");
+    service_manager::stopping();
     // Nobody listens any more when the server has ended by itself.
     let _ = stop.send(true);
 }
