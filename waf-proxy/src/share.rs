@@ -41,8 +41,8 @@ impl Share {
             .chain_update([0])
             .chain_update(request_id)
             .finalize();
-        let number = digest[..8].iter().fold(0_u64, |all, byte| all << 8 | u64::from(*byte));
-        u128::from(number) * u128::from(MILLION) >> 64 < u128::from(self.0)
+        let number = digest[..8].iter().fold(0_u64, |all, byte| (all << 8) | u64::from(*byte));
+        (u128::from(number) * u128::from(MILLION)) >> 64 < u128::from(self.0)
     }
 }
 
