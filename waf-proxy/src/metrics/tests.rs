@@ -168,3 +168,68 @@ fn the_first_exclusion_to_expire_is_told() {
     };
     assert_eq!((series("100200"), series("x")), (Some(1_000.0), Some(3_000.0)));
 }
+
+/// Everything that is shipped to look at the metrics.
+const LOOKERS: [&str; 3] = [
+    include_str!("../../../deploy/prometheus/alerts.yml"),
+    include_str!("../../../deploy/prometheus/alerts.test.yml"),
+    include_str!("../../../deploy/grafana/pinpoint.json"),
+];
+
+/// A proxy that has met everything once, so that every series is there.
+fn everything() -> Metrics {
+    let metrics = metrics();
+    let mut record = blocked("a");
+    record.matches[0].rule_id = "parse-json-duplicate-key".into();
+    let what = vec!["offset".into()];
+    record.coverage.inexact.push(InexactRecord { field: "ARGS_POST:a".into(), what });
+    let mut told = CandidateRecord::failed();
+    told.gone = vec!["sqli-union-select".into()];
+    record.candidate = Some(told);
+    metrics.decided(&record);
+    metrics.inspected(Phase::RequestBody, Duration::from_micros(250));
+    metrics.of_audit_log().sampled_out.with_label_values(&["sqli-union-select"]).inc();
+    metrics.reloaded(true);
+    metrics.upstream_answered("app", Duration::from_millis(20));
+    metrics.loaded(&Names { expiries: vec![("100200".into(), 2_000)], ..names() });
+    metrics
+}
+
+/// The metrics that a text names, each with the labels that it selects by.
+fn named(text: &str) -> Vec<(String, Vec<String>)> {
+    let starts = text.match_indices("pinpoint_").chain(text.match_indices("process_"));
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let word = |text: &str| text[..text.find(|c| !is_word(c)).unwrap_or(text.len())].to_owned();
+    let name = |(at, _): (usize, &str)| {
+        let name = word(&text[at..]);
+        let rest = &text[at + name.len()..];
+        let selector = rest.strip_prefix('{').and_then(|rest| rest.split('}').next());
+        let parts = selector.unwrap_or("").split(',').map(|part| word(part.trim()));
+        (name, parts.filter(|label| !label.is_empty()).collect())
+    };
+    starts.map(name).collect()
+}
+
+#[test]
+fn dashboards_and_alerts_name_only_what_is_there() {
+    let text = everything().text();
+    let mut told = std::collections::BTreeSet::new();
+    for (name, labels) in LOOKERS.into_iter().flat_map(named) {
+        let series: Vec<&str> = text
+            .lines()
+            .filter(|line| {
+                line.strip_prefix(&name).is_some_and(|rest| rest.starts_with(['{', ' ']))
+            })
+            .collect();
+        assert!(!series.is_empty(), "there is no metric {name}");
+        for label in labels {
+            let has = series.iter().any(|line| line.contains(&format!("{label}=\"")));
+            assert!(has, "{name} has no label {label}");
+        }
+        told.insert(name.trim_end_matches("_bucket").trim_end_matches("_count").to_owned());
+    }
+    let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE pinpoint_"));
+    for name in types.filter_map(|line| line.split(' ').next()) {
+        assert!(told.contains(&format!("pinpoint_{name}")), "nobody looks at pinpoint_{name}");
+    }
+}
