@@ -42,8 +42,8 @@ pub mod audit_log;
 pub mod metrics;
 
 pub mod admin;
-pub mod service_manager;
 pub mod live;
+pub mod service_manager;
 
 pub mod cli;
 
