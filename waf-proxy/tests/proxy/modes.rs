@@ -5,6 +5,7 @@ use std::sync::Arc;
 use waf_core::policy::{Override, OverrideScope, PolicySettings};
 use waf_core::record::{CandidateResult, Decision, DecisionRecord, Mode};
 use waf_core::rule::RuleMode;
+use waf_proxy::metrics::{Metrics, Names};
 use waf_proxy::settings::Easing;
 use waf_proxy::share::Share;
 
@@ -162,4 +163,58 @@ async fn blocks_are_carried_out_on_their_share() {
     assert_eq!(carried_out, blocked);
     // Both happen: the odds against it are 2^39.
     assert!((1..40).contains(&blocked), "{blocked}");
+}
+
+/// Both saw everything; what the client saw is the only difference.
+#[tokio::test(flavor = "multi_thread")]
+async fn records_and_metrics_are_equal_in_both_modes() {
+    let [.., held, long, _, benign] = &requests()[..] else { panic!("too few") };
+    let requests = [held.clone(), long.clone(), benign.clone()];
+    let mut both = Vec::new();
+    for mode in [Mode::Block, Mode::Detect] {
+        let origin = Origin::start().await;
+        let proxy = Proxy::with(settings(origin.address, mode));
+        let (statuses, _, records) = seen(&proxy, &origin, &requests).await;
+        let answers = if mode == Mode::Block { [403, 403, 200] } else { [200; 3] };
+        assert_eq!(statuses, answers);
+        let metrics = Metrics::new().unwrap();
+        metrics.loaded(&Names {
+            rules: vec!["test-script".into()],
+            routes: vec!["default".into()],
+            ..Names::default()
+        });
+        records.iter().for_each(|record| metrics.decided(record));
+        let text = metrics.text().replace("would_block", "block");
+        let lines = text.lines().filter(|line| !line.contains("process_"));
+        // Who answered the client is what differs.
+        let lines = lines.filter(|line| !line.starts_with("pinpoint_requests_total"));
+        let lines: Vec<String> = lines.map(str::to_owned).collect();
+        both.push((
+            records.into_iter().map(|one| comparable(one, mode)).collect::<Vec<_>>(),
+            lines,
+        ));
+    }
+    assert_eq!(both[0].0, both[1].0);
+    assert_eq!(both[0].1, both[1].1);
+    assert!(both[0].1.iter().any(|line| line.contains("rule_id=\"test-script\"} 2")));
+}
+
+/// The record without what must differ: ids, times, the mode and what it does.
+fn comparable(record: DecisionRecord, mode: Mode) -> DecisionRecord {
+    let blocks = if mode == Mode::Block { Decision::Block } else { Decision::WouldBlock };
+    assert_eq!(record.mode, mode);
+    assert!(record.decision == Decision::Pass || record.decision == blocks);
+    let decision = if record.decision == blocks { Decision::Block } else { Decision::Pass };
+    let mut record = DecisionRecord {
+        time: String::new(),
+        request_id: String::new(),
+        mode: Mode::Block,
+        decision,
+        status: None,
+        source: waf_core::record::Source::Origin,
+        timing_us: waf_core::record::TimingRecord::default(),
+        ..record
+    };
+    record.coverage.stop = None;
+    record
 }
