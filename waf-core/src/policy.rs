@@ -140,6 +140,7 @@ pub struct RuleStance {
 }
 
 /// A rule set with the settings of a route, and the plans that follow from both.
+#[derive(Clone)]
 pub struct Policy {
     pub(crate) settings: PolicySettings,
     pub(crate) ruleset: Arc<RuleSet>,
@@ -156,6 +157,12 @@ impl Policy {
     /// The settings it was made from.
     pub fn settings(&self) -> &PolicySettings {
         &self.settings
+    }
+
+    /// The same in another mode: everything else, tables and plans included, is shared or equal.
+    #[must_use]
+    pub fn in_mode(&self, mode: Mode) -> Self {
+        Self { settings: PolicySettings { mode, ..self.settings.clone() }, ..self.clone() }
     }
 
     /// The rule set it applies.

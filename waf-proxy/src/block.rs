@@ -175,6 +175,38 @@ mod tests {
     }
 
     #[test]
+    fn each_form_tells_the_rules_where_they_are_revealed_and_not_else() {
+        let head = |accept: &str| {
+            let headers = vec![(b"Accept".to_vec(), accept.as_bytes().to_vec())];
+            RequestHead::from_parts("GET", "/", "HTTP/1.1", headers)
+        };
+        let answer = Answer { status: 403, source: Source::Waf };
+        let look = BlockPage { retry_after: Some(30), ..BlockPage::default() };
+        let rules = ["sqli-a".to_owned(), "942100".to_owned()];
+        for (accept, told) in [
+            ("application/json", r#""rules":["sqli-a","942100"]"#),
+            ("text/plain", "Rules: sqli-a 942100"),
+            ("text/html", "sqli-a 942100"),
+        ] {
+            let page = |rules: &[String]| {
+                let details = Details { allow: &[], rules };
+                Page::new(answer, &head(accept), "id-1", &look, &details)
+            };
+            let (revealed, silent) = (page(&rules), page(&[]));
+            assert!(revealed.body.contains(told) && revealed.body.contains("id-1"), "{accept}");
+            assert!(
+                !silent.body.contains("sqli-a") && !silent.body.to_lowercase().contains("rules")
+            );
+            assert_eq!(header(&silent, "retry-after"), Some("30"));
+        }
+        let own = BlockPage { html: Some("<p>Sorry. {request_id}</p>".into()), ..look };
+        let page = Page::new(answer, &head("text/html"), "id-1", &own, &Details::default());
+        assert_eq!(page.body, "<p>Sorry. id-1</p>");
+        let page = Page::new(answer, &head("*/*"), "id-1", &own, &Details::default());
+        assert!(page.body.starts_with(r#"{"type":"about:blank","title":"Forbidden","status":403"#));
+    }
+
+    #[test]
     fn nothing_of_the_request_comes_back() {
         let page = page("GET", "text/html", 403);
         assert!(!page.body.contains("<x>"));

@@ -11,6 +11,7 @@ use waf_core::record::{Decision, DecisionRecord, Source, Stop};
 use waf_core::rule::Phase;
 use waf_core::verdict::{Progress, Refusal};
 
+use crate::candidate::Candidate;
 use crate::settings::OnError;
 
 /// The names of the engine that the proxy uses.
@@ -41,6 +42,8 @@ pub struct Inspection {
     refusal: Option<Refusal>,
     /// Time in the engine, by phase, in the order in which they began.
     spent: Vec<(Phase, Duration)>,
+    /// What sees the same and has no say.
+    candidate: Option<Box<Candidate>>,
 }
 
 impl Inspection {
@@ -55,7 +58,19 @@ impl Inspection {
             failed: false,
             refusal: None,
             spent: Vec::new(),
+            candidate: None,
         }
+    }
+
+    /// With a candidate beside it, which sees what the policy sees.
+    #[must_use]
+    pub fn beside(self, candidate: Arc<Policy>) -> Self {
+        Self { candidate: Some(Box::new(Candidate::new(candidate))), ..self }
+    }
+
+    /// The policy that decides.
+    pub fn policy(&self) -> &Arc<Policy> {
+        self.transaction.policy()
     }
 
     /// The first refusal, once there is one.
@@ -83,12 +98,18 @@ impl Inspection {
         let refusal = self.timed(Phase::RequestHeaders, |engine, scratch| {
             engine.request_head(head, client, findings, scratch)
         });
+        self.try_candidate(|engine, scratch| {
+            engine.request_head(head, client, findings, scratch);
+        });
         self.refused(refusal.flatten())
     }
 
     /// Something that the proxy found itself.
     pub fn finding(&mut self, finding: Finding) -> Option<Refusal> {
         let refusal = self.call(|engine, _| engine.finding(finding));
+        self.try_candidate(|engine, _| {
+            engine.finding(finding);
+        });
         self.refused(refusal.flatten())
     }
 
@@ -97,19 +118,33 @@ impl Inspection {
         self.fed += piece.len() as u64;
         let progress =
             self.timed(Phase::RequestBody, |engine, scratch| engine.request_body(piece, scratch));
+        self.try_candidate(|engine, scratch| {
+            engine.request_body(piece, scratch);
+        });
         self.progress(progress, self.fed)
     }
 
     /// The body is complete; called too when there is none.
     pub fn end(&mut self) -> Progress {
         let progress = self.timed(Phase::RequestBody, Transaction::request_end);
+        self.end_candidate();
         self.progress(progress, self.fed)
+    }
+
+    /// A request that was refused at its head has no body: the candidate has seen all of it.
+    pub fn end_candidate(&mut self) {
+        self.try_candidate(|engine, scratch| {
+            engine.request_end(scratch);
+        });
     }
 
     /// The response's status and headers.
     pub fn response(&mut self, head: &ResponseHead) -> Option<Refusal> {
         let refusal = self
             .timed(Phase::ResponseHeaders, |engine, scratch| engine.response_head(head, scratch));
+        self.try_candidate(|engine, scratch| {
+            engine.response_head(head, scratch);
+        });
         self.refused(refusal.flatten())
     }
 
@@ -123,23 +158,31 @@ impl Inspection {
         self.response_fed += piece.len() as u64;
         let progress =
             self.timed(Phase::ResponseBody, |engine, scratch| engine.response_body(piece, scratch));
+        self.try_candidate(|engine, scratch| {
+            engine.response_body(piece, scratch);
+        });
         self.progress(progress, self.response_fed)
     }
 
     /// The body of the response is complete.
     pub fn response_end(&mut self) -> Option<Refusal> {
         let refusal = self.timed(Phase::ResponseBody, Transaction::response_end);
+        self.try_candidate(|engine, scratch| {
+            engine.response_end(scratch);
+        });
         self.refused(refusal.flatten())
     }
 
     /// Why inspection ends early.
     pub fn stop(&mut self, stop: Stop) {
         self.call(|engine, _| engine.stop(stop));
+        self.try_candidate(|engine, _| engine.stop(stop));
     }
 
     /// Everything has been seen: the rules that only tell are run.
     pub fn finish(&mut self) {
         self.call(|engine, _| engine.finish());
+        self.try_candidate(|engine, _| engine.finish());
     }
 
     /// The record; none where the engine cannot even make one.
@@ -150,7 +193,18 @@ impl Inspection {
             about.decision = Some(Decision::Pass);
             about.source = Some(Source::Origin);
         }
-        catch_unwind(AssertUnwindSafe(|| self.transaction.record(&about))).ok()
+        let mut record = catch_unwind(AssertUnwindSafe(|| self.transaction.record(&about))).ok()?;
+        if let Some(candidate) = self.candidate.as_ref().filter(|_| !self.failed) {
+            let decided = self.transaction.decision();
+            record.candidate = Some(candidate.record(decided, &record, &about));
+        }
+        Some(record)
+    }
+
+    pub(crate) fn try_candidate(&mut self, run: impl FnOnce(&mut Transaction, &mut Scratch)) {
+        if let Some(candidate) = &mut self.candidate {
+            candidate.run(run);
+        }
     }
 
     /// Calls the engine and adds the time to a phase.

@@ -55,12 +55,14 @@ impl Exchange {
         peer: IpAddr,
     ) -> Self {
         let route = routes::find(&settings.routes, &head);
-        let policy = route.map_or(&settings.fallback, |index| &settings.routes[index].policy);
         let time = SystemTime::now();
+        let request_id = ids::request_id(time);
+        let inspection =
+            inspection(&settings, route.map(|index| &settings.routes[index]), &request_id);
         Self {
             client: Client::of(&head, peer, &settings.clients),
-            request_id: ids::request_id(time),
-            inspection: Inspection::new(Arc::clone(policy), settings.on_error),
+            request_id,
+            inspection,
             answer: None,
             body_total: None,
             shared: Arc::clone(shared),
@@ -200,11 +202,28 @@ impl Exchange {
     }
 
     fn policy(&self) -> &Policy {
-        self.route().map_or(&self.settings.fallback, |route| &route.policy)
+        self.inspection.policy()
     }
 
     fn look(&self) -> &BlockPage {
         self.route().map_or(&self.settings.block_page, |route| &route.block_page)
+    }
+}
+
+/// The inspection of a request: which of the route's policies decides, and what runs beside it, is
+/// up to the request's id.
+fn inspection(settings: &Settings, route: Option<&Route>, request_id: &str) -> Inspection {
+    let Some(route) = route else {
+        return Inspection::new(Arc::clone(&settings.fallback), settings.on_error);
+    };
+    let eased = route.easing.as_ref().filter(|easing| !easing.enforce.takes("enforce", request_id));
+    let policy = eased.map_or(&route.policy, |easing| &easing.detect);
+    let inspection = Inspection::new(Arc::clone(policy), settings.on_error);
+    match &route.candidate {
+        Some(candidate) if settings.candidate_share.takes("candidate", request_id) => {
+            inspection.beside(Arc::clone(candidate))
+        }
+        _ => inspection,
     }
 }
 

@@ -27,6 +27,42 @@ pub fn timestamp(now: SystemTime) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
 }
 
+/// Milliseconds since 1970 of a time that [`timestamp`] wrote.
+pub fn milliseconds(timestamp: &str) -> Option<u64> {
+    let parts = parts(timestamp)?;
+    let [year, month, day, hour, minute, second, millis] = parts;
+    let seconds = days(year, month, day)? * 86_400 + hour * 3_600 + minute * 60 + second;
+    Some(seconds * 1_000 + millis)
+}
+
+/// The same time as C's `asctime` writes it, `Mon Nov 23 10:00:00 2026`; empty where it is none.
+pub fn asctime(timestamp: &str) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let written = || {
+        let [year, month, day, hour, minute, second, _] = parts(timestamp)?;
+        let name = DAYS[usize::try_from(days(year, month, day)? % 7).ok()?];
+        let month = MONTHS.get(usize::try_from(month).ok()?.checked_sub(1)?)?;
+        Some(format!("{name} {month} {day:>2} {hour:02}:{minute:02}:{second:02} {year}"))
+    };
+    written().unwrap_or_default()
+}
+
+/// Year, month, day, hour, minute, second and millisecond.
+fn parts(timestamp: &str) -> Option<[u64; 7]> {
+    let numbers = timestamp.strip_suffix('Z')?.split(['-', 'T', ':', '.']);
+    let numbers: Option<Vec<u64>> = numbers.map(|number| number.parse().ok()).collect();
+    numbers?.try_into().ok()
+}
+
+/// Days since 1970-01-01: [`civil`] turned round.
+fn days(year: u64, month: u64, day: u64) -> Option<u64> {
+    let year = year.checked_sub(u64::from(month <= 2))?;
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day.checked_sub(1)?;
+    (year * 365 + year / 4 - year / 100 + year / 400 + of_year).checked_sub(719_468)
+}
+
 /// A client's own id, as far as it is harmless everywhere: `[A-Za-z0-9._-]{1,64}`.
 pub fn acceptable_client_id(id: &[u8]) -> Option<&str> {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
@@ -83,6 +119,25 @@ mod tests {
         assert_eq!(timestamp(at(951_782_400, 7)), "2000-02-29T00:00:00.007Z");
         assert_eq!(timestamp(at(1_709_251_199, 999)), "2024-02-29T23:59:59.999Z");
         assert_eq!(timestamp(at(4_107_542_400, 0)), "2100-03-01T00:00:00.000Z");
+    }
+
+    // Expected values from `date -u -d @N '+%a %b %e %T %Y'`.
+    #[test]
+    fn written_times_are_read_back() {
+        for (seconds, millis, written) in [
+            (0, 0, "Thu Jan  1 00:00:00 1970"),
+            (951_782_400, 7, "Tue Feb 29 00:00:00 2000"),
+            (1_709_251_199, 999, "Thu Feb 29 23:59:59 2024"),
+            (4_107_542_400, 0, "Mon Mar  1 00:00:00 2100"),
+            (1_795_428_000, 123, "Mon Nov 23 10:00:00 2026"),
+        ] {
+            let timestamp = timestamp(at(seconds, millis));
+            assert_eq!(milliseconds(&timestamp), Some(seconds * 1_000 + millis), "{timestamp}");
+            assert_eq!(asctime(&timestamp), written);
+        }
+        for wrong in ["", "2026-11-23", "2026-00-00T00:00:00.000Z", "1969-12-31T23:59:59.999Z"] {
+            assert_eq!((milliseconds(wrong), asctime(wrong)), (None, String::new()), "{wrong}");
+        }
     }
 
     // The time of RFC 9562 appendix A.6: 2022-02-22T19:22:22.000Z is 017F22E2-79B0-7...

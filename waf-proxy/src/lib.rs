@@ -6,6 +6,7 @@
 
 pub mod chart;
 pub mod settings;
+pub mod share;
 
 pub mod held;
 pub mod ids;
@@ -13,6 +14,7 @@ pub mod observer;
 pub mod outgoing;
 pub mod shared;
 
+pub mod candidate;
 pub mod engine;
 
 pub mod block;
@@ -42,6 +44,7 @@ pub mod metrics;
 
 pub mod admin;
 pub mod live;
+pub mod service_manager;
 
 pub mod cli;
 

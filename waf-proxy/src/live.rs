@@ -8,7 +8,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use waf_core::parse::request::HeadPolicy;
 use waf_core::policy::Policy;
-use waf_core::record::DecisionRecord;
+use waf_core::record::{DecisionRecord, Mode};
 use waf_core::rule::Phase;
 use waf_core::source::Report;
 
@@ -18,7 +18,9 @@ use crate::config::files::Disk;
 use crate::config::{self, CommandLine, RouteSettings, fixed_keys_changed};
 use crate::metrics::Metrics;
 use crate::observer::Observer;
-use crate::settings::{Route, Settings, Upstream};
+use crate::service_manager;
+use crate::settings::{Easing, Route, Settings, Upstream};
+use crate::share::Share;
 use crate::shared::Shared;
 use crate::site::Site;
 use crate::tls::Tls;
@@ -146,7 +148,12 @@ impl Live {
 
 impl Control for Live {
     fn reload(&self) -> Result<String, Vec<Report>> {
+        service_manager::reloading();
         let result = self.replace();
+        service_manager::ready(match result {
+            Ok(_) => "reloaded",
+            Err(_) => "a reload was refused, the old rules stay",
+        });
         self.reporter.metrics.reloaded(result.is_ok());
         if let Err(reports) = &result {
             for report in reports {
@@ -181,7 +188,7 @@ fn settings(site: &Site, demo: Option<SocketAddr>) -> Result<Settings, Vec<Repor
     let upstreams: Vec<Arc<Upstream>> =
         config.upstreams.iter().map(|upstream| served_by(upstream, demo)).collect();
     let mut routes = Vec::with_capacity(config.routes.len());
-    for (route, policy) in config.routes.iter().zip(&site.policies) {
+    for (index, (route, policy)) in config.routes.iter().zip(&site.policies).enumerate() {
         let upstream = upstreams.iter().find(|upstream| upstream.name == route.upstream);
         let Some(upstream) = upstream else { continue };
         routes.push(Route {
@@ -191,6 +198,8 @@ fn settings(site: &Site, demo: Option<SocketAddr>) -> Result<Settings, Vec<Repor
             match_methods: route.methods.clone(),
             upstream: Arc::clone(upstream),
             policy: Arc::clone(policy),
+            easing: easing(route.settings.enforce, policy),
+            candidate: site.candidate_of(index).cloned(),
             head: head(&route.settings),
             block_page: Arc::clone(&route.settings.block_page),
         });
@@ -210,7 +219,14 @@ fn settings(site: &Site, demo: Option<SocketAddr>) -> Result<Settings, Vec<Repor
         block_page: Arc::clone(&config.global.block_page),
         audit_headers: config.audit.headers.clone(),
         masking: Arc::clone(&config.masking),
+        candidate_share: config.candidate.as_ref().map_or(Share::ALL, |known| known.share),
     })
+}
+
+/// Where blocks are carried out on every request, or on none, one policy is enough.
+fn easing(enforce: Share, policy: &Policy) -> Option<Easing> {
+    (enforce != Share::ALL && policy.settings().mode == Mode::Block)
+        .then(|| Easing { enforce, detect: Arc::new(policy.in_mode(Mode::Detect)) })
 }
 
 fn head(settings: &RouteSettings) -> HeadPolicy {

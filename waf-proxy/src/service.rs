@@ -73,6 +73,8 @@ impl ProxyHttp for Service {
         let mut answer = ctx.judge_head()?;
         if answer.is_none() {
             answer = hold_body(session, ctx).await?;
+        } else if session.is_body_done() {
+            ctx.exchange_mut()?.inspection.end_candidate();
         }
         match (answer, ctx.is_abandoned()) {
             (Some(answer), _) => respond(session, ctx, answer).await.map(|()| true),

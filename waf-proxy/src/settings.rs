@@ -13,6 +13,7 @@ use pingora::protocols::tls::CaType;
 use waf_core::parse::request::HeadPolicy;
 
 use crate::engine::api::{Masking, Policy};
+use crate::share::Share;
 
 /// Everything that a reload may change.
 pub struct Settings {
@@ -41,6 +42,8 @@ pub struct Settings {
     pub audit_headers: Vec<String>,
     /// What is hidden in records.
     pub masking: Arc<Masking>,
+    /// The requests that the routes' candidates look at.
+    pub candidate_share: Share,
 }
 
 /// What is served, from where, under which policy.
@@ -57,10 +60,23 @@ pub struct Route {
     pub upstream: Arc<Upstream>,
     /// The rules, as this route applies them.
     pub policy: Arc<Policy>,
+    /// Where blocks are carried out on a share of requests: the share, and the policy of the rest.
+    pub easing: Option<Easing>,
+    /// What runs beside the policy and has no say.
+    pub candidate: Option<Arc<Policy>>,
     /// What a head may hold: methods, WebSockets, lengths.
     pub head: HeadPolicy,
     /// The page of a refusal.
     pub block_page: Arc<BlockPage>,
+}
+
+/// Blocking that is eased in.
+#[derive(Clone, Debug)]
+pub struct Easing {
+    /// The requests whose blocks are carried out.
+    pub enforce: Share,
+    /// For all others: the same, in detection-only mode.
+    pub detect: Arc<Policy>,
 }
 
 /// Which hosts a route serves.

@@ -36,6 +36,23 @@ pub struct Site {
     pub warnings: Vec<Report>,
     /// The exclusions of all routes.
     pub exclusions: Vec<Exclusion>,
+    /// What runs beside it, with a policy for each route.
+    pub candidate: Option<Rules>,
+}
+
+/// Rules, compiled under the settings of several routes.
+#[derive(Debug)]
+pub struct Rules {
+    /// One line about where the rules are from.
+    pub summary: String,
+    /// The rules, compiled.
+    pub ruleset: Arc<RuleSet>,
+    /// The rules as each route applies them.
+    pub policies: Vec<Arc<Policy>>,
+    /// What the operator should know.
+    pub warnings: Vec<Report>,
+    /// The exclusions of all routes.
+    pub exclusions: Vec<Exclusion>,
 }
 
 impl Site {
@@ -46,44 +63,30 @@ impl Site {
         command_line: &CommandLine,
     ) -> Result<Self, Vec<Report>> {
         let config = Config::load(files, path, command_line)?;
-        let today = today();
-        let mut reports = Vec::new();
-        let rules = rules::load(files, &config.rules).map_err(|more| reports.extend(more)).ok();
-        let mut policies = Vec::new();
-        let mut exclusions: Vec<Exclusion> = Vec::new();
-        let mut seen: Vec<&Entry> = Vec::new();
-        for settings in all_settings(&config) {
-            let own = rules::exclusions(files, &settings.exclusions).unwrap_or_else(|more| {
-                reports.extend(more);
-                Vec::new()
-            });
-            if settings.exclusions.iter().any(|entry| !is_seen(&seen, entry)) {
-                exclusions.extend(own.iter().cloned());
-                seen.extend(&settings.exclusions);
+        let active = load_rules(files, &config.rules, all_settings(&config));
+        let candidate = config
+            .candidate
+            .as_ref()
+            .map(|candidate| load_rules(files, &candidate.rules, candidate.routes.iter()));
+        let (active, candidate) = match (active, candidate.transpose()) {
+            (Ok(active), Ok(candidate)) => (active, candidate),
+            (active, candidate) => {
+                let reports = [active.err(), candidate.err()].into_iter().flatten().flatten();
+                return Err(said_once(reports.collect()));
             }
-            let policy = settings.policy.clone();
-            policies.push(PolicySettings { exclusions: own, today, ..policy });
-        }
-        let Some(rules) = rules.filter(|_| reports.is_empty()) else {
-            reports.dedup();
-            return Err(reports);
         };
-        for policy in &mut policies {
-            // Later overrides win, so what the operator says stands after ours.
-            policy.overrides.splice(0..0, off_by_default(&rules.rules));
-            follow(&rules.program, policy);
-        }
-        let Compiled { ruleset, policies, warnings: more } = compile(rules.rules, policies)?;
-        let mut warnings = rules.warnings;
-        warnings.extend(more);
-        // What several routes share is said once.
-        let mut said: Vec<Report> = Vec::new();
-        warnings.retain(|warning| {
-            let new = !said.contains(warning);
-            said.extend(new.then(|| warning.clone()));
-            new
-        });
-        Ok(Self { config, summary: rules.summary, ruleset, policies, warnings, exclusions })
+        unknown_samples(&config, &active.ruleset)?;
+        let Rules { summary, ruleset, policies, mut warnings, exclusions } = active;
+        warnings.extend(candidate.iter().flat_map(|candidate| candidate.warnings.clone()));
+        Ok(Self {
+            config,
+            summary,
+            ruleset,
+            policies,
+            warnings: said_once(warnings),
+            exclusions,
+            candidate,
+        })
     }
 
     /// Every rule.
@@ -96,20 +99,93 @@ impl Site {
         self.policies.last()
     }
 
+    /// Whether there are any, which may end with a day.
+    pub fn has_exclusions(&self) -> bool {
+        let of_candidate = self.candidate.as_ref().map(|candidate| &candidate.exclusions);
+        [Some(&self.exclusions), of_candidate].into_iter().flatten().any(|all| !all.is_empty())
+    }
+
+    /// What runs beside the rules of a route.
+    pub fn candidate_of(&self, route: usize) -> Option<&Arc<Policy>> {
+        self.candidate.as_ref()?.policies.get(route)
+    }
+
     /// The names that labels of metrics may take.
     pub fn names(&self) -> Names {
         let expiry = |exclusion: &Exclusion| {
             // It applies to the end of its last day.
             Some((rule_of(exclusion)?, (exclusion.expires.days() + 1) * DAY_SECONDS))
         };
+        let of_candidate = self.candidate.iter().flat_map(|candidate| candidate.ruleset.rules());
         Names {
             ruleset: self.ruleset.hash().to_owned(),
-            rules: self.rules().map(|rule| rule.id.to_string()).collect(),
+            rules: self.rules().chain(of_candidate).map(|rule| rule.id.to_string()).collect(),
             routes: self.config.routes.iter().map(|route| route.name.clone()).collect(),
             upstreams: self.config.upstreams.iter().map(|up| up.name.clone()).collect(),
             expiries: self.exclusions.iter().filter_map(expiry).collect(),
         }
     }
+}
+
+/// Reads the rules of a list and the exclusions of several routes, and compiles them.
+fn load_rules<'a>(
+    files: &dyn Files,
+    entries: &[Entry],
+    all: impl Iterator<Item = &'a RouteSettings>,
+) -> Result<Rules, Vec<Report>> {
+    let today = today();
+    let mut reports = Vec::new();
+    let rules = rules::load(files, entries).map_err(|more| reports.extend(more)).ok();
+    let mut policies = Vec::new();
+    let mut exclusions: Vec<Exclusion> = Vec::new();
+    let mut seen: Vec<&Entry> = Vec::new();
+    for settings in all {
+        let own = rules::exclusions(files, &settings.exclusions).unwrap_or_else(|more| {
+            reports.extend(more);
+            Vec::new()
+        });
+        if settings.exclusions.iter().any(|entry| !is_seen(&seen, entry)) {
+            exclusions.extend(own.iter().cloned());
+            seen.extend(&settings.exclusions);
+        }
+        let policy = settings.policy.clone();
+        policies.push(PolicySettings { exclusions: own, today, ..policy });
+    }
+    let Some(rules) = rules.filter(|_| reports.is_empty()) else {
+        reports.dedup();
+        return Err(reports);
+    };
+    for policy in &mut policies {
+        // Later overrides win, so what the operator says stands after ours.
+        policy.overrides.splice(0..0, off_by_default(&rules.rules));
+        follow(&rules.program, policy);
+    }
+    let Compiled { ruleset, policies, warnings: more } = compile(rules.rules, policies)?;
+    let mut warnings = rules.warnings;
+    warnings.extend(more);
+    Ok(Rules { summary: rules.summary, ruleset, policies, warnings, exclusions })
+}
+
+/// What `audit.sample` names must be loaded.
+fn unknown_samples(config: &Config, ruleset: &RuleSet) -> Result<(), Vec<Report>> {
+    let is_known = |id: &str| ruleset.rules().any(|rule| rule.id.as_str() == id);
+    let samples = config.audit.sample.iter().filter(|sample| !is_known(&sample.rule));
+    let unknown = samples.map(|sample| {
+        Report::error(sample.span.clone(), format!("no loaded rule is `{}`", sample.rule))
+    });
+    let unknown: Vec<Report> = unknown.collect();
+    if unknown.is_empty() { Ok(()) } else { Err(unknown) }
+}
+
+/// What several routes share, or the candidate, is said once.
+fn said_once(mut reports: Vec<Report>) -> Vec<Report> {
+    let mut said: Vec<Report> = Vec::new();
+    reports.retain(|report| {
+        let new = !said.contains(report);
+        said.extend(new.then(|| report.clone()));
+        new
+    });
+    reports
 }
 
 /// What the directives of SecLang files ask for, where the configuration leaves it at its default.
@@ -166,6 +242,8 @@ mod tests {
 
     use std::collections::BTreeMap;
     use std::path::PathBuf;
+
+    use waf_core::record::Mode;
 
     use super::*;
 
@@ -245,6 +323,62 @@ mod tests {
         assert!(told[0].contains("2020-02-29") && told[1].contains("`other`"), "{told:?}");
         // 2020-02-29 is day 18,321; it applies to its end.
         assert_eq!(site.names().expiries[0], ("shop-a".to_owned(), 18_322 * DAY_SECONDS));
+    }
+
+    /// The scores and thresholds that rules and routes have under the candidate.
+    #[test]
+    fn the_candidate_is_the_file_with_its_keys_in_place() {
+        let config = format!(
+            "{CONFIG}exclusions: [e.yaml]\nscoring: {{inbound_threshold: 7, outbound_threshold: 9}}\n\
+             overrides: {{shop-a: {{score: 1}}}}\n\
+             candidate:\n  share: 10%\n  exclusions: []\n  scoring: {{inbound_threshold: 3}}\n  \
+             overrides: {{shop-a: {{score: 9}}}}\n\
+             routes:\n- {{name: a, upstream: app}}\n- {{name: b, upstream: app, mode: detect, \
+             scoring: {{inbound_threshold: 4}}, overrides: {{shop-a: {{score: 2}}}}}}\n"
+        );
+        let exclusions = exclusion("shop-a", "2999-01-01");
+        let site = load(&[("p.yaml", &config), ("e.yaml", &exclusions)]).unwrap();
+        let told = |policy: &Arc<Policy>| {
+            let settings = policy.settings();
+            let rules = policy.ruleset().rules().position(|rule| rule.id.as_str() == "shop-a");
+            let score = settings.overrides.iter().rev().find_map(|change| change.score);
+            assert!(rules.is_some());
+            (
+                settings.inbound_threshold,
+                settings.outbound_threshold,
+                score,
+                settings.exclusions.len(),
+            )
+        };
+        let active: Vec<_> = site.policies[..2].iter().map(told).collect();
+        assert_eq!(active, [(7, 9, Some(1), 1), (4, 9, Some(2), 1)]);
+        let candidate = site.candidate.as_ref().unwrap();
+        let on_trial: Vec<_> = candidate.policies.iter().map(told).collect();
+        assert_eq!(on_trial, [(3, 9, Some(9), 0), (4, 9, Some(2), 0)]);
+        assert!(candidate.policies.iter().all(|one| one.settings().mode == Mode::Detect));
+        assert_eq!(candidate.ruleset.hash(), site.ruleset.hash());
+        assert!(site.candidate_of(2).is_none(), "requests without a route have none");
+    }
+
+    #[test]
+    fn what_is_wrong_in_the_candidate_is_told_at_its_place() {
+        let told = |candidate: &str| {
+            let config = format!("{CONFIG}candidate:\n  {candidate}\n");
+            let reports = load(&[("p.yaml", &config)]).unwrap_err();
+            assert_eq!(reports.len(), 1, "{reports:?}");
+            reports[0].to_string()
+        };
+        for (candidate, message, place) in [
+            ("share: 5%", "the candidate is what is active already", "p.yaml:4:3\n"),
+            ("rules: [gone.yaml]", "there is no file gone.yaml", "p.yaml:4:11\n"),
+            ("exclusions: [gone.yaml]", "there is no file gone.yaml", "p.yaml:4:16\n"),
+            ("overrides: {shop-b: {score: 1}}", "no loaded rule is `shop-b`", "p.yaml:4:15\n"),
+            ("scoring: {paranoia: 5}", "`paranoia` is 5", "p.yaml:4:23\n"),
+            ("share: 5", "a share such as 25%", "p.yaml:4:10\n"),
+        ] {
+            let told = told(candidate);
+            assert!(told.contains(message) && told.contains(place), "{candidate}: {told}");
+        }
     }
 
     #[test]

@@ -35,6 +35,7 @@ pub(crate) fn passed(request_id: &str) -> DecisionRecord {
         coverage: CoverageRecord::default(),
         ruleset: "sha256:00".into(),
         timing_us: TimingRecord { inspect: 41, total: 1_830 },
+        candidate: None,
     }
 }
 

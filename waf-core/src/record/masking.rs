@@ -64,6 +64,8 @@ pub struct MaskingSettings {
     pub headers: Vec<String>,
     /// What is secret wherever it stands.
     pub patterns: Vec<SecretPattern>,
+    /// Classes of rules whose very matches are secret: their excerpts are hidden whole.
+    pub classes: Vec<String>,
     /// Bytes of an excerpt.
     pub excerpt: usize,
 }
@@ -76,6 +78,7 @@ impl Default for MaskingSettings {
             fields: vec!["/passw|secret|token|api.?key|card|cvv|iban|ssn/".to_owned()],
             headers: headers.map(str::to_owned).to_vec(),
             patterns: SecretPattern::ALL.to_vec(),
+            classes: vec!["pii".to_owned()],
             excerpt: 64,
         }
     }
@@ -95,6 +98,7 @@ pub struct Masking {
     card: bool,
     /// Tokens; the last group is what is hidden.
     tokens: Vec<Regex>,
+    classes: Vec<String>,
     excerpt: usize,
 }
 
@@ -121,6 +125,7 @@ impl Masking {
             headers: settings.headers.iter().map(lower).collect(),
             card: settings.patterns.contains(&SecretPattern::Card),
             tokens: tokens.map(compile).collect::<Result<_, _>>()?,
+            classes: settings.classes.clone(),
             excerpt: settings.excerpt,
         })
     }
@@ -169,6 +174,16 @@ impl Masking {
         self.text(value)
     }
 
+    /// [`Self::excerpt`] of what a rule of this class matched.
+    pub fn excerpt_of(&self, class: &str, target: &str, bytes: &[u8]) -> String {
+        if self.hides_class(class) { hidden() } else { self.excerpt(target, bytes) }
+    }
+
+    /// [`Self::quoting`] of what a rule of this class matched.
+    pub fn quoting_of(&self, class: &str, target: &str, text: &[u8]) -> String {
+        if self.hides_class(class) { hidden() } else { self.quoting(target, text) }
+    }
+
     /// Bytes of the field `target`, which is spelled as in records: `ARGS_POST:password`.
     pub fn excerpt(&self, target: &str, bytes: &[u8]) -> String {
         let (collection, name) = target.split_once(':').unwrap_or((target, ""));
@@ -200,6 +215,10 @@ impl Masking {
             }
             _ => self.is_secret_name(name.as_bytes()),
         }
+    }
+
+    fn hides_class(&self, class: &str) -> bool {
+        self.classes.iter().any(|secret| secret == class)
     }
 
     fn is_secret_header(&self, name: &str) -> bool {
@@ -243,6 +262,7 @@ impl Masking {
             headers: Vec::new(),
             card: true,
             tokens: Vec::new(),
+            classes: Vec::new(),
             excerpt: 0,
         }
     }

@@ -15,6 +15,7 @@ fn bare() -> MaskingSettings {
         fields: Vec::new(),
         headers: Vec::new(),
         patterns: Vec::new(),
+        classes: Vec::new(),
         excerpt: 1_000,
     }
 }
@@ -62,6 +63,16 @@ fn a_plain_name_is_the_whole_name_or_the_last_key() {
     }
     assert_eq!(masking.excerpt("REQUEST_BODY", b"a=1&pin=1234&b=2"), "a=1&pin=***&b=2");
     assert_eq!(masking.excerpt("REQUEST_BODY", b"spin=1234"), "spin=1234");
+}
+
+#[test]
+fn what_a_secret_class_matched_is_hidden_whole() {
+    let masking = Masking::default();
+    assert_eq!(masking.excerpt_of("pii", "ARGS_POST:a", b"born 1970-01-01"), "***");
+    assert_eq!(masking.quoting_of("pii", "ARGS_POST:a", b"born 1970-01-01"), "***");
+    assert_eq!(masking.excerpt_of("sqli", "ARGS_POST:a", b"union select"), "union select");
+    let shown = Masking::new(&bare()).unwrap();
+    assert_eq!(shown.excerpt_of("pii", "ARGS_POST:a", b"born 1970-01-01"), "born 1970-01-01");
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! The decision record: what happened to one request and why. One JSON line each; the names are a
 //! contract with the people who read and parse it (see README, "The record").
 
+mod candidate;
 mod masking;
 mod printable;
 mod trace;
 
 use serde::{Deserialize, Serialize};
 
+pub use candidate::{CandidateRecord, CandidateResult};
 pub use masking::{Masking, MaskingSettings, SecretPattern};
 pub use printable::printable;
 pub use trace::{CandidateTrace, FieldTrace, RuleTrace, StepTrace, TraceRecord};
@@ -146,6 +148,9 @@ pub struct DecisionRecord {
     pub ruleset: String,
     /// Where the time went.
     pub timing_us: TimingRecord,
+    /// What the candidate would have said; absent where none looked at the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub candidate: Option<CandidateRecord>,
 }
 
 /// Who asked.
@@ -166,6 +171,9 @@ pub struct RequestRecord {
     pub path: String,
     /// The query, its values masked by default.
     pub query: String,
+    /// The protocol as received, such as `HTTP/1.1`; empty where no head could be read.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub protocol: String,
     /// The Content-Type.
     pub content_type: Option<String>,
     /// Bytes of the body as received.

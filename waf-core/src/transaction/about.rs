@@ -74,6 +74,7 @@ impl Transaction {
                 inspect: u64::try_from(self.spent.as_micros()).unwrap_or(u64::MAX),
                 total: about.total_us,
             },
+            candidate: None,
         }
     }
 
@@ -98,6 +99,7 @@ impl Transaction {
             host: self.head.value("host").map(printable).unwrap_or_default(),
             path: about.masking.path(target.path),
             query: target.query.map(|query| about.masking.query(query)).unwrap_or_default(),
+            protocol: printable(&self.head.version),
             content_type: self.head.value("content-type").map(printable),
             body_bytes: about.body_total.unwrap_or_else(|| self.seen()),
             headers: headers
@@ -202,10 +204,11 @@ impl Transaction {
         let chain = ruleset.rules[known.rule.index()].rule.chain.as_deref();
         let record = self.match_record(&known, masking);
         // What the rule's own text quotes of the value is masked as the value is.
+        let class = &ruleset.rules[known.rule.index()].rule.class;
         let quoted = |written: Option<&Text>, text: &[u8]| match written.and_then(Text::as_literal)
         {
             Some(literal) => printable(literal),
-            None => masking.quoting(&record.target, text),
+            None => masking.quoting_of(class, &record.target, text),
         };
         MatchRecord {
             score: score.of(fired.ordinal),
@@ -234,7 +237,7 @@ impl Transaction {
             offset: evidence.offset,
             length: evidence.length,
             at: in_body.then_some(evidence.at),
-            excerpt: masking.excerpt(&target, &evidence.excerpt),
+            excerpt: masking.excerpt_of(&rule.class, &target, &evidence.excerpt),
             target,
             message: rule.name.clone(),
             data: String::new(),

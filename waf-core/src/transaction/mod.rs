@@ -202,6 +202,11 @@ impl Transaction {
         self.stop = self.stop.or(Some(stop));
     }
 
+    /// Whether the end of the request has been seen.
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
     /// The policy it is judged by.
     pub fn policy(&self) -> &Arc<Policy> {
         &self.policy

@@ -37,7 +37,7 @@ impl Control for Fake {
 fn admin_with(address: &str, token: Option<&str>, control: Arc<Fake>) -> Admin {
     let metrics = Arc::new(Metrics::new().unwrap());
     let audit = Audit { file: None, ..Audit::default() };
-    let audit_log = Arc::new(AuditLog::open(&audit, metrics.audit_dropped()).unwrap());
+    let audit_log = Arc::new(AuditLog::open(&audit, metrics.of_audit_log()).unwrap());
     audit_log.write(blocked("01JD"));
     let settings = Settings {
         address: address.parse().unwrap(),

@@ -5,7 +5,7 @@
 //! queue to a thread of their own; what finds no room and what the disk refuses is counted in
 //! `pinpoint_audit_dropped_total` and said in the log.
 
-mod line;
+mod format;
 mod queue;
 mod recent;
 mod writer;
@@ -15,13 +15,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use arc_swap::ArcSwap;
-use prometheus::IntCounter;
-use waf_core::record::{Decision, DecisionRecord, Source};
+use prometheus::{IntCounter, IntCounterVec};
+use waf_core::record::{CandidateRecord, Decision, DecisionRecord, Source};
 
 pub use recent::Recent;
 pub(crate) use recent::is_of;
 
-use crate::config::{Audit, AuditLevel};
+use crate::config::{Audit, AuditLevel, Sample};
 use queue::Queue;
 use writer::Writer;
 
@@ -31,14 +31,23 @@ pub struct AuditLog {
     audit: ArcSwap<Audit>,
     queue: Arc<Queue>,
     recent: Recent,
-    dropped: IntCounter,
+    counters: Counters,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
+/// What the log counts of records that it does not write.
+#[derive(Clone, Debug)]
+pub struct Counters {
+    /// Those that were lost.
+    pub dropped: IntCounter,
+    /// Those that `audit.sample` left out, by the rule that weighed most.
+    pub sampled_out: IntCounterVec,
+}
+
 impl AuditLog {
-    /// Opens the file and starts the thread. `dropped` counts lost records.
-    pub fn open(audit: &Audit, dropped: IntCounter) -> io::Result<Self> {
-        let writer = Writer::open(audit, dropped.clone())?;
+    /// Opens the files and starts the thread.
+    pub fn open(audit: &Audit, counters: Counters) -> io::Result<Self> {
+        let writer = Writer::open(audit, counters.dropped.clone())?;
         let queue = Arc::new(Queue::new(audit.queue));
         let records = Arc::clone(&queue);
         let thread =
@@ -47,7 +56,7 @@ impl AuditLog {
             audit: ArcSwap::from_pointee(audit.clone()),
             queue,
             recent: Recent::default(),
-            dropped,
+            counters,
             thread: Mutex::new(Some(thread)),
         })
     }
@@ -59,8 +68,13 @@ impl AuditLog {
             self.recent.push(Arc::clone(&record));
         }
         let audit = self.audit.load();
-        if is_wanted(&record, audit.level) && !self.queue.push(record, audit.on_full) {
-            self.dropped.inc();
+        if !is_wanted(&record, audit.level) {
+            return;
+        }
+        if let Some(rule) = sampled_out(&record, &audit.sample) {
+            self.counters.sampled_out.with_label_values(&[rule]).inc();
+        } else if !self.queue.push(record, audit.on_full) {
+            self.counters.dropped.inc();
         }
     }
 
@@ -75,7 +89,7 @@ impl AuditLog {
         self.audit.store(Arc::new(audit.clone()));
     }
 
-    /// Opens the file anew, after a log rotation has moved it.
+    /// Opens the files anew, after a log rotation has moved them.
     pub fn reopen(&self) {
         self.queue.reopen();
     }
@@ -106,9 +120,23 @@ fn is_wanted(record: &DecisionRecord, level: AuditLevel) -> bool {
     }
 }
 
-/// Something matched, or the request was not simply passed.
+/// The rule that weighed most, where every rule that matched is sampled and none takes the request.
+fn sampled_out<'a>(record: &'a DecisionRecord, samples: &[Sample]) -> Option<&'a str> {
+    let is_out = |rule: &str| {
+        let sample = samples.iter().find(|sample| sample.rule == rule);
+        sample.is_some_and(|sample| !sample.share.takes(rule, &record.request_id))
+    };
+    let heaviest = record.matches.first()?;
+    let all_out = record.matches.iter().all(|known| is_out(&known.rule_id));
+    let differs = record.candidate.as_ref().is_some_and(CandidateRecord::differs);
+    (all_out && !differs).then_some(heaviest.rule_id.as_str())
+}
+
+/// Something matched, the request was not simply passed, or the candidate sees it otherwise.
 fn is_relevant(record: &DecisionRecord) -> bool {
-    !record.matches.is_empty() || record.decision != Decision::Pass
+    !record.matches.is_empty()
+        || record.decision != Decision::Pass
+        || record.candidate.as_ref().is_some_and(CandidateRecord::differs)
 }
 
 /// Whether somebody may ask about it: what is relevant, what we answered ourselves, and every 403,

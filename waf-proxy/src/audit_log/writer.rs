@@ -4,32 +4,56 @@ use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use prometheus::IntCounter;
+use waf_core::record::DecisionRecord;
 
-use super::line::line;
+use super::format::line;
 use super::queue::{Queue, Work};
-use crate::config::Audit;
+use crate::config::{Audit, Destination, Format};
 
 /// A failing disk is said once in this time, with what was lost since.
 const SAY_EVERY: Duration = Duration::from_secs(60);
 
 pub(super) struct Writer {
     audit: Audit,
-    file: Option<File>,
-    /// The last write may have ended inside a line.
-    torn: bool,
+    sinks: Vec<Sink>,
     dropped: IntCounter,
     lost: u64,
     said: Option<Instant>,
 }
 
+/// Where lines of one format go.
+struct Sink {
+    format: Format,
+    /// `None` for standard output.
+    file: Option<Appended>,
+}
+
+/// A file that grows.
+struct Appended {
+    path: PathBuf,
+    file: File,
+    /// The last write may have ended inside a line.
+    torn: bool,
+}
+
 impl Writer {
     pub(super) fn open(audit: &Audit, dropped: IntCounter) -> io::Result<Self> {
-        let file = audit.file.as_deref().map(open).transpose()?;
-        Ok(Self { audit: audit.clone(), file, torn: false, dropped, lost: 0, said: None })
+        let own = audit.file.as_ref().map(|file| (Format::Pinpoint, Some(file)));
+        let others = audit.outputs.iter().map(|output| match &output.to {
+            Destination::File(file) => (output.format, Some(file)),
+            Destination::Stdout => (output.format, None),
+        });
+        let open = |(format, file): (Format, Option<&PathBuf>)| {
+            let file = file.map(|path| Appended::open(path)).transpose()?;
+            Ok(Sink { format, file })
+        };
+        let sinks = own.into_iter().chain(others).map(open).collect::<io::Result<_>>()?;
+        Ok(Self { audit: audit.clone(), sinks, dropped, lost: 0, said: None })
     }
 
     /// Works until the queue is closed and empty.
@@ -42,57 +66,37 @@ impl Writer {
 
     fn work(&mut self, work: Work) {
         if let Some(audit) = work.settings {
-            self.audit = Audit { file: self.audit.file.clone(), ..audit };
+            self.audit = audit;
         }
         if work.reopen {
-            self.reopen();
+            self.sinks.iter_mut().filter_map(|sink| sink.file.as_mut()).for_each(Appended::reopen);
         }
         if work.overflowed > 0 {
             self.lost += work.overflowed;
             self.say_first(&"the queue is full");
         }
-        let count = work.records.len() as u64;
-        let mut lines = Vec::new();
-        for record in work.records {
-            lines.extend_from_slice(line(&record, self.audit.record).as_bytes());
-            lines.push(b'\n');
+        let mut failures = Vec::new();
+        if self.audit.stdout {
+            failures.extend(to_stdout(&self.lines(&work.records, Format::Pinpoint)).err());
         }
-        if self.audit.stdout
-            && let Err(error) = to_stdout(&lines)
-        {
-            self.lose(count, &error);
+        let mut sinks = std::mem::take(&mut self.sinks);
+        for sink in &mut sinks {
+            failures.extend(sink.write(&self.lines(&work.records, sink.format)).err());
         }
-        if let Err(error) = self.append(&lines) {
-            self.lose(count, &error);
+        self.sinks = sinks;
+        for error in failures {
+            self.lose(work.records.len() as u64, &error);
         }
         self.say_lost(false);
     }
 
-    fn append(&mut self, lines: &[u8]) -> io::Result<()> {
-        let Some(file) = &mut self.file else { return Ok(()) };
-        // A line that was cut short must not swallow the next one.
-        let torn = std::mem::replace(&mut self.torn, true);
-        if torn {
-            file.write_all(b"\n")?;
+    fn lines(&self, records: &[Arc<DecisionRecord>], format: Format) -> Vec<u8> {
+        let mut lines = Vec::new();
+        for record in records {
+            lines.extend_from_slice(line(record, format, self.audit.record).as_bytes());
+            lines.push(b'\n');
         }
-        file.write_all(lines)?;
-        self.torn = false;
-        Ok(())
-    }
-
-    /// Keeps the old file where the new one cannot be opened.
-    fn reopen(&mut self) {
-        let Some(path) = self.audit.file.as_deref() else { return };
-        match open(path) {
-            Ok(file) => {
-                self.file = Some(file);
-                self.torn = false;
-                tracing::info!(file = %path.display(), "audit log reopened");
-            }
-            Err(error) => {
-                tracing::error!(file = %path.display(), %error, "audit log not reopened");
-            }
-        }
+        lines
     }
 
     fn lose(&mut self, count: u64, error: &io::Error) {
@@ -114,6 +118,48 @@ impl Writer {
             tracing::error!(records = self.lost, "the audit log lost records");
             self.lost = 0;
             self.said = None;
+        }
+    }
+}
+
+impl Sink {
+    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+        match &mut self.file {
+            Some(file) => file.write(lines),
+            None => to_stdout(lines),
+        }
+    }
+}
+
+impl Appended {
+    fn open(path: &Path) -> io::Result<Self> {
+        let file = open(path).map_err(|error| {
+            io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+        })?;
+        Ok(Self { path: path.to_owned(), file, torn: false })
+    }
+
+    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+        // A line that was cut short must not swallow the next one.
+        let torn = std::mem::replace(&mut self.torn, true);
+        if torn {
+            self.file.write_all(b"\n")?;
+        }
+        self.file.write_all(lines)?;
+        self.torn = false;
+        Ok(())
+    }
+
+    /// Keeps the old file where the new one cannot be opened.
+    fn reopen(&mut self) {
+        let file = self.path.display();
+        match open(&self.path) {
+            Ok(opened) => {
+                tracing::info!(%file, "audit log reopened");
+                self.file = opened;
+                self.torn = false;
+            }
+            Err(error) => tracing::error!(%file, %error, "audit log not reopened"),
         }
     }
 }

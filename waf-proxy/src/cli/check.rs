@@ -12,9 +12,9 @@ use waf_core::record::Mode;
 use super::examples::{self, Outcome};
 use super::output::{Format, print, print_json, safe};
 use super::{Exit, Failure, FormatArguments, RuleArguments};
-use crate::config::CommandLine;
 use crate::config::files::Disk;
-use crate::site::Site;
+use crate::config::{Candidate, CommandLine};
+use crate::site::{Rules, Site};
 
 /// Load configuration and rules, run every rule's examples, and print what would run
 #[derive(Debug, Args)]
@@ -52,6 +52,9 @@ fn text(site: &Site, outcome: &Outcome) -> String {
     let classes = classes.iter().map(|(class, count)| format!("{} {count}", safe(class)));
     line("classes", &classes.collect::<Vec<_>>().join(", "));
     line("ruleset", site.ruleset.hash());
+    if let Some((settings, rules)) = candidate(site) {
+        line("candidate", &candidate_line(settings, rules));
+    }
     line("tables", &format!("{} KiB, shared by all requests", site.ruleset.table_bytes() / 1024));
     text += &format!("\n{}\n\n", policies(site));
     for warning in &site.warnings {
@@ -75,7 +78,7 @@ fn policies(site: &Site) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(["ROUTE", "MODE", "THRESHOLDS", "PARANOIA", "EXCLUSIONS", "MEMORY A REQUEST"]);
-    for (name, policy) in named(site) {
+    for (name, policy, beside) in named(site) {
         let settings = policy.settings();
         table.add_row([
             safe(name).into_owned(),
@@ -85,17 +88,35 @@ fn policies(site: &Site) -> String {
             settings.exclusions.len().to_string(),
             format!(
                 "{} KiB at most; {} KiB more for a body in brotli",
-                memory(policy).div_ceil(1024),
-                policy.brotli_bound().div_ceil(1024)
+                memory(policy, beside).div_ceil(1024),
+                brotli(policy, beside).div_ceil(1024)
             ),
         ]);
     }
     table.trim_fmt()
 }
 
-fn named(site: &Site) -> impl Iterator<Item = (&str, &Policy)> {
+/// The policies with the names of their routes, and what runs beside them.
+fn named(site: &Site) -> impl Iterator<Item = (&str, &Policy, Option<&Policy>)> {
     let names = site.config.routes.iter().map(|route| route.name.as_str()).chain(["(no route)"]);
-    names.zip(site.policies.iter().map(AsRef::as_ref))
+    let policies = site.policies.iter().map(AsRef::as_ref).enumerate();
+    names
+        .zip(policies)
+        .map(|(name, (index, policy))| (name, policy, site.candidate_of(index).map(AsRef::as_ref)))
+}
+
+fn candidate(site: &Site) -> Option<(&Candidate, &Rules)> {
+    site.config.candidate.as_ref().zip(site.candidate.as_ref())
+}
+
+fn candidate_line(settings: &Candidate, rules: &Rules) -> String {
+    format!(
+        "{} of requests: {}, {}, tables {} KiB",
+        settings.share,
+        safe(&rules.summary),
+        rules.ruleset.hash(),
+        rules.ruleset.table_bytes() / 1024
+    )
 }
 
 fn mode(mode: Mode) -> &'static str {
@@ -105,30 +126,42 @@ fn mode(mode: Mode) -> &'static str {
     }
 }
 
-/// What the engine keeps and what the proxy holds of the body.
-fn memory(policy: &Policy) -> u64 {
+/// What the engine and the candidate beside it keep, and what the proxy holds of the body.
+fn memory(policy: &Policy, beside: Option<&Policy>) -> u64 {
     let settings = policy.settings();
     let bodies = if settings.response.body == ResponseBody::Off { 1 } else { 2 };
-    policy.memory_bound() as u64 + bodies * settings.limits.hold
+    let engines = policy.memory_bound() + beside.map_or(0, Policy::memory_bound);
+    engines as u64 + bodies * settings.limits.hold
+}
+
+/// What a body in brotli takes besides.
+fn brotli(policy: &Policy, beside: Option<&Policy>) -> usize {
+    policy.brotli_bound() + beside.map_or(0, Policy::brotli_bound)
 }
 
 fn as_json(site: &Site, outcome: &Outcome) -> Value {
     let policies: Vec<Value> = named(site)
-        .map(|(name, policy)| {
+        .map(|(name, policy, beside)| {
             let settings = policy.settings();
             json!({
                 "route": name, "mode": mode(settings.mode),
                 "inbound_threshold": settings.inbound_threshold,
                 "outbound_threshold": settings.outbound_threshold,
                 "paranoia": settings.paranoia, "detection_paranoia": settings.detection_paranoia,
-                "exclusions": settings.exclusions.len(), "memory_bytes": memory(policy),
-                "memory_brotli_bytes": policy.brotli_bound(),
+                "exclusions": settings.exclusions.len(), "memory_bytes": memory(policy, beside),
+                "memory_brotli_bytes": brotli(policy, beside),
             })
         })
         .collect();
     let warnings: Vec<String> = site.warnings.iter().map(ToString::to_string).collect();
+    let candidate = candidate(site).map(|(settings, rules)| {
+        json!({
+            "share": settings.share.to_string(), "rules": rules.summary,
+            "ruleset": rules.ruleset.hash(), "table_bytes": rules.ruleset.table_bytes(),
+        })
+    });
     json!({
-        "rules": site.summary, "classes": classes(site), "ruleset": site.ruleset.hash(),
+        "candidate": candidate, "rules": site.summary, "classes": classes(site), "ruleset": site.ruleset.hash(),
         "table_bytes": site.ruleset.table_bytes(), "policies": policies, "warnings": warnings,
         "examples": outcome.json(),
     })

@@ -5,6 +5,7 @@ mod examples;
 mod inspect;
 mod lines;
 mod output;
+mod pages;
 mod replay;
 mod report;
 mod rules;
@@ -48,6 +49,8 @@ enum Command {
     Why(why::Arguments),
     #[command(subcommand)]
     Rules(rules::Command),
+    Completions(pages::CompletionArguments),
+    Man(pages::ManArguments),
 }
 
 /// How a command ended.
@@ -155,6 +158,8 @@ pub fn main() -> ExitCode {
         Command::Report(arguments) => interruptible(|| report::run(&arguments)),
         Command::Why(arguments) => interruptible(|| why::run(&arguments)),
         Command::Rules(command) => interruptible(|| rules::run(&command)),
+        Command::Completions(arguments) => pages::completions(&arguments),
+        Command::Man(arguments) => pages::man(&arguments),
     };
     match result {
         Ok(exit) => exit.into(),

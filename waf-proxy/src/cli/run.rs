@@ -21,6 +21,7 @@ use crate::demo;
 use crate::live::{Live, Origin, Reporter};
 use crate::metrics::Metrics;
 use crate::server::Server;
+use crate::service_manager;
 use crate::site::{Site, today};
 
 /// Run the proxy. Without a configuration: the built-in rules on 127.0.0.1:8080, the admin listener
@@ -73,6 +74,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let live = Live::new(origin, site, reporter, demo)?;
     live.listening(server.certificates());
     announce(&live, &server);
+    service_manager::ready("serving");
     let admin = Admin::new(admin_settings, Arc::clone(&live) as _, metrics, Arc::clone(&audit_log));
     let (stop, stopped) = watch::channel(false);
     control.spawn(admin::serve(admin_socket, admin, stopped.clone()));
@@ -110,10 +112,8 @@ fn is_colourful() -> bool {
 fn reporter(site: &Site) -> Result<Reporter, Failure> {
     let metrics = Metrics::new().map_err(|error| Failure::usage(error.to_string()))?;
     let audit = &site.config.audit;
-    let audit_log = AuditLog::open(audit, metrics.audit_dropped()).map_err(|error| {
-        let file = audit.file.as_deref().unwrap_or("-".as_ref()).display();
-        Failure::usage(format!("cannot open the audit log {file}: {error}"))
-    })?;
+    let audit_log = AuditLog::open(audit, metrics.of_audit_log())
+        .map_err(|error| Failure::usage(format!("cannot open the audit log {error}")))?;
     Ok(Reporter { metrics: Arc::new(metrics), audit_log: Arc::new(audit_log) })
 }
 
@@ -186,6 +186,7 @@ async fn signals(live: Arc<Live>, stop: watch::Sender<bool>) {
         }
     }
     tracing::info!("stopping");
+    service_manager::stopping();
     // Nobody listens any more when the server has ended by itself.
     let _ = stop.send(true);
 }
@@ -202,7 +203,7 @@ async fn midnight(live: Arc<Live>) {
     loop {
         tokio::time::sleep(Duration::from_secs(60)).await;
         let now = today();
-        if now != day && !live.site().exclusions.is_empty() {
+        if now != day && live.site().has_exclusions() {
             reload(&live).await;
         }
         day = now;

@@ -6,6 +6,7 @@
 //! working directory.
 
 mod audit;
+mod candidate;
 mod check;
 pub mod files;
 mod limits;
@@ -23,7 +24,8 @@ use std::sync::Arc;
 use waf_core::record::{Masking, Mode};
 use waf_core::source::{Report, Source, Span};
 
-pub use audit::{Audit, AuditLevel, OnFull};
+pub use audit::{Audit, AuditLevel, Destination, Format, OnFull, Output, Sample};
+pub use candidate::Candidate;
 pub use listeners::{Admin, Secret};
 pub use reload::fixed_keys_changed;
 pub use routes::{Route, RouteSettings};
@@ -31,6 +33,7 @@ pub use routes::{Route, RouteSettings};
 use crate::settings::{BodySettings, Clients, Listener, OnError, Timeouts, Upstream};
 use check::Checker;
 use files::Files;
+use routes::Base;
 use waf_core::yaml::Located;
 use written::Written;
 
@@ -84,6 +87,8 @@ pub struct Config {
     pub audit: Audit,
     /// What records do not tell.
     pub masking: Arc<Masking>,
+    /// What runs beside the routes' own rules and has no say.
+    pub candidate: Option<Candidate>,
 }
 
 /// An entry of `rules:` or `exclusions:`.
@@ -154,7 +159,7 @@ impl<'a> Builder<'a> {
         let listeners = self.listeners(written.listeners.as_deref());
         let admin = self.admin(written.admin.as_ref(), &listeners);
         let upstreams = self.upstreams(written.upstreams.as_ref(), admin.address);
-        let global = self.global(written);
+        let global = self.global(Base::of(written));
         let config = Config {
             source,
             threads: self.threads(written.threads),
@@ -171,6 +176,7 @@ impl<'a> Builder<'a> {
             timeouts: self.timeouts(written.timeouts.as_ref()),
             audit: self.audit(written.audit.as_ref()),
             masking: Arc::new(self.masking(written.masking.as_ref())),
+            candidate: self.candidate(written),
             listeners,
             admin,
             upstreams,

@@ -1,4 +1,4 @@
-//! What a reload cannot change: sockets, threads and the audit file are opened once.
+//! What a reload cannot change: sockets, threads and the audit files are opened once.
 
 use super::Config;
 
@@ -16,6 +16,9 @@ pub fn fixed_keys_changed(old: &Config, new: &Config) -> Vec<&'static str> {
     }
     if old.audit.file != new.audit.file {
         changed.push("audit.file");
+    }
+    if old.audit.outputs != new.audit.outputs {
+        changed.push("audit.outputs");
     }
     changed
 }

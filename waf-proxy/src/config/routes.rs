@@ -12,6 +12,7 @@ use waf_core::rule::{PathPattern, RuleMode};
 
 use super::{Builder, Entry, written};
 use crate::settings::{BlockPage, HostMatch, PathMatch, Upstream};
+use crate::share::Share;
 use written::{Scoring, Websocket, Written};
 
 /// What applications use; TRACE and CONNECT only help attackers.
@@ -45,14 +46,16 @@ pub struct RouteSettings {
     pub methods: Vec<String>,
     /// Whether a WebSocket may be opened.
     pub websocket: bool,
+    /// The requests whose blocks are carried out, in block mode.
+    pub enforce: Share,
     /// What a blocked client sees.
     pub block_page: Arc<BlockPage>,
 }
 
 impl Builder<'_> {
     /// The settings where no route is known.
-    pub(super) fn global(&mut self, written: &Written) -> RouteSettings {
-        self.route_settings("", &whole(written), written)
+    pub(super) fn global(&mut self, base: Base<'_>) -> RouteSettings {
+        self.route_settings("", &written::Route::default(), base)
     }
 
     pub(super) fn routes(
@@ -118,7 +121,7 @@ impl Builder<'_> {
             path: path_match,
             methods: self.methods(&format!("{path}.match.methods"), matched.methods.as_deref()),
             upstream: self.upstream_name(path, written.upstream.as_deref(), upstreams),
-            settings: self.route_settings(&format!("{path}."), written, file),
+            settings: self.route_settings(&format!("{path}."), written, Base::of(file)),
         }
     }
 
@@ -169,22 +172,23 @@ impl Builder<'_> {
     }
 
     /// The settings of a route over those of the file; `path` is `""` or `routes[n].`.
-    fn route_settings(
+    pub(super) fn route_settings(
         &mut self,
         path: &str,
         route: &written::Route,
-        file: &Written,
+        base: Base<'_>,
     ) -> RouteSettings {
+        let file = base.file;
         let body = over(route.body.as_ref(), file.body.as_ref(), written::Body::over);
         let limits = over(route.limits.as_ref(), file.limits.as_ref(), written::Limits::over);
-        let scoring = over(route.scoring.as_ref(), file.scoring.as_ref(), Scoring::over);
+        let scoring = over(route.scoring.as_ref(), Some(&base.scoring()), Scoring::over);
         let page =
             over(route.block_page.as_ref(), file.block_page.as_ref(), written::BlockPage::over);
         let response =
             over(route.response.as_ref(), file.response.as_ref(), written::Response::over);
         let policy = PolicySettings {
             mode: self.mode(route.mode, file.mode),
-            overrides: self.overrides(path, route, file),
+            overrides: self.overrides(path, route, base),
             limits: self.limits(path, &limits, &body),
             on_partial: match body.on_partial {
                 None | Some(written::OnPartial::Pass) => OnPartial::Pass,
@@ -201,7 +205,8 @@ impl Builder<'_> {
         let methods = route.methods.as_deref().or(file.methods.as_deref());
         RouteSettings {
             policy,
-            exclusions: self.exclusions(path, route, file),
+            exclusions: self.exclusions(path, route, base),
+            enforce: route.enforce.or(file.enforce).unwrap_or(Share::ALL),
             methods: match methods {
                 Some(methods) => self.methods(&format!("{path}methods"), Some(methods)),
                 None => METHODS.map(str::to_owned).to_vec(),
@@ -252,11 +257,10 @@ impl Builder<'_> {
         }
     }
 
-    fn scoring(&mut self, path: &str, written: &Scoring) -> PolicySettings {
+    pub(super) fn scoring(&mut self, path: &str, written: &Scoring) -> PolicySettings {
         let default = PolicySettings::default();
         let threshold = (1, 10_000);
         let paranoia = written.paranoia.unwrap_or(default.paranoia);
-        let detection = written.detection_paranoia.unwrap_or(paranoia);
         let mut at =
             |key: &str, value, range| self.check.between(&format!("{path}.{key}"), value, range);
         let inbound = written.inbound_threshold.unwrap_or(default.inbound_threshold);
@@ -268,16 +272,22 @@ impl Builder<'_> {
         };
         let paranoia = self.check.between(&format!("{path}.paranoia"), paranoia, (1, 4));
         let key = format!("{path}.detection_paranoia");
-        let detection_paranoia = self.check.between(&key, detection, (paranoia, 4));
+        let detection_paranoia = match written.detection_paranoia {
+            Some(level) => self.check.between(&key, level, (paranoia, 4)),
+            None => paranoia,
+        };
         PolicySettings { paranoia, detection_paranoia, ..settings }
     }
 
-    /// The file's, then the route's: later ones win.
-    fn overrides(&mut self, path: &str, route: &written::Route, file: &Written) -> Vec<Override> {
+    /// The file's, the candidate's, then the route's: later ones win.
+    fn overrides(&mut self, path: &str, route: &written::Route, base: Base<'_>) -> Vec<Override> {
         let mut overrides = Vec::new();
-        let own = (path, route.overrides.as_ref());
-        let global = ("", file.overrides.as_ref().filter(|_| !path.is_empty()));
-        for (path, written) in [global, own] {
+        let candidate = base.candidate.and_then(|candidate| candidate.overrides.as_ref());
+        for (path, written) in [
+            ("", base.file.overrides.as_ref()),
+            ("candidate.", candidate),
+            (path, route.overrides.as_ref()),
+        ] {
             for (scope, change) in written.iter().flat_map(|written| &written.0) {
                 let place = format!("{path}overrides.{scope}");
                 overrides.push(self.r#override(&place, scope, change));
@@ -308,10 +318,14 @@ impl Builder<'_> {
         }
     }
 
-    fn exclusions(&self, path: &str, route: &written::Route, file: &Written) -> Vec<Entry> {
-        let global = file.exclusions.as_deref().filter(|_| !path.is_empty()).unwrap_or_default();
+    /// The file's, or in their place the candidate's, then the route's.
+    fn exclusions(&self, path: &str, route: &written::Route, base: Base<'_>) -> Vec<Entry> {
+        let candidate = base.candidate.and_then(|candidate| candidate.exclusions.as_deref());
+        let mut entries = match candidate {
+            Some(exclusions) => self.entries("candidate.exclusions", exclusions),
+            None => self.entries("exclusions", base.file.exclusions.as_deref().unwrap_or_default()),
+        };
         let own = route.exclusions.as_deref().unwrap_or_default();
-        let mut entries = self.entries("exclusions", global);
         entries.extend(self.entries(&format!("{path}exclusions"), own));
         entries
     }
@@ -370,12 +384,22 @@ impl Builder<'_> {
     }
 }
 
-/// The global settings as those of a route.
-fn whole(file: &Written) -> written::Route {
-    written::Route {
-        overrides: file.overrides.clone(),
-        exclusions: file.exclusions.clone(),
-        ..written::Route::default()
+/// What the settings of a route stand over: the file's own, or, for the candidate, the file's with
+/// the candidate's keys in their place.
+#[derive(Clone, Copy)]
+pub(super) struct Base<'a> {
+    pub(super) file: &'a Written,
+    pub(super) candidate: Option<&'a written::Candidate>,
+}
+
+impl<'a> Base<'a> {
+    pub(super) fn of(file: &'a Written) -> Self {
+        Self { file, candidate: None }
+    }
+
+    pub(super) fn scoring(&self) -> Scoring {
+        let candidate = self.candidate.and_then(|candidate| candidate.scoring.as_ref());
+        over(candidate, self.file.scoring.as_ref(), Scoring::over)
     }
 }
 

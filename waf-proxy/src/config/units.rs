@@ -7,6 +7,8 @@ use std::time::Duration;
 use ipnet::IpNet;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
+use crate::share::Share;
+
 /// A number of bytes: `512B`, `128KiB`, `64MiB`, `5GiB`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size(pub u64);
@@ -85,6 +87,14 @@ impl Word for Network {
     }
 }
 
+impl Word for Share {
+    const EXPECTED: &'static str = "a share such as 25% or 0.1%";
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+}
+
 /// A whole number and its unit, without a blank or with one between them.
 fn quantity(text: &str, units: &[(&str, u64)]) -> Option<u64> {
     let digits = text.find(|c: char| !c.is_ascii_digit())?;
@@ -117,7 +127,7 @@ macro_rules! deserialize_words {
     )*};
 }
 
-deserialize_words!(Size, Bound, Time, Rate, Network);
+deserialize_words!(Size, Bound, Time, Rate, Network, Share);
 
 /// Bytes in the largest unit that spells them whole, for people.
 pub fn bytes(count: u64) -> String {

@@ -9,6 +9,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use waf_core::record::Mode;
 
 use super::units::{Bound, Network, Rate, Size, Time};
+use crate::share::Share;
 
 /// Structs of optional keys. `over` fills what one does not say from another: a route's settings
 /// stand over the global ones, key by key.
@@ -36,6 +37,8 @@ written! {
     /// A whole file.
     Written {
         mode: Mode,
+        enforce: Share,
+        candidate: Candidate,
         threads: usize,
         on_error: OnError,
         rules: Vec<String>,
@@ -58,6 +61,14 @@ written! {
     }
     /// A change to a rule or a class.
     Override { mode: RuleMode, score: u32, }
+    /// What runs beside the active settings: these keys in place of the file's.
+    Candidate {
+        share: Share,
+        rules: Vec<String>,
+        exclusions: Vec<String>,
+        overrides: Ordered<Override>,
+        scoring: Scoring,
+    }
     /// Thresholds and paranoia.
     Scoring { inbound_threshold: u32, outbound_threshold: u32, paranoia: u8, detection_paranoia: u8, }
     /// An address for traffic.
@@ -87,6 +98,7 @@ written! {
         r#match: Match,
         upstream: String,
         mode: Mode,
+        enforce: Share,
         scoring: Scoring,
         limits: Limits,
         body: Body,
@@ -137,13 +149,18 @@ written! {
         queue: usize,
         on_full: OnFull,
         record: Size,
+        outputs: Vec<Output>,
+        sample: Ordered<Share>,
     }
+    /// Where else records go, in which format.
+    Output { format: Format, file: PathBuf, stdout: bool, }
     /// What records do not tell.
     Masking {
         query_values: bool,
         fields: Vec<String>,
         headers: Vec<String>,
         patterns: Vec<String>,
+        classes: Vec<String>,
         excerpt: Size,
     }
     /// What a blocked client sees.
@@ -225,6 +242,17 @@ words! {
         All,
         /// Those that were blocked.
         Blocked,
+    }
+    /// How a record is written.
+    Format {
+        /// Our own: the one that `why`, `tune` and `replay` read.
+        Pinpoint,
+        /// Elastic Common Schema.
+        Ecs,
+        /// Open Cybersecurity Schema Framework, HTTP Activity.
+        Ocsf,
+        /// The JSON audit log of libmodsecurity.
+        Modsecurity,
     }
     /// What happens when the queue of records is full.
     OnFull {

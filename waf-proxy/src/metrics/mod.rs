@@ -14,6 +14,7 @@ use prometheus::{
 use waf_core::record::{Decision, DecisionRecord};
 use waf_core::rule::Phase;
 
+use crate::audit_log::Counters;
 use known::Known;
 
 /// Scores worth telling apart: CRS adds 2 to 5 a rule, its threshold is 5.
@@ -40,10 +41,12 @@ pub struct Metrics {
     held: IntGauge,
     parser_errors: IntCounterVec,
     inexact: IntCounterVec,
-    audit_dropped: IntCounter,
+    audit: Counters,
     reloads: IntCounterVec,
     ruleset: IntGaugeVec,
     exclusion_expiry: IntGaugeVec,
+    candidate_requests: IntCounterVec,
+    candidate_matches: IntCounterVec,
     upstream_requests: IntCounterVec,
     upstream_seconds: HistogramVec,
 }
@@ -53,7 +56,7 @@ pub struct Metrics {
 pub struct Names {
     /// The hash of the rule set.
     pub ruleset: String,
-    /// Every rule's id.
+    /// Every rule's id, those of the candidate too.
     pub rules: Vec<String>,
     /// Every route's name.
     pub routes: Vec<String>,
@@ -116,16 +119,33 @@ impl Metrics {
                 "Fields in which something could not be exact, by what.",
                 &["what"],
             )?,
-            audit_dropped: IntCounter::new(
-                "pinpoint_audit_dropped_total",
-                "Decision records that were lost: queue full or disk failing.",
-            )?,
+            audit: Counters {
+                dropped: IntCounter::new(
+                    "pinpoint_audit_dropped_total",
+                    "Decision records that were lost: queue full or disk failing.",
+                )?,
+                sampled_out: counters(
+                    "pinpoint_audit_sampled_out_total",
+                    "Decision records that `audit.sample` left out, by the rule that weighed most.",
+                    &["rule_id"],
+                )?,
+            },
             reloads: counters("pinpoint_reloads_total", "Reloads, by result.", &["result"])?,
             ruleset: gauges("pinpoint_ruleset_info", "The rules in force.", &["hash"])?,
             exclusion_expiry: gauges(
                 "pinpoint_exclusion_expiry_timestamp_seconds",
                 "When the first exclusion of a rule expires.",
                 &["rule_id"],
+            )?,
+            candidate_requests: counters(
+                "pinpoint_candidate_requests_total",
+                "Requests that the candidate looked at, by its decision against the active one.",
+                &["route", "result"],
+            )?,
+            candidate_matches: counters(
+                "pinpoint_candidate_rule_matches_total",
+                "Rules that match under the candidate only (new) or under the active rules only (gone).",
+                &["rule_id", "change"],
             )?,
             upstream_requests: counters(
                 "pinpoint_upstream_requests_total",
@@ -142,14 +162,14 @@ impl Metrics {
         };
         registry.register(Box::new(metrics.score.clone()))?;
         registry.register(Box::new(metrics.held.clone()))?;
-        registry.register(Box::new(metrics.audit_dropped.clone()))?;
+        registry.register(Box::new(metrics.audit.dropped.clone()))?;
         registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
         Ok(metrics)
     }
 
-    /// The counter of lost records, for the audit log.
-    pub fn audit_dropped(&self) -> IntCounter {
-        self.audit_dropped.clone()
+    /// What the audit log counts.
+    pub fn of_audit_log(&self) -> Counters {
+        self.audit.clone()
     }
 
     /// A request has ended.
@@ -172,6 +192,19 @@ impl Metrics {
             if let Some(format) = format(&one.rule_id) {
                 self.parser_errors.with_label_values(&[format]).inc();
             }
+        }
+        if let Some(candidate) = &record.candidate {
+            self.candidate_requests
+                .with_label_values(&[route.as_str(), candidate.result.name()])
+                .inc();
+            self.candidate_rules("new", candidate.matches.iter().map(|one| &one.rule_id));
+            self.candidate_rules("gone", candidate.gone.iter());
+        }
+    }
+
+    fn candidate_rules<'a>(&self, change: &str, rules: impl Iterator<Item = &'a String>) {
+        for rule in rules.filter(|rule| self.known.has_rule(rule)) {
+            self.candidate_matches.with_label_values(&[rule.as_str(), change]).inc();
         }
     }
 
@@ -211,9 +244,14 @@ impl Metrics {
                 // Fails where the rule never matched, which is fine.
                 let _ = self.rule_matches.remove_label_values(&[rule, decision.name()]);
             }
+            let _ = self.audit.sampled_out.remove_label_values(&[rule]);
+            for change in ["new", "gone"] {
+                let _ = self.candidate_matches.remove_label_values(&[rule, change]);
+            }
         }
         if !gone.routes.is_empty() {
             self.requests.reset();
+            self.candidate_requests.reset();
         }
         if !gone.upstreams.is_empty() {
             self.upstream_requests.reset();

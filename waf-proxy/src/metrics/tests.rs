@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, reason = "a failed test should stop where it fails")]
 
-use waf_core::record::InexactRecord;
+use waf_core::record::{CandidateRecord, CandidateResult, InexactRecord};
 
 use super::*;
 use crate::test_record::{blocked, passed, union_select};
@@ -57,11 +57,47 @@ fn a_decision_moves_its_metrics() {
 }
 
 #[test]
+fn a_candidate_moves_its_metrics() {
+    let metrics = metrics();
+    let mut record = passed("a");
+    for (result, count) in CandidateResult::ALL.iter().zip(1_u32..) {
+        let mut told = CandidateRecord { result: *result, ..CandidateRecord::failed() };
+        told.matches = vec![union_select()];
+        told.gone = vec!["parse-json-duplicate-key".into(), "made-up".into()];
+        record.candidate = Some(told);
+        for _ in 0..count {
+            metrics.decided(&record);
+        }
+    }
+    for (series, expected) in [
+        (r#"pinpoint_candidate_requests_total{result="same",route="default"}"#, 1.0),
+        (r#"pinpoint_candidate_requests_total{result="newly_blocked",route="default"}"#, 2.0),
+        (r#"pinpoint_candidate_requests_total{result="newly_passed",route="default"}"#, 3.0),
+        (r#"pinpoint_candidate_requests_total{result="undecided",route="default"}"#, 4.0),
+        (r#"pinpoint_candidate_requests_total{result="error",route="default"}"#, 5.0),
+        (
+            r#"pinpoint_candidate_rule_matches_total{change="new",rule_id="sqli-union-select"}"#,
+            15.0,
+        ),
+        (
+            r#"pinpoint_candidate_rule_matches_total{change="gone",rule_id="parse-json-duplicate-key"}"#,
+            15.0,
+        ),
+    ] {
+        assert_eq!(value(&metrics, series), Some(expected), "{series}");
+    }
+    assert!(!metrics.text().contains("made-up"));
+    metrics.loaded(&Names::default());
+    assert!(!metrics.text().contains("pinpoint_candidate"));
+}
+
+#[test]
 fn everything_else_moves_its_metric() {
     let metrics = metrics();
     metrics.inspected(Phase::RequestBody, Duration::from_micros(250));
     metrics.held(4_096);
-    metrics.audit_dropped().inc();
+    metrics.of_audit_log().dropped.inc();
+    metrics.of_audit_log().sampled_out.with_label_values(&["sqli-union-select"]).inc();
     metrics.reloaded(true);
     metrics.reloaded(false);
     metrics.upstream_answered("app", Duration::from_millis(20));
@@ -70,6 +106,7 @@ fn everything_else_moves_its_metric() {
         (r#"pinpoint_inspect_seconds_sum{phase="request_body"}"#, 0.000_25),
         ("pinpoint_held_bytes", 4_096.0),
         ("pinpoint_audit_dropped_total", 1.0),
+        (r#"pinpoint_audit_sampled_out_total{rule_id="sqli-union-select"}"#, 1.0),
         (r#"pinpoint_reloads_total{result="ok"}"#, 1.0),
         (r#"pinpoint_reloads_total{result="refused"}"#, 1.0),
         (r#"pinpoint_upstream_requests_total{result="answered",upstream="app"}"#, 1.0),
@@ -130,4 +167,69 @@ fn the_first_exclusion_to_expire_is_told() {
         )
     };
     assert_eq!((series("100200"), series("x")), (Some(1_000.0), Some(3_000.0)));
+}
+
+/// Everything that is shipped to look at the metrics.
+const LOOKERS: [&str; 3] = [
+    include_str!("../../../deploy/prometheus/alerts.yml"),
+    include_str!("../../../deploy/prometheus/alerts.test.yml"),
+    include_str!("../../../deploy/grafana/pinpoint.json"),
+];
+
+/// A proxy that has met everything once, so that every series is there.
+fn everything() -> Metrics {
+    let metrics = metrics();
+    let mut record = blocked("a");
+    record.matches[0].rule_id = "parse-json-duplicate-key".into();
+    let what = vec!["offset".into()];
+    record.coverage.inexact.push(InexactRecord { field: "ARGS_POST:a".into(), what });
+    let mut told = CandidateRecord::failed();
+    told.gone = vec!["sqli-union-select".into()];
+    record.candidate = Some(told);
+    metrics.decided(&record);
+    metrics.inspected(Phase::RequestBody, Duration::from_micros(250));
+    metrics.of_audit_log().sampled_out.with_label_values(&["sqli-union-select"]).inc();
+    metrics.reloaded(true);
+    metrics.upstream_answered("app", Duration::from_millis(20));
+    metrics.loaded(&Names { expiries: vec![("100200".into(), 2_000)], ..names() });
+    metrics
+}
+
+/// The metrics that a text names, each with the labels that it selects by.
+fn named(text: &str) -> Vec<(String, Vec<String>)> {
+    let starts = text.match_indices("pinpoint_").chain(text.match_indices("process_"));
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let word = |text: &str| text[..text.find(|c| !is_word(c)).unwrap_or(text.len())].to_owned();
+    let name = |(at, _): (usize, &str)| {
+        let name = word(&text[at..]);
+        let rest = &text[at + name.len()..];
+        let selector = rest.strip_prefix('{').and_then(|rest| rest.split('}').next());
+        let parts = selector.unwrap_or("").split(',').map(|part| word(part.trim()));
+        (name, parts.filter(|label| !label.is_empty()).collect())
+    };
+    starts.map(name).collect()
+}
+
+#[test]
+fn dashboards_and_alerts_name_only_what_is_there() {
+    let text = everything().text();
+    let mut told = std::collections::BTreeSet::new();
+    for (name, labels) in LOOKERS.into_iter().flat_map(named) {
+        let series: Vec<&str> = text
+            .lines()
+            .filter(|line| {
+                line.strip_prefix(&name).is_some_and(|rest| rest.starts_with(['{', ' ']))
+            })
+            .collect();
+        assert!(!series.is_empty(), "there is no metric {name}");
+        for label in labels {
+            let has = series.iter().any(|line| line.contains(&format!("{label}=\"")));
+            assert!(has, "{name} has no label {label}");
+        }
+        told.insert(name.trim_end_matches("_bucket").trim_end_matches("_count").to_owned());
+    }
+    let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE pinpoint_"));
+    for name in types.filter_map(|line| line.split(' ').next()) {
+        assert!(told.contains(&format!("pinpoint_{name}")), "nobody looks at pinpoint_{name}");
+    }
 }

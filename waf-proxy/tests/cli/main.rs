@@ -9,6 +9,7 @@
 mod harness;
 
 mod check;
+mod deploy;
 mod ftw;
 mod inspect;
 mod replay;
@@ -25,7 +26,9 @@ fn help_documents_every_exit_status() {
     for status in ["0    fine", "1    the check found", "2    usage", "3    input", "130  interr"] {
         assert!(help.stdout.contains(status), "{status} is not in:\n{}", help.stdout);
     }
-    for command in ["run", "check", "inspect", "replay", "report", "why", "rules"] {
+    let commands =
+        ["run", "check", "inspect", "replay", "report", "why", "rules", "completions", "man"];
+    for command in commands {
         assert!(help.stdout.contains(&format!("\n  {command} ")), "{command}");
     }
 }

@@ -14,6 +14,7 @@ mod heads;
 mod hold;
 mod http2;
 mod large;
+mod modes;
 mod refused;
 mod response;
 mod slow;

@@ -21,6 +21,7 @@ use waf_core::yaml::{RuleContext, rule};
 use waf_proxy::observer::Observer;
 use waf_proxy::server::Server;
 use waf_proxy::settings::*;
+use waf_proxy::share::Share;
 use waf_proxy::shared::Shared;
 
 pub use origin::Origin;
@@ -145,6 +146,8 @@ pub fn settings_of(origin: SocketAddr, policy: PolicySettings) -> Settings {
             ..Upstream::plain("app", vec![origin])
         }),
         policy: Arc::clone(&policy),
+        easing: None,
+        candidate: None,
         head: HeadPolicy::default(),
         block_page: Arc::default(),
     };
@@ -161,6 +164,7 @@ pub fn settings_of(origin: SocketAddr, policy: PolicySettings) -> Settings {
         block_page: Arc::default(),
         audit_headers: Vec::new(),
         masking: Arc::new(Masking::default()),
+        candidate_share: Share::ALL,
     }
 }
 
