@@ -1,5 +1,7 @@
 //! Ways to cut a body into pieces: where it is cut must never change what is found.
 
+use crate::random::Random;
+
 /// How to cut.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Cut {
@@ -25,10 +27,10 @@ impl Cut {
 }
 
 fn random(mut body: &[u8], seed: u64) -> Vec<&[u8]> {
-    let mut state = seed;
+    let mut random = Random::new(seed);
     let mut pieces = Vec::new();
     while !body.is_empty() {
-        state = next(state);
+        let state = random.number();
         // One byte, a few, or a block: borders everywhere, and long stretches without.
         let most = [1, 7, 64, 4_096][(state >> 60) as usize & 3];
         let length = (1 + (state >> 20) as usize % most).min(body.len());
@@ -37,14 +39,6 @@ fn random(mut body: &[u8], seed: u64) -> Vec<&[u8]> {
         body = rest;
     }
     pieces
-}
-
-/// splitmix64, by Sebastiano Vigna (public domain).
-fn next(state: u64) -> u64 {
-    let mut mixed = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
 }
 
 #[cfg(test)]

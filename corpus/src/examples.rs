@@ -5,10 +5,12 @@
 //! ```
 
 mod carry;
+mod mutate;
 mod spots;
 
 use std::sync::Arc;
 
+pub use mutate::mutations;
 use waf_core::policy::{Override, OverrideScope, Policy, PolicySettings};
 use waf_core::record::{Masking, MaskingSettings, Mode};
 use waf_core::rule::{Example, Place, Rule, RuleMode};
@@ -90,6 +92,14 @@ pub fn failures(policy: &Arc<Policy>, rule: &Rule) -> Vec<String> {
     let benign = rule.benign.iter().map(|example| (example, false));
     let tried = attacks.chain(benign);
     tried.flat_map(|(example, attack)| wrong(&mut runner, rule, example, attack)).collect()
+}
+
+/// As [`failures`], for `count` ways to write each attack example otherwise: in another case, with
+/// comments or escapes that the rule's transformations undo.
+pub fn mutation_failures(policy: &Arc<Policy>, rule: &Rule, count: usize) -> Vec<String> {
+    let mut runner = Runner::new(Arc::clone(policy), Masking::default());
+    let mutations = rule.attacks.iter().flat_map(|example| mutations(rule, example, count));
+    mutations.flat_map(|example| wrong(&mut runner, rule, &example, true)).collect()
 }
 
 fn wrong(runner: &mut Runner, rule: &Rule, example: &Example, attack: bool) -> Vec<String> {

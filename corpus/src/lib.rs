@@ -15,6 +15,7 @@ pub mod ftw;
 pub mod label;
 pub mod ordered;
 pub mod outcome;
+pub mod random;
 pub mod read;
 pub mod reference;
 pub mod request;

@@ -188,6 +188,76 @@ fn addresses_in_networks() {
     check_all(&networks("0.0.0.0/0"), &[(b"255.255.255.255", true, None), (b"::1", false, None)]);
 }
 
+/// Numbers that payment processors publish for tests; the check digit by ISO/IEC 7812-1.
+#[test]
+fn card_numbers_with_a_right_check_digit() {
+    check_all(
+        &Operator::Luhn,
+        &[
+            (b"4111111111111111", true, None),
+            (b"pay 4111 1111 1111 1111, please", true, Some(24)),
+            (b"5555-5555-5555-4444\n", true, Some(20)),
+            (b"3782 822463 10005", true, None),
+            (b"3056 930902 5904", true, None),
+            (b"4222222222222", true, None),
+            (b"6304000000000000000", true, None),
+            (b"(2223003122003222)", true, Some(18)),
+            (b"2024 4111 1111 1111 1111", true, None),
+            (b"no 12-34 6011 1111 1111 1117.", true, Some(29)),
+            (b"\xe5\x8d\xa14242424242424242\xe3\x80\x82", true, Some(20)),
+            (b"4111111111111112", false, None),
+            (b"4111 1111 1111 1112", false, None),
+            (b"4111  1111 1111 1111", false, None),
+            (b"4111 1111-1111 1111", false, None),
+            (b"41111 1111 1111 111", false, None),
+            (b"411111111111", false, None),
+            (b"a4111111111111111", false, None),
+            (b"4111111111111111b", false, None),
+            (b"4111111111111111_", false, None),
+            (b"0.4111111111111111", false, None),
+            (b"id-4111-1111-1111-1111", false, None),
+            (b"41111111111111110000000000000000000000000000", false, None),
+            (b"", false, None),
+        ],
+    );
+}
+
+/// Examples of the IBAN registry.
+#[test]
+fn ibans_with_right_check_digits() {
+    let right: [&[u8]; 9] = [
+        b"DE89370400440532013000",
+        b"gb29 nwbk 6016 1331 9268 19",
+        b"FR14 2004 1010 0505 0001 3M02 606",
+        b"NO93 8601 1117 947",
+        b"MT84 MALT 0110 0001 2345 MTLC AST0 01S",
+        b"LC55HEMM000100010012001200023015",
+        b"RU03 0445 2522 5408 1781 0538 0913 1041 9",
+        b"CH93 0076 2011 6238 5295 7",
+        b"to BE68 5390 0754 7034",
+    ];
+    for value in right {
+        check_all(&Operator::Iban, &[(value, true, None)]);
+        let wrong: Vec<u8> =
+            value.iter().map(|byte| if *byte == b'3' { b'4' } else { *byte }).collect();
+        check_all(&Operator::Iban, &[(&wrong, false, None)]);
+    }
+    check_all(
+        &Operator::Iban,
+        &[
+            (b"DE89 3704 0044 0532 0130 00 or", true, Some(28)),
+            (b"IT22 DE89 3704 0044 0532 0130 00", true, None),
+            (b"DE8937040044053201300", false, None),
+            (b"DE893704004405320130000", false, None),
+            (b"DE89 37040044 0532 0130 00", false, None),
+            (b"XDE89370400440532013000", false, None),
+            (b"DE89370400440532013000_", false, None),
+            (b"XX89 3704 0044 0532 0130 00", false, None),
+            (b"", false, None),
+        ],
+    );
+}
+
 #[test]
 fn bytes_outside_the_range() {
     let printable = ByteSet::of(b"\t\n\r").union(ByteSet::range(32, 126));

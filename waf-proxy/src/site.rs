@@ -16,7 +16,7 @@ use crate::metrics::Names;
 use crate::rules;
 
 /// Classes that most sites do not want: an override switches them on.
-const OFF_BY_DEFAULT: [&str; 2] = ["llm-prompt-injection", "pii"];
+pub(crate) const OFF_BY_DEFAULT: [&str; 2] = ["llm-prompt-injection", "pii"];
 
 const DAY_SECONDS: i64 = 24 * 60 * 60;
 

@@ -12,6 +12,7 @@
 //! It judges at the end of the head and at the end of the body. Within `limits.hold` these are the
 //! verdict points of the real engine too; beyond, that one may be certain earlier.
 
+mod check_digits;
 mod collect;
 mod decide;
 mod exclude;

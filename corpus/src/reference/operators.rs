@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use waf_core::operator::{detect_sqli, detect_xss};
 use waf_core::rule::Operator;
 
+use super::check_digits;
 use super::regexes::Regexes;
 
 /// Where an operator holds.
@@ -49,6 +50,8 @@ pub(crate) fn ask(operator: &Operator, value: &[u8], regexes: &Regexes) -> Optio
         Operator::ValidateUtf8Encoding => {
             std::str::from_utf8(value).is_err().then_some(Span::Value)
         }
+        Operator::Luhn => check_digits::card(value).then_some(Span::Value),
+        Operator::Iban => check_digits::iban(value).then_some(Span::Value),
         Operator::Finding(_) => None,
     }
 }

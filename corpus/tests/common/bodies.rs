@@ -39,3 +39,32 @@ pub(crate) fn of_every_type(id: &str, value: &str) -> Vec<Request> {
     let requests = bodies.into_iter().enumerate();
     requests.map(|(n, (kind, body))| post(&format!("{id}/{n} {kind}"), kind, body)).collect()
 }
+
+/// A value, escaped as each place asks: an argument of a query, of a form, of JSON and of multipart.
+pub(crate) fn places(value: &str) -> [(&'static str, Request); 4] {
+    let escaped: String = value.bytes().map(escape).collect();
+    let headers = vec![("Host".into(), "shop.example".into())];
+    let target = format!("/p?id=1&q={escaped}");
+    let query = Request {
+        head: RequestHead::from_parts("GET", target.as_str(), "HTTP/1.1", headers),
+        ..Request::default()
+    };
+    let json = serde_json::json!({ "id": 1, "message": value }).to_string();
+    let part = format!(
+        "--b\r\nContent-Disposition: form-data; name=\"comment\"\r\n\r\n{value}\r\n--b--\r\n"
+    );
+    [
+        ("a query", query),
+        ("a form", post("", FORM, format!("id=1&text={escaped}"))),
+        ("JSON", post("", JSON, json)),
+        ("multipart", post("", MULTIPART, part)),
+    ]
+}
+
+/// RFC 3986: all but unreserved characters as `%hh`.
+fn escape(byte: u8) -> String {
+    if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+        return char::from(byte).to_string();
+    }
+    format!("%{byte:02x}")
+}

@@ -21,6 +21,7 @@
 mod backtrack;
 mod byte_range;
 mod captures;
+mod check_digits;
 mod expanded;
 mod integer;
 mod ip_match;
@@ -79,7 +80,7 @@ macro_rules! table {
         }
 
         /// What a [`Check`] knows of one value so far. Bounded: the largest holds the text of an
-        /// address.
+        /// address or of a bank account.
         #[derive(Clone, Debug, PartialEq)]
         pub struct CheckState(Progress);
 
@@ -152,4 +153,6 @@ table! {
         from Operator::ValidateUrlEncoding => url_encoding::UrlEncoding;
     Utf8Encoding: utf8_encoding::Utf8Encoding,
         from Operator::ValidateUtf8Encoding => utf8_encoding::Utf8Encoding;
+    Luhn: check_digits::CheckDigits, from Operator::Luhn => check_digits::CheckDigits::Luhn;
+    Iban: check_digits::CheckDigits, from Operator::Iban => check_digits::CheckDigits::Iban;
 }

@@ -44,6 +44,10 @@ pub enum Operator {
     ValidateUrlEncoding,
     /// The bytes are not UTF-8 (a match is a violation).
     ValidateUtf8Encoding,
+    /// A number of 13 to 19 digits with a right check digit stands in it (ISO/IEC 7812-1).
+    Luhn,
+    /// An IBAN with right check digits stands in it (ISO 13616-1).
+    Iban,
     /// A parser, a limit or the proxy found this wrong. Has no targets.
     Finding(Finding),
 }
@@ -70,6 +74,8 @@ impl Operator {
             Self::ValidateByteRange(_) => "validate_byte_range",
             Self::ValidateUrlEncoding => "validate_url_encoding",
             Self::ValidateUtf8Encoding => "validate_utf8_encoding",
+            Self::Luhn => "luhn",
+            Self::Iban => "iban",
             Self::Finding(_) => "finding",
         }
     }

@@ -13,7 +13,7 @@ use crate::rule::Operator;
 use crate::source::Source;
 
 /// Every operator's word in YAML.
-pub(super) const NAMES: [&str; 20] = [
+pub(super) const NAMES: [&str; 22] = [
     "rx",
     "pm",
     "pm_from_file",
@@ -33,6 +33,8 @@ pub(super) const NAMES: [&str; 20] = [
     "validate_byte_range",
     "validate_url_encoding",
     "validate_utf8_encoding",
+    "luhn",
+    "iban",
     "finding",
 ];
 
@@ -65,6 +67,8 @@ pub(super) fn operator(
         "validate_byte_range" => read.byte_range().map(Operator::ValidateByteRange),
         "validate_url_encoding" => read.yes(Operator::ValidateUrlEncoding),
         "validate_utf8_encoding" => read.yes(Operator::ValidateUtf8Encoding),
+        "luhn" => read.yes(Operator::Luhn),
+        "iban" => read.yes(Operator::Iban),
         "finding" => read.finding().map(Operator::Finding),
         _ => None,
     }

@@ -1,5 +1,6 @@
 //! The command line: one module per command.
 
+mod catalogue;
 mod check;
 mod examples;
 mod inspect;

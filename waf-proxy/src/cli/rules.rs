@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use waf_core::rule::{Action, Example, Rule, RuleMode};
 
 use super::output::{Format, Style, print, print_json, safe, styled};
-use super::{Exit, Failure, FormatArguments, RuleArguments, examples};
+use super::{Exit, Failure, FormatArguments, RuleArguments, catalogue, examples};
 use crate::config::CommandLine;
 use crate::config::files::Disk;
 use crate::site::Site;
@@ -19,11 +19,29 @@ pub(super) enum Command {
     /// Show one rule: why it exists, what it looks at, its examples
     Show(ShowArguments),
     /// Run the examples of every rule
-    Test(ListArguments),
+    Test(TestArguments),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ListArguments {
+    #[command(flatten)]
+    rules: RuleArguments,
+    /// What is printed to standard output
+    #[arg(long, value_enum, default_value_t = ListFormat::Text)]
+    format: ListFormat,
+}
+
+/// How the list is printed.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum ListFormat {
+    Text,
+    Json,
+    /// A page with a table for each class
+    Markdown,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TestArguments {
     #[command(flatten)]
     rules: RuleArguments,
     #[command(flatten)]
@@ -46,9 +64,10 @@ pub(super) fn run(command: &Command) -> Result<Exit, Failure> {
         Command::List(arguments) => {
             let site = load(&arguments.rules)?;
             let rules: Vec<&Rule> = site.rules().collect();
-            match arguments.format.format {
-                Format::Text => print(&table(&rules)),
-                Format::Json => {
+            match arguments.format {
+                ListFormat::Text => print(&table(&rules)),
+                ListFormat::Markdown => print(&catalogue::page(&rules)),
+                ListFormat::Json => {
                     print_json(&rules.iter().map(|rule| brief(rule)).collect::<Vec<_>>());
                 }
             }
@@ -77,7 +96,7 @@ fn show(arguments: &ShowArguments) -> Result<Exit, Failure> {
     Ok(Exit::Fine)
 }
 
-fn test(arguments: &ListArguments) -> Result<Exit, Failure> {
+fn test(arguments: &TestArguments) -> Result<Exit, Failure> {
     let site = load(&arguments.rules)?;
     let outcome = examples::run(&site);
     match arguments.format.format {
@@ -105,7 +124,8 @@ fn table(rules: &[&Rule]) -> String {
     format!("{}\n\n{} rules\n", table.trim_fmt(), rules.len())
 }
 
-fn weight(rule: &Rule) -> String {
+/// What a match adds, in a word.
+pub(super) fn weight(rule: &Rule) -> String {
     match rule.action {
         Action::Block => "block".into(),
         // What a SecLang rule adds is in what it sets.
