@@ -42,6 +42,8 @@ pub mod metrics;
 pub mod admin;
 pub mod live;
 
+pub mod tune;
+
 pub mod cli;
 
 #[cfg(test)]

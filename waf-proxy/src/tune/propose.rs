@@ -1,0 +1,356 @@
+//! Which exclusions, in which order: again and again the one that brings the most records nearest to
+//! passing, for what it lets in and for how wide it is.
+
+use std::cmp::Ordering;
+use std::collections::{BinaryHeap, HashMap};
+
+use super::attacks::Attack;
+use super::candidate::{Candidate, Reach, candidates};
+use super::evidence::{Evidence, Likely};
+use super::gather::{Gathered, Shape};
+use super::limits;
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// No more exclusions than this.
+    pub most: usize,
+    /// No more attacks let in than this share of those that are caught; `None` for no bound.
+    pub max_price: Option<f64>,
+    /// Also for what evidence cannot tell from attacks.
+    pub unclear: bool,
+}
+
+impl Default for Wish {
+    fn default() -> Self {
+        Self { most: 60, max_price: None, unclear: false }
+    }
+}
+
+/// An exclusion that is proposed.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// What it takes away.
+    pub candidate: Candidate,
+    /// The methods of its records; empty when they are many.
+    pub methods: Vec<Box<str>>,
+    /// What is known of its records.
+    pub evidence: Evidence,
+    /// Records that pass with it and all before it.
+    pub passing: u64,
+}
+
+/// How many shares of attacks weigh as much as a share of records. Two: with equal shares an
+/// operator would rather keep the rule.
+const ATTACKS_WEIGH: f64 = 2.0;
+
+/// Methods that are named in an exclusion.
+const METHODS: usize = 3;
+
+/// Chooses exclusions for what was gathered. What they let in of `attacks` is reckoned from the
+/// attacks' records here; [`super::price`] replays them.
+pub fn choose(log: &Gathered, attacks: &[Attack], wish: &Wish) -> Vec<Choice> {
+    let shapes = log.shapes();
+    let open = open(&shapes, log);
+    let reaches = candidates(&shapes, &open);
+    let mut search = Search::new(log, &shapes, attacks, reaches, wish);
+    search.run();
+    search.drop_idle();
+    search.choices()
+}
+
+/// The hits of each shape that may be excluded: not those that are likely attacks, by what is known
+/// of the rule in that field on that path.
+fn open(shapes: &[&Shape], log: &Gathered) -> Vec<u128> {
+    let mut cells: HashMap<(&str, &str, Option<&str>), Vec<(usize, usize)>> = HashMap::new();
+    for (number, shape) in shapes.iter().enumerate() {
+        for (at, hit) in shape.weighed.hits.iter().enumerate() {
+            let cell = (&*hit.rule, &*hit.target, shape.path.as_deref());
+            cells.entry(cell).or_default().push((number, at));
+        }
+    }
+    let mut open = vec![0; shapes.len()];
+    for places in cells.values() {
+        let of_cell = places.iter().map(|(number, _)| shapes[*number]);
+        if Evidence::of(of_cell, log).likely() != Likely::Attack {
+            places.iter().for_each(|(number, at)| open[*number] |= 1 << at);
+        }
+    }
+    open
+}
+
+/// What evidence says of the flagged records of a log.
+pub fn judged(log: &Gathered) -> [(Likely, u64); 3] {
+    let shapes = log.shapes();
+    let mut cells: HashMap<(&str, &str, Option<&str>), Vec<usize>> = HashMap::new();
+    for (number, shape) in shapes.iter().enumerate() {
+        for hit in &shape.weighed.hits {
+            let cell = (&*hit.rule, &*hit.target, shape.path.as_deref());
+            cells.entry(cell).or_default().push(number);
+        }
+    }
+    // A record is as bad as the worst that is known of its matches.
+    let mut worst = vec![Likely::FalsePositive; shapes.len()];
+    for numbers in cells.values() {
+        let likely = Evidence::of(numbers.iter().map(|number| shapes[*number]), log).likely();
+        for &number in numbers {
+            let rank = |likely| likely as usize;
+            if rank(likely) > rank(worst[number]) {
+                worst[number] = likely;
+            }
+        }
+    }
+    [Likely::FalsePositive, Likely::Unclear, Likely::Attack].map(|likely| {
+        let of_it = shapes.iter().zip(&worst).filter(|(_, known)| **known == likely);
+        (likely, of_it.map(|(shape, _)| shape.seen.records).sum())
+    })
+}
+
+/// A request, and which of its hits are gone by now.
+struct Left {
+    gone: u128,
+    excess: u32,
+    /// Before anything was excluded.
+    at_first: u32,
+}
+
+impl Left {
+    fn new(excess: u32) -> Self {
+        Self { gone: 0, excess, at_first: excess.max(1) }
+    }
+}
+
+struct Search<'a> {
+    log: &'a Gathered,
+    shapes: &'a [&'a Shape],
+    attacks: &'a [Attack],
+    /// The attacks of each rule, and the place of its hit.
+    of_rule: HashMap<&'a str, Vec<(u32, usize)>>,
+    reaches: Vec<Reach>,
+    wish: &'a Wish,
+    left: Vec<Left>,
+    attacks_left: Vec<Left>,
+    let_in: usize,
+    /// Records that an attack weighs as much as.
+    attack_weight: f64,
+    chosen: Vec<usize>,
+}
+
+/// A candidate by its worth, which may be from an earlier round.
+struct Ranked {
+    worth: f64,
+    round: usize,
+    reach: usize,
+}
+
+impl Ord for Ranked {
+    fn cmp(&self, other: &Self) -> Ordering {
+        // Of equals the first: candidates are ordered.
+        self.worth.total_cmp(&other.worth).then(other.reach.cmp(&self.reach))
+    }
+}
+
+impl PartialOrd for Ranked {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Ranked {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Ranked {}
+
+impl<'a> Search<'a> {
+    fn new(
+        log: &'a Gathered,
+        shapes: &'a [&'a Shape],
+        attacks: &'a [Attack],
+        reaches: Vec<Reach>,
+        wish: &'a Wish,
+    ) -> Self {
+        let mut of_rule: HashMap<&str, Vec<(u32, usize)>> = HashMap::new();
+        for (number, attack) in attacks.iter().enumerate() {
+            for (at, hit) in attack.weighed.hits.iter().enumerate() {
+                of_rule.entry(&hit.rule).or_default().push((number as u32, at));
+            }
+        }
+        let records: u64 = shapes.iter().map(|shape| shape.seen.records).sum();
+        Self {
+            log,
+            shapes,
+            attacks,
+            of_rule,
+            reaches,
+            wish,
+            left: shapes.iter().map(|shape| Left::new(shape.weighed.excess(0))).collect(),
+            attacks_left: attacks.iter().map(|attack| Left::new(attack.weighed.excess(0))).collect(),
+            let_in: 0,
+            attack_weight: ATTACKS_WEIGH * records as f64 / attacks.len().max(1) as f64,
+            chosen: Vec::new(),
+        }
+    }
+
+    /// Worths only fall as others are chosen, near enough: so the best of an earlier round is looked
+    /// at again, and is the best if it stays at the top. (Minoux, "Accelerated greedy algorithms",
+    /// 1978.)
+    fn run(&mut self) {
+        let mut heap: BinaryHeap<Ranked> = (0..self.reaches.len())
+            .map(|reach| Ranked { worth: self.worth(reach), round: 0, reach })
+            .collect();
+        let most = self.wish.most.min(limits::PROPOSALS);
+        while let Some(best) = heap.pop() {
+            if best.worth <= 0.0 || self.chosen.len() == most {
+                break;
+            }
+            if best.round < self.chosen.len() {
+                let worth = self.worth(best.reach);
+                heap.push(Ranked { worth, round: self.chosen.len(), ..best });
+            } else if self.is_wanted(best.reach) {
+                self.choose(best.reach);
+            }
+        }
+    }
+
+    /// Records brought nearer to passing, less the attacks let in, for its width.
+    fn worth(&self, number: usize) -> f64 {
+        let reach = &self.reaches[number];
+        let nearer = |(shape, takes): &(u32, u128)| {
+            let (shape, left) = (self.shapes[*shape as usize], &self.left[*shape as usize]);
+            if left.excess == 0 {
+                return 0.0;
+            }
+            let gained = left.excess - shape.weighed.excess(left.gone | takes).min(left.excess);
+            shape.seen.records as f64 * f64::from(gained) / f64::from(left.at_first)
+        };
+        let gain: f64 = reach.takes.iter().map(nearer).sum();
+        if gain <= 0.0 {
+            return 0.0;
+        }
+        (gain - self.attack_weight * self.weakened(&reach.candidate)) / reach.candidate.width()
+    }
+
+    /// The attacks that would pass, and a tenth of how much nearer to it the others come.
+    fn weakened(&self, candidate: &Candidate) -> f64 {
+        let mut weakened = 0.0;
+        self.each_attack(candidate, |attack, gone| {
+            let left = &self.attacks_left[attack];
+            let excess = self.attacks[attack].weighed.excess(left.gone | gone);
+            let nearer = f64::from(left.excess - excess.min(left.excess)) / f64::from(left.at_first);
+            weakened += if left.excess > 0 && excess == 0 { 1.0 } else { nearer / 10.0 };
+        });
+        weakened
+    }
+
+    /// Every attack that a candidate takes matches from, with them.
+    fn each_attack(&self, candidate: &Candidate, mut tell: impl FnMut(usize, u128)) {
+        let mut of_rule = self.of_rule.get(&*candidate.rule).into_iter().flatten().peekable();
+        while let Some(&(number, at)) = of_rule.next() {
+            let attack = &self.attacks[number as usize];
+            let takes = |at: usize| {
+                candidate.takes(&attack.weighed.hits[at], attack.path.as_deref())
+            };
+            let mut gone = if takes(at) { 1 << at } else { 0 };
+            while let Some(&&(same, at)) = of_rule.peek().filter(|(same, _)| *same == number) {
+                debug_assert_eq!(same, number);
+                gone |= if takes(at) { 1 << at } else { 0 };
+                of_rule.next();
+            }
+            if gone != 0 {
+                tell(number as usize, gone);
+            }
+        }
+    }
+
+    /// Whether evidence and price allow it.
+    fn is_wanted(&self, number: usize) -> bool {
+        let candidate = &self.reaches[number].candidate;
+        let likely = self.evidence(number).likely();
+        if likely == Likely::Attack || (likely == Likely::Unclear && !self.wish.unclear) {
+            return false;
+        }
+        let Some(most) = self.wish.max_price else { return true };
+        let mut let_in = self.let_in;
+        self.each_attack(candidate, |attack, gone| {
+            let left = &self.attacks_left[attack];
+            let excess = self.attacks[attack].weighed.excess(left.gone | gone);
+            let_in += usize::from(left.excess > 0 && excess == 0);
+        });
+        let_in as f64 <= most * self.attacks.len() as f64
+    }
+
+    fn evidence(&self, number: usize) -> Evidence {
+        let takes = &self.reaches[number].takes;
+        Evidence::of(takes.iter().map(|(shape, _)| self.shapes[*shape as usize]), self.log)
+    }
+
+    fn choose(&mut self, number: usize) {
+        self.chosen.push(number);
+        for (shape, takes) in &self.reaches[number].takes {
+            let left = &mut self.left[*shape as usize];
+            left.gone |= takes;
+            left.excess = self.shapes[*shape as usize].weighed.excess(left.gone);
+        }
+        let mut touched = Vec::new();
+        self.each_attack(&self.reaches[number].candidate, |attack, gone| {
+            touched.push((attack, gone));
+        });
+        for (attack, gone) in touched {
+            let left = &mut self.attacks_left[attack];
+            let was_caught = left.excess > 0;
+            left.gone |= gone;
+            left.excess = self.attacks[attack].weighed.excess(left.gone);
+            self.let_in += usize::from(was_caught && left.excess == 0);
+        }
+    }
+
+    /// Takes back what others have made needless: without it as many records pass.
+    fn drop_idle(&mut self) {
+        let all = self.passing(&self.chosen);
+        for at in (0..self.chosen.len()).rev() {
+            let mut fewer = self.chosen.clone();
+            fewer.remove(at);
+            if self.passing(&fewer) == all {
+                self.chosen = fewer;
+            }
+        }
+    }
+
+    /// Records that pass under some exclusions.
+    fn passing(&self, chosen: &[usize]) -> u64 {
+        let mut gone = vec![0_u128; self.shapes.len()];
+        for &number in chosen {
+            for (shape, takes) in &self.reaches[number].takes {
+                gone[*shape as usize] |= takes;
+            }
+        }
+        let passing = self.shapes.iter().zip(gone).filter(|(shape, gone)| {
+            shape.weighed.excess(*gone) == 0
+        });
+        passing.map(|(shape, _)| shape.seen.records).sum()
+    }
+
+    fn choices(&self) -> Vec<Choice> {
+        let choice = |(at, &number): (usize, &usize)| Choice {
+            candidate: self.reaches[number].candidate.clone(),
+            methods: self.methods(number),
+            evidence: self.evidence(number),
+            passing: self.passing(&self.chosen[..=at]),
+        };
+        self.chosen.iter().enumerate().map(choice).collect()
+    }
+
+    fn methods(&self, number: usize) -> Vec<Box<str>> {
+        let takes = self.reaches[number].takes.iter();
+        let mut methods: Vec<Box<str>> =
+            takes.map(|(shape, _)| self.shapes[*shape as usize].method.clone()).collect();
+        methods.sort_unstable();
+        methods.dedup();
+        let are_plain =
+            methods.iter().all(|method| method.bytes().all(|byte| byte.is_ascii_uppercase()));
+        if methods.len() > METHODS || !are_plain { Vec::new() } else { methods }
+    }
+}
