@@ -106,9 +106,9 @@ fn is_wanted(record: &DecisionRecord, level: AuditLevel) -> bool {
     }
 }
 
-/// Something matched, or the request was not simply passed.
+/// Something matched, or would have but for an exclusion, or the request was not simply passed.
 fn is_relevant(record: &DecisionRecord) -> bool {
-    !record.matches.is_empty() || record.decision != Decision::Pass
+    !record.matches.is_empty() || !record.excluded.is_empty() || record.decision != Decision::Pass
 }
 
 /// Whether somebody may ask about it: what is relevant, what we answered ourselves, and every 403,

@@ -44,6 +44,7 @@ pub struct Metrics {
     reloads: IntCounterVec,
     ruleset: IntGaugeVec,
     exclusion_expiry: IntGaugeVec,
+    exclusion_hits: IntCounterVec,
     upstream_requests: IntCounterVec,
     upstream_seconds: HistogramVec,
 }
@@ -61,6 +62,8 @@ pub struct Names {
     pub upstreams: Vec<String>,
     /// The rules of exclusions and when they expire, in seconds since 1970.
     pub expiries: Vec<(String, i64)>,
+    /// Every exclusion, by the file and line it is written in.
+    pub exclusions: Vec<String>,
 }
 
 impl Metrics {
@@ -127,6 +130,11 @@ impl Metrics {
                 "When the first exclusion of a rule expires.",
                 &["rule_id"],
             )?,
+            exclusion_hits: counters(
+                "pinpoint_exclusion_hits_total",
+                "Rules that would have matched but for an exclusion, by its file and line.",
+                &["exclusion"],
+            )?,
             upstream_requests: counters(
                 "pinpoint_upstream_requests_total",
                 "Requests to an upstream, by result.",
@@ -164,6 +172,11 @@ impl Metrics {
         self.body_bytes.with_label_values(&["false"]).inc_by(missed);
         for what in coverage.inexact.iter().flat_map(|field| &field.what) {
             self.inexact.with_label_values(&[what.as_str()]).inc();
+        }
+        for one in &record.excluded {
+            if self.known.has_exclusion(&one.exclusion) {
+                self.exclusion_hits.with_label_values(&[one.exclusion.as_str()]).inc();
+            }
         }
         for one in &record.matches {
             if self.known.has_rule(&one.rule_id) {
@@ -211,6 +224,13 @@ impl Metrics {
                 // Fails where the rule never matched, which is fine.
                 let _ = self.rule_matches.remove_label_values(&[rule, decision.name()]);
             }
+        }
+        for exclusion in &gone.exclusions {
+            let _ = self.exclusion_hits.remove_label_values(&[exclusion]);
+        }
+        for exclusion in &names.exclusions {
+            // At zero from the start: an exclusion that nothing needs is seen by its zero.
+            let _ = self.exclusion_hits.with_label_values(&[exclusion]);
         }
         if !gone.routes.is_empty() {
             self.requests.reset();
