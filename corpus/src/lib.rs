@@ -10,6 +10,7 @@
 pub mod cut;
 pub mod examples;
 pub mod follow;
+pub mod forms;
 pub mod ftw;
 pub mod read;
 pub mod reference;
