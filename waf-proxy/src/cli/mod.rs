@@ -7,6 +7,7 @@ mod output;
 mod replay;
 mod rules;
 mod run;
+mod tune;
 mod why;
 
 use std::process::ExitCode;
@@ -43,6 +44,7 @@ enum Command {
     Inspect(inspect::Arguments),
     Replay(Box<replay::Arguments>),
     Why(why::Arguments),
+    Tune(tune::Arguments),
     #[command(subcommand)]
     Rules(rules::Command),
 }
@@ -150,6 +152,7 @@ pub fn main() -> ExitCode {
         Command::Inspect(arguments) => interruptible(|| inspect::run(&arguments)),
         Command::Replay(arguments) => interruptible(|| replay::run(&arguments)),
         Command::Why(arguments) => interruptible(|| why::run(&arguments)),
+        Command::Tune(arguments) => interruptible(|| tune::run(&arguments)),
         Command::Rules(command) => interruptible(|| rules::run(&command)),
     };
     match result {

@@ -7,11 +7,14 @@ use waf_core::finding::Finding;
 
 use super::gather::Shape;
 use super::limits;
-use super::place::{collection, wider};
+use super::place::{collection, field_pattern, wider};
 use super::weighed::Hit;
 
 /// Records that an exclusion must take a match from: what happened once need not happen again.
 const FEWEST: u64 = 2;
+
+/// What a record weighs that one point keeps from passing.
+const WHOLE: u64 = 1_000;
 
 /// An exclusion, as far as records tell it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -42,7 +45,7 @@ impl Candidate {
 
     fn names(&self, target: &str) -> bool {
         let is = |known: &str| {
-            known == target
+            field_pattern(known) == target
                 || target.strip_prefix(known).is_some_and(|rest| rest.starts_with(':'))
         };
         self.targets.is_empty() || self.targets.iter().any(|known| is(known))
@@ -53,7 +56,7 @@ impl Candidate {
         let path = match self.path.as_deref() {
             Some(path) if path.ends_with('*') => 1.0 + 0.4 / path.matches('/').count() as f64,
             Some(_) => 1.0,
-            None => 1.6,
+            None => 2.0,
         };
         let opens_all = self.targets.iter().any(|target| is_collection(target));
         let fields = match self.targets.len() {
@@ -98,10 +101,12 @@ pub(super) struct Reach {
 pub(super) fn candidates(shapes: &[&Shape], open: &[u128]) -> Vec<Reach> {
     let mut fields: HashMap<(&str, Place<'_>), BTreeMap<&str, u64>> = HashMap::new();
     for (shape, open) in shapes.iter().zip(open) {
+        // A match that is alone in its records is worth more than one of many.
+        let weight = shape.seen.records * WHOLE / u64::from(shape.weighed.excess(0).max(1));
         for hit in hits(shape, *open) {
             for place in places(shape) {
                 let of_place = fields.entry((&*hit.rule, place)).or_default();
-                *of_place.entry(&*hit.target).or_default() += shape.seen.records;
+                *of_place.entry(&*hit.target).or_default() += weight;
             }
         }
     }
@@ -113,7 +118,8 @@ pub(super) fn candidates(shapes: &[&Shape], open: &[u128]) -> Vec<Reach> {
     }
     for (number, (shape, open)) in shapes.iter().zip(open).enumerate() {
         for place in places(shape) {
-            for (at, hit) in shape.weighed.hits.iter().enumerate().filter(|(at, _)| open & 1 << at != 0)
+            for (at, hit) in
+                shape.weighed.hits.iter().enumerate().filter(|(at, _)| open & 1 << at != 0)
             {
                 for reach in by_place.get_mut(&(&*hit.rule, place)).into_iter().flatten() {
                     if reach.candidate.names(&hit.target) {
@@ -128,9 +134,7 @@ pub(super) fn candidates(shapes: &[&Shape], open: &[u128]) -> Vec<Reach> {
         reach.takes.iter().map(|(shape, _)| shapes[*shape as usize].seen.records).sum()
     };
     all.retain(|reach| records(reach) >= FEWEST);
-    all.sort_by(|a, b| {
-        records(b).cmp(&records(a)).then_with(|| a.candidate.cmp(&b.candidate))
-    });
+    all.sort_by(|a, b| records(b).cmp(&records(a)).then_with(|| a.candidate.cmp(&b.candidate)));
     all.truncate(limits::CANDIDATES);
     all
 }
@@ -173,14 +177,16 @@ fn of_fields(rule: &str, place: Place<'_>, fields: &BTreeMap<&str, u64>) -> Vec<
         // Nothing narrower can be said of it than where.
         return if is_placed { vec![make(Vec::new())] } else { Vec::new() };
     }
-    let mut ranked: Vec<(&str, u64)> = fields.iter().map(|(field, records)| (*field, *records)).collect();
-    ranked.sort_by_key(|&(field, records)| (std::cmp::Reverse(records), field));
+    let mut ranked: Vec<(&str, u64)> =
+        fields.iter().map(|(field, weight)| (*field, *weight)).collect();
+    ranked.sort_by_key(|&(field, weight)| (std::cmp::Reverse(weight), field));
     ranked.truncate(limits::FIELDS);
     let may_stand = |field: &str| is_placed || !is_collection(field);
-    let named: Vec<&str> = ranked.iter().map(|(field, _)| *field).filter(|f| may_stand(f)).collect();
+    let named: Vec<&str> =
+        ranked.iter().map(|(field, _)| *field).filter(|f| may_stand(f)).collect();
     let mut made: Vec<Candidate> = named.iter().map(|&field| make(vec![field])).collect();
-    if named.len() > 1 {
-        let mut together = named[..named.len().min(limits::TARGETS)].to_vec();
+    for together in named.chunks(limits::TARGETS).filter(|together| together.len() > 1) {
+        let mut together = together.to_vec();
         together.sort_unstable();
         made.push(make(together));
     }

@@ -87,6 +87,22 @@ impl fmt::Display for Reason {
 }
 
 impl Evidence {
+    /// Where there is none: of an exclusion that a person asks about.
+    pub fn none() -> Self {
+        Self {
+            records: 0,
+            clients: 0,
+            hours: 0,
+            log_hours: 0,
+            one_field: 0,
+            one_rule: 0,
+            answered: 0,
+            refused: 0,
+            sampled: 0,
+            probing: 0,
+        }
+    }
+
     /// Of some shapes of a log.
     pub fn of<'a>(shapes: impl IntoIterator<Item = &'a Shape>, log: &Gathered) -> Self {
         let mut seen = Seen::default();
@@ -187,8 +203,11 @@ impl Evidence {
             true => format!("the application accepted {} %", 100 - share),
             false => format!("the application refused {share} %"),
         };
-        (self.answered > 0 && (harmless || share >= 50))
-            .then_some(Reason { harmless, spread: false, text })
+        (self.answered > 0 && (harmless || share >= 50)).then_some(Reason {
+            harmless,
+            spread: false,
+            text,
+        })
     }
 
     fn probes(&self) -> Option<Reason> {

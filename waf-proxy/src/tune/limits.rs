@@ -38,3 +38,6 @@ pub const FIELDS: usize = 64;
 
 /// Exclusions that are ever proposed: more than anyone reads in an afternoon.
 pub const PROPOSALS: usize = 1_000;
+
+/// Shapes for which exclusions are sought in a round: those of the most records that do not pass yet.
+pub const SEEDS: usize = 1_024;

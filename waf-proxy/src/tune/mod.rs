@@ -71,7 +71,12 @@ impl Proposal {
             .filter(|reason| reason.harmless)
             .map(ToString::to_string)
             .collect();
-        format!("{} of {}: {}", sentence(self.evidence.likely()), records(self.evidence.records), reasons.join("; "))
+        format!(
+            "{} of {}: {}",
+            sentence(self.evidence.likely()),
+            records(self.evidence.records),
+            reasons.join("; ")
+        )
     }
 
     /// What it brings, in words.

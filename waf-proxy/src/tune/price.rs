@@ -81,6 +81,9 @@ pub fn set_prices(proposals: &mut [Proposal], passing: &[(&Attack, usize)], caug
 /// The first proposal with which the price is over the bound.
 pub fn over(proposals: &[Proposal], max_price: f64) -> Option<usize> {
     proposals.iter().position(|proposal| {
-        proposal.price.as_ref().is_some_and(|price| price.in_all as f64 > max_price * price.of as f64)
+        proposal
+            .price
+            .as_ref()
+            .is_some_and(|price| price.in_all as f64 > max_price * price.of as f64)
     })
 }

@@ -1,14 +1,15 @@
 //! Which exclusions, in which order: again and again the one that brings the most records nearest to
 //! passing, for what it lets in and for how wide it is.
 
-use std::cmp::Ordering;
-use std::collections::{BinaryHeap, HashMap};
+use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
 
 use super::attacks::Attack;
 use super::candidate::{Candidate, Reach, candidates};
 use super::evidence::{Evidence, Likely};
 use super::gather::{Gathered, Shape};
 use super::limits;
+use super::weighed::Weighed;
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -44,6 +45,9 @@ pub struct Choice {
 /// operator would rather keep the rule.
 const ATTACKS_WEIGH: f64 = 2.0;
 
+/// How often exclusions that others made needless make room for more.
+const PASSES: usize = 4;
+
 /// Methods that are named in an exclusion.
 const METHODS: usize = 3;
 
@@ -54,8 +58,12 @@ pub fn choose(log: &Gathered, attacks: &[Attack], wish: &Wish) -> Vec<Choice> {
     let open = open(&shapes, log);
     let reaches = candidates(&shapes, &open);
     let mut search = Search::new(log, &shapes, attacks, reaches, wish);
-    search.run();
-    search.drop_idle();
+    for _ in 0..PASSES {
+        search.run();
+        if !search.drop_idle() {
+            break;
+        }
+    }
     search.choices()
 }
 
@@ -127,6 +135,12 @@ struct Search<'a> {
     /// The attacks of each rule, and the place of its hit.
     of_rule: HashMap<&'a str, Vec<(u32, usize)>>,
     reaches: Vec<Reach>,
+    /// What each brings nearer to passing.
+    nearer: Vec<f64>,
+    /// Whether evidence allows it, once that was asked.
+    wanted: Vec<OnceCell<bool>>,
+    /// For every shape the candidates that take matches from it, and which.
+    takers: Vec<Vec<(u32, u128)>>,
     wish: &'a Wish,
     left: Vec<Left>,
     attacks_left: Vec<Left>,
@@ -136,33 +150,14 @@ struct Search<'a> {
     chosen: Vec<usize>,
 }
 
-/// A candidate by its worth, which may be from an earlier round.
-struct Ranked {
+/// Exclusions that together let a kind of record pass.
+struct Bundle {
+    reaches: Vec<usize>,
+    /// Records that would pass, less the attacks let in, for their width.
     worth: f64,
-    round: usize,
-    reach: usize,
+    /// Attacks that would pass.
+    let_in: usize,
 }
-
-impl Ord for Ranked {
-    fn cmp(&self, other: &Self) -> Ordering {
-        // Of equals the first: candidates are ordered.
-        self.worth.total_cmp(&other.worth).then(other.reach.cmp(&self.reach))
-    }
-}
-
-impl PartialOrd for Ranked {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Ranked {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Ranked {}
 
 impl<'a> Search<'a> {
     fn new(
@@ -178,39 +173,125 @@ impl<'a> Search<'a> {
                 of_rule.entry(&hit.rule).or_default().push((number as u32, at));
             }
         }
+        let mut takers = vec![Vec::new(); shapes.len()];
+        for (number, reach) in reaches.iter().enumerate() {
+            for (shape, bits) in &reach.takes {
+                takers[*shape as usize].push((number as u32, *bits));
+            }
+        }
         let records: u64 = shapes.iter().map(|shape| shape.seen.records).sum();
-        Self {
+        let mut search = Self {
             log,
             shapes,
             attacks,
             of_rule,
+            nearer: vec![0.0; reaches.len()],
+            wanted: vec![OnceCell::new(); reaches.len()],
+            takers,
             reaches,
             wish,
-            left: shapes.iter().map(|shape| Left::new(shape.weighed.excess(0))).collect(),
-            attacks_left: attacks.iter().map(|attack| Left::new(attack.weighed.excess(0))).collect(),
+            left: Vec::new(),
+            attacks_left: Vec::new(),
             let_in: 0,
             attack_weight: ATTACKS_WEIGH * records as f64 / attacks.len().max(1) as f64,
             chosen: Vec::new(),
+        };
+        search.restart();
+        search
+    }
+
+    /// Round by round the bundle of the most worth. A record that trips ten rules passes when all ten
+    /// are seen to, so exclusions are not looked at one by one.
+    fn run(&mut self) {
+        let most = self.wish.most.min(limits::PROPOSALS);
+        while self.chosen.len() < most {
+            let seeds = self.left.iter().enumerate().filter(|(_, left)| left.excess > 0);
+            let seeds: Vec<usize> = seeds.map(|(shape, _)| shape).take(limits::SEEDS).collect();
+            let bundles = seeds.into_iter().filter_map(|shape| self.bundle(shape));
+            let fits = |bundle: &Bundle| self.chosen.len() + bundle.reaches.len() <= most;
+            let best = bundles
+                .filter(|bundle| {
+                    bundle.worth > 0.0 && fits(bundle) && self.is_within(bundle.let_in)
+                })
+                .reduce(|best, next| if next.worth > best.worth { next } else { best });
+            let Some(best) = best else { break };
+            best.reaches.into_iter().for_each(|reach| self.choose(reach));
+            self.let_in = best.let_in;
         }
     }
 
-    /// Worths only fall as others are chosen, near enough: so the best of an earlier round is looked
-    /// at again, and is the best if it stays at the top. (Minoux, "Accelerated greedy algorithms",
-    /// 1978.)
-    fn run(&mut self) {
-        let mut heap: BinaryHeap<Ranked> = (0..self.reaches.len())
-            .map(|reach| Ranked { worth: self.worth(reach), round: 0, reach })
-            .collect();
-        let most = self.wish.most.min(limits::PROPOSALS);
-        while let Some(best) = heap.pop() {
-            if best.worth <= 0.0 || self.chosen.len() == most {
-                break;
+    /// The exclusions with which a shape passes: for each match in turn the one that is worth most,
+    /// or the narrowest, whichever comes to more. `None` when there are not enough.
+    fn bundle(&self, shape: usize) -> Option<Bundle> {
+        let most = self.bundle_by(shape, |reach| (0.0, self.nearer[reach]));
+        let narrow = |reach: usize| -self.reaches[reach].candidate.width();
+        let narrowest = self.bundle_by(shape, |reach| (narrow(reach), self.nearer[reach]));
+        match (most, narrowest) {
+            (Some(most), Some(narrow)) if narrow.worth > most.worth => Some(narrow),
+            (most, _) => most,
+        }
+    }
+
+    fn bundle_by(&self, shape: usize, rank: impl Fn(usize) -> (f64, f64)) -> Option<Bundle> {
+        let weighed = &self.shapes[shape].weighed;
+        let mut gone = self.left[shape].gone;
+        let mut reaches = Vec::new();
+        while weighed.excess(gone) > 0 {
+            let useful = self.takers[shape].iter().filter(|(_, bits)| bits & !gone != 0);
+            let useful = useful.filter(|(reach, _)| self.is_wanted(*reach as usize));
+            let (reach, bits) = useful.max_by(|(a, _), (b, _)| {
+                let (a, b) = (rank(*a as usize), rank(*b as usize));
+                a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
+            })?;
+            reaches.push(*reach as usize);
+            gone |= bits;
+        }
+        let width: f64 = reaches.iter().map(|&reach| self.reaches[reach].candidate.width()).sum();
+        let let_in = self.let_in_with(&reaches);
+        let price = self.attack_weight * (let_in - self.let_in) as f64;
+        let worth = (self.passing_with(&reaches) as f64 - price) / width;
+        Some(Bundle { reaches, worth, let_in })
+    }
+
+    /// Records that pass with some exclusions more, and not without.
+    fn passing_with(&self, reaches: &[usize]) -> u64 {
+        let mut gone: HashMap<u32, u128> = HashMap::new();
+        for &reach in reaches {
+            for (shape, bits) in &self.reaches[reach].takes {
+                *gone.entry(*shape).or_insert(self.left[*shape as usize].gone) |= bits;
             }
-            if best.round < self.chosen.len() {
-                let worth = self.worth(best.reach);
-                heap.push(Ranked { worth, round: self.chosen.len(), ..best });
-            } else if self.is_wanted(best.reach) {
-                self.choose(best.reach);
+        }
+        let passing = gone.into_iter().filter(|&(shape, gone)| {
+            let shape = shape as usize;
+            self.left[shape].excess > 0 && self.shapes[shape].weighed.excess(gone) == 0
+        });
+        passing.map(|(shape, _)| self.shapes[shape as usize].seen.records).sum()
+    }
+
+    /// Attacks that pass with some exclusions more.
+    fn let_in_with(&self, reaches: &[usize]) -> usize {
+        let mut gone: HashMap<usize, u128> = HashMap::new();
+        for &reach in reaches {
+            self.each_attack(&self.reaches[reach].candidate, |attack, bits| {
+                *gone.entry(attack).or_insert(self.attacks_left[attack].gone) |= bits;
+            });
+        }
+        let passing = gone.into_iter().filter(|&(attack, gone)| {
+            self.attacks_left[attack].excess > 0 && self.attacks[attack].weighed.excess(gone) == 0
+        });
+        self.let_in + passing.count()
+    }
+
+    fn is_within(&self, let_in: usize) -> bool {
+        self.wish.max_price.is_none_or(|most| let_in as f64 <= most * self.attacks.len() as f64)
+    }
+
+    /// What a candidate is worth by itself, for its width, is kept up to date for those that share
+    /// a shape with the last one chosen.
+    fn update(&mut self, shapes: &HashSet<u32>) {
+        for number in 0..self.reaches.len() {
+            if self.reaches[number].takes.iter().any(|(shape, _)| shapes.contains(shape)) {
+                self.nearer[number] = self.worth(number);
             }
         }
     }
@@ -239,7 +320,8 @@ impl<'a> Search<'a> {
         self.each_attack(candidate, |attack, gone| {
             let left = &self.attacks_left[attack];
             let excess = self.attacks[attack].weighed.excess(left.gone | gone);
-            let nearer = f64::from(left.excess - excess.min(left.excess)) / f64::from(left.at_first);
+            let nearer =
+                f64::from(left.excess - excess.min(left.excess)) / f64::from(left.at_first);
             weakened += if left.excess > 0 && excess == 0 { 1.0 } else { nearer / 10.0 };
         });
         weakened
@@ -250,9 +332,8 @@ impl<'a> Search<'a> {
         let mut of_rule = self.of_rule.get(&*candidate.rule).into_iter().flatten().peekable();
         while let Some(&(number, at)) = of_rule.next() {
             let attack = &self.attacks[number as usize];
-            let takes = |at: usize| {
-                candidate.takes(&attack.weighed.hits[at], attack.path.as_deref())
-            };
+            let takes =
+                |at: usize| candidate.takes(&attack.weighed.hits[at], attack.path.as_deref());
             let mut gone = if takes(at) { 1 << at } else { 0 };
             while let Some(&&(same, at)) = of_rule.peek().filter(|(same, _)| *same == number) {
                 debug_assert_eq!(same, number);
@@ -265,21 +346,13 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Whether evidence and price allow it.
+    /// Whether evidence allows it.
     fn is_wanted(&self, number: usize) -> bool {
-        let candidate = &self.reaches[number].candidate;
-        let likely = self.evidence(number).likely();
-        if likely == Likely::Attack || (likely == Likely::Unclear && !self.wish.unclear) {
-            return false;
-        }
-        let Some(most) = self.wish.max_price else { return true };
-        let mut let_in = self.let_in;
-        self.each_attack(candidate, |attack, gone| {
-            let left = &self.attacks_left[attack];
-            let excess = self.attacks[attack].weighed.excess(left.gone | gone);
-            let_in += usize::from(left.excess > 0 && excess == 0);
-        });
-        let_in as f64 <= most * self.attacks.len() as f64
+        *self.wanted[number].get_or_init(|| match self.evidence(number).likely() {
+            Likely::FalsePositive => true,
+            Likely::Unclear => self.wish.unclear,
+            Likely::Attack => false,
+        })
     }
 
     fn evidence(&self, number: usize) -> Evidence {
@@ -294,21 +367,22 @@ impl<'a> Search<'a> {
             left.gone |= takes;
             left.excess = self.shapes[*shape as usize].weighed.excess(left.gone);
         }
+        let shapes = self.reaches[number].takes.iter().map(|(shape, _)| *shape).collect();
+        self.update(&shapes);
         let mut touched = Vec::new();
         self.each_attack(&self.reaches[number].candidate, |attack, gone| {
             touched.push((attack, gone));
         });
         for (attack, gone) in touched {
             let left = &mut self.attacks_left[attack];
-            let was_caught = left.excess > 0;
             left.gone |= gone;
             left.excess = self.attacks[attack].weighed.excess(left.gone);
-            self.let_in += usize::from(was_caught && left.excess == 0);
         }
     }
 
-    /// Takes back what others have made needless: without it as many records pass.
-    fn drop_idle(&mut self) {
+    /// Takes back what others have made needless: without it as many records pass. Whether it did.
+    fn drop_idle(&mut self) -> bool {
+        let before = self.chosen.len();
         let all = self.passing(&self.chosen);
         for at in (0..self.chosen.len()).rev() {
             let mut fewer = self.chosen.clone();
@@ -316,6 +390,22 @@ impl<'a> Search<'a> {
             if self.passing(&fewer) == all {
                 self.chosen = fewer;
             }
+        }
+        let chosen = std::mem::take(&mut self.chosen);
+        let is_shorter = chosen.len() < before;
+        self.restart();
+        chosen.into_iter().for_each(|reach| self.choose(reach));
+        self.let_in = self.attacks_left.iter().filter(|left| left.excess == 0).count();
+        is_shorter
+    }
+
+    /// As if nothing were chosen.
+    fn restart(&mut self) {
+        let fresh = |weighed: &Weighed| Left::new(weighed.excess(0));
+        self.left = self.shapes.iter().map(|shape| fresh(&shape.weighed)).collect();
+        self.attacks_left = self.attacks.iter().map(|attack| fresh(&attack.weighed)).collect();
+        for number in 0..self.reaches.len() {
+            self.nearer[number] = self.worth(number);
         }
     }
 
@@ -327,9 +417,8 @@ impl<'a> Search<'a> {
                 gone[*shape as usize] |= takes;
             }
         }
-        let passing = self.shapes.iter().zip(gone).filter(|(shape, gone)| {
-            shape.weighed.excess(*gone) == 0
-        });
+        let passing =
+            self.shapes.iter().zip(gone).filter(|(shape, gone)| shape.weighed.excess(*gone) == 0);
         passing.map(|(shape, _)| shape.seen.records).sum()
     }
 

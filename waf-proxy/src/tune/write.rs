@@ -68,9 +68,11 @@ pub struct SecLang {
 }
 
 /// Line that divides the parts where both are in one text.
-pub const BEFORE: &str = "# --- Before the rules, as REQUEST-900-EXCLUSION-RULES-BEFORE-CRS.conf ---\n";
+pub const BEFORE: &str =
+    "# --- Before the rules, as REQUEST-900-EXCLUSION-RULES-BEFORE-CRS.conf ---\n";
 /// See [`BEFORE`].
-pub const AFTER: &str = "# --- After the rules, as RESPONSE-999-EXCLUSION-RULES-AFTER-CRS.conf ---\n";
+pub const AFTER: &str =
+    "# --- After the rules, as RESPONSE-999-EXCLUSION-RULES-AFTER-CRS.conf ---\n";
 
 impl SecLang {
     /// Both parts, each under a line that says where it goes.
