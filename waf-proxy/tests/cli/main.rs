@@ -13,6 +13,7 @@ mod ftw;
 mod inspect;
 mod replay;
 mod run;
+mod tune;
 mod why;
 
 use harness::{Folder, pinpoint};
@@ -24,7 +25,7 @@ fn help_documents_every_exit_status() {
     for status in ["0    fine", "1    the check found", "2    usage", "3    input", "130  interr"] {
         assert!(help.stdout.contains(status), "{status} is not in:\n{}", help.stdout);
     }
-    for command in ["run", "check", "inspect", "replay", "why", "rules"] {
+    for command in ["run", "check", "inspect", "replay", "why", "tune", "rules"] {
         assert!(help.stdout.contains(&format!("\n  {command} ")), "{command}");
     }
 }
