@@ -148,13 +148,13 @@ impl Reach {
     }
 }
 
-fn hits<'a>(shape: &'a Shape, open: u128) -> impl Iterator<Item = &'a Hit> {
+fn hits(shape: &Shape, open: u128) -> impl Iterator<Item = &Hit> {
     let numbered = shape.weighed.hits.iter().enumerate();
     numbered.filter(move |(at, _)| open & 1 << at != 0).map(|(_, hit)| hit)
 }
 
 /// The paths that an exclusion for a shape may name, narrowest first, and every path.
-fn places<'a>(shape: &'a Shape) -> impl Iterator<Item = Place<'a>> {
+fn places(shape: &Shape) -> impl Iterator<Item = Place<'_>> {
     let pattern = shape.path.as_deref();
     let own = pattern.map(|pattern| match pattern.strip_suffix('*') {
         Some(prefix) => Place::Under(prefix),

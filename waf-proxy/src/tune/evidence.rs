@@ -162,7 +162,7 @@ impl Evidence {
             exact @ 2..16 => format!("{exact} clients"),
             about => format!("about {} clients", rounded(about)),
         };
-        (self.clients >= MANY_CLIENTS || self.clients <= FEW_CLIENTS).then(|| Reason {
+        (self.clients >= MANY_CLIENTS || self.clients <= FEW_CLIENTS).then_some(Reason {
             harmless: self.clients >= MANY_CLIENTS,
             spread: true,
             text,

@@ -67,10 +67,13 @@ pub fn choose(log: &Gathered, attacks: &[Attack], wish: &Wish) -> Vec<Choice> {
     search.choices()
 }
 
+/// A rule, a field and a path.
+type Cell<'a> = (&'a str, &'a str, Option<&'a str>);
+
 /// The hits of each shape that may be excluded: not those that are likely attacks, by what is known
 /// of the rule in that field on that path.
 fn open(shapes: &[&Shape], log: &Gathered) -> Vec<u128> {
-    let mut cells: HashMap<(&str, &str, Option<&str>), Vec<(usize, usize)>> = HashMap::new();
+    let mut cells: HashMap<Cell<'_>, Vec<(usize, usize)>> = HashMap::new();
     for (number, shape) in shapes.iter().enumerate() {
         for (at, hit) in shape.weighed.hits.iter().enumerate() {
             let cell = (&*hit.rule, &*hit.target, shape.path.as_deref());
@@ -90,7 +93,7 @@ fn open(shapes: &[&Shape], log: &Gathered) -> Vec<u128> {
 /// What evidence says of the flagged records of a log.
 pub fn judged(log: &Gathered) -> [(Likely, u64); 3] {
     let shapes = log.shapes();
-    let mut cells: HashMap<(&str, &str, Option<&str>), Vec<usize>> = HashMap::new();
+    let mut cells: HashMap<Cell<'_>, Vec<usize>> = HashMap::new();
     for (number, shape) in shapes.iter().enumerate() {
         for hit in &shape.weighed.hits {
             let cell = (&*hit.rule, &*hit.target, shape.path.as_deref());

@@ -102,14 +102,14 @@ pub fn seclang(proposals: &[Proposal], signature: &Signature, first_id: u64) -> 
             candidate.targets.iter().map(|target| seclang_target(target)).collect();
         let is_number = candidate.rule.bytes().all(|byte| byte.is_ascii_digit());
         let Some(targets) = targets.filter(|_| is_number) else {
-            let _ = write!(text.before, "{head}# SecLang cannot say it: write it as YAML.\n");
+            let _ = writeln!(text.before, "{head}# SecLang cannot say it: write it as YAML.");
             continue;
         };
         if candidate.path.is_none() && proposal.methods.is_empty() && !targets.is_empty() {
             let targets: Vec<String> = targets.iter().map(|target| format!("!{target}")).collect();
             let rule = &candidate.rule;
             let targets = targets.join("|");
-            let _ = write!(text.after, "{head}SecRuleUpdateTargetById {rule} \"{targets}\"\n");
+            let _ = writeln!(text.after, "{head}SecRuleUpdateTargetById {rule} \"{targets}\"");
         } else {
             text.before += &head;
             text.before += &conditional(proposal, &targets, id);
