@@ -100,6 +100,12 @@ pub fn seclang(proposals: &[Proposal], signature: &Signature, first_id: u64) -> 
         );
         let targets: Option<Vec<String>> =
             candidate.targets.iter().map(|target| seclang_target(target)).collect();
+        // What our own rules tell apart, SecLang may call by one name.
+        let targets = targets.map(|mut targets| {
+            targets.sort();
+            targets.dedup();
+            targets
+        });
         let is_number = candidate.rule.bytes().all(|byte| byte.is_ascii_digit());
         let Some(targets) = targets.filter(|_| is_number) else {
             let _ = writeln!(text.before, "{head}# SecLang cannot say it: write it as YAML.");

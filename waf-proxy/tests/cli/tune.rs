@@ -220,7 +220,7 @@ fn a_log_may_come_from_standard_input_and_be_wrong_in_places() {
 /// CORPORA=folder CRS_DIR=checkout cargo test --release -p waf-proxy --test cli -- --ignored --nocapture frontier
 /// ```
 #[test]
-#[ignore = "minutes, and needs recorded requests: prints what benches/RESULTS.md has"]
+#[ignore = "minutes, and needs recorded requests: it prints, and judges nothing"]
 fn frontier() {
     let corpora = std::env::var("CORPORA").unwrap();
     let folder = Folder::new("frontier");
