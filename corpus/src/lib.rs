@@ -11,6 +11,7 @@ pub mod costs;
 pub mod cut;
 pub mod examples;
 pub mod follow;
+pub mod forms;
 pub mod ftw;
 pub mod label;
 pub mod ordered;

@@ -22,29 +22,40 @@ pub struct Runner {
     head: HeadPolicy,
     masking: Masking,
     scratch: Scratch,
+    without_last: usize,
 }
 
 impl Runner {
     /// A runner that hides nothing in its records.
     pub fn new(policy: Arc<Policy>, masking: Masking) -> Self {
         let head = HeadPolicy { limits: policy.settings().limits.clone(), ..HeadPolicy::default() };
-        Self { policy, head, masking, scratch: Scratch::default() }
+        Self { policy, head, masking, scratch: Scratch::default(), without_last: 0 }
+    }
+
+    /// From now on without the last `count` exclusions of the policy.
+    pub fn without_last(&mut self, count: usize) -> &mut Self {
+        self.without_last = count;
+        self
     }
 
     /// The record of a request whose body comes in pieces.
     pub fn run(&mut self, request: &Request, cut: Cut) -> DecisionRecord {
-        self.judge(&mut Transaction::new(Arc::clone(&self.policy)), request, cut, None)
+        self.judge(&mut self.transaction(), request, cut, None)
+    }
+
+    fn transaction(&self) -> Transaction {
+        Transaction::new(Arc::clone(&self.policy)).without_last(self.without_last)
     }
 
     /// The record of a request and of what `origin` answers to it.
     pub fn exchange(&mut self, request: &Request, cut: Cut, origin: Origin) -> DecisionRecord {
-        let transaction = &mut Transaction::new(Arc::clone(&self.policy));
+        let transaction = &mut self.transaction();
         self.judge(transaction, request, cut, Some(origin))
     }
 
     /// The record of a request, and what happened to every field of it.
     pub fn trace(&mut self, request: &Request, cut: Cut) -> (DecisionRecord, TraceRecord) {
-        let mut transaction = Transaction::new(Arc::clone(&self.policy)).traced();
+        let mut transaction = self.transaction().traced();
         let record = self.judge(&mut transaction, request, cut, None);
         (record, transaction.trace(&self.masking).unwrap_or_default())
     }

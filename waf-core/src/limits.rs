@@ -114,6 +114,10 @@ pub const MESSAGE: usize = 2 * KIB;
 /// Matches of SecLang rules told of one request.
 pub const FIRED: usize = 512;
 
+/// Matches that exclusions took away, of which a request keeps where they were: one for each rule and
+/// condition, and no more than a record could list.
+pub const EXCLUDED: usize = 100;
+
 /// Bytes that a content decoder takes: its window and tables, but for the window of brotli.
 pub const DECODER: usize = 64 * KIB;
 

@@ -46,6 +46,8 @@ pub mod admin;
 pub mod live;
 pub mod service_manager;
 
+pub mod tune;
+
 pub mod cli;
 
 #[cfg(test)]

@@ -123,6 +123,7 @@ impl Site {
             routes: self.config.routes.iter().map(|route| route.name.clone()).collect(),
             upstreams: self.config.upstreams.iter().map(|up| up.name.clone()).collect(),
             expiries: self.exclusions.iter().filter_map(expiry).collect(),
+            exclusions: self.exclusions.iter().map(Exclusion::place).collect(),
         }
     }
 }

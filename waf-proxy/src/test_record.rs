@@ -31,6 +31,7 @@ pub(crate) fn passed(request_id: &str) -> DecisionRecord {
         },
         matches: Vec::new(),
         bookkeeping: Vec::new(),
+        excluded: Vec::new(),
         verdict_offset: None,
         coverage: CoverageRecord::default(),
         ruleset: "sha256:00".into(),

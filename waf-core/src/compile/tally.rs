@@ -2,7 +2,10 @@
 
 use super::lower::is_inexact;
 use super::plans::Draft;
-use crate::rule::{ExclusionScope, LinkOperator, Phase, Rule, TargetKind};
+use crate::policy::PolicySettings;
+use crate::rule::{
+    Exclusion, ExclusionScope, LinkOperator, Phase, Rule, Selector, Target, TargetKind,
+};
 use crate::ruleset::RuleSet;
 use crate::source::Report;
 
@@ -65,7 +68,7 @@ pub(super) fn backtracking(ruleset: &RuleSet) -> Vec<Report> {
 /// Exclusions that name nothing, have ended or end soon.
 pub(super) fn exclusions(ruleset: &RuleSet, draft: &Draft) -> Vec<Report> {
     let settings = &draft.settings;
-    let mut warnings = Vec::new();
+    let mut warnings = shadowed(settings);
     for exclusion in &settings.exclusions {
         let span = Some(exclusion.span.clone());
         let names_a_rule = ruleset.rules().any(|rule| super::plans::covers(&exclusion.scope, rule));
@@ -90,4 +93,63 @@ pub(super) fn exclusions(ruleset: &RuleSet, draft: &Draft) -> Vec<Report> {
         }
     }
     warnings
+}
+
+/// Exclusions that change nothing, because another one covers them.
+fn shadowed(settings: &PolicySettings) -> Vec<Report> {
+    let in_force = |exclusion: &&Exclusion| exclusion.expires.days() >= settings.today;
+    let exclusions: Vec<&Exclusion> = settings.exclusions.iter().filter(in_force).collect();
+    let mut warnings = Vec::new();
+    for (at, exclusion) in exclusions.iter().enumerate() {
+        let others = exclusions.iter().enumerate().filter(|(other, _)| *other != at);
+        // Of two that cover each other the second is one too many.
+        let mut wider = others.filter(|(other, wide)| {
+            is_covered(exclusion, wide) && (*other < at || !is_covered(wide, exclusion))
+        });
+        if let Some((_, wide)) = wider.next() {
+            let span = Some(exclusion.span.clone());
+            warnings.push(
+                Report::warning(span, "another exclusion covers this one")
+                    .related(wide.span.clone(), "covers it")
+                    .help("take one of them away: the narrower, unless the wider was a mistake"),
+            );
+        }
+    }
+    warnings
+}
+
+/// Whether everything that `narrow` takes away is taken away by `wide` too, as they are written.
+fn is_covered(narrow: &Exclusion, wide: &Exclusion) -> bool {
+    let rules = match (&narrow.scope, &wide.scope) {
+        (ExclusionScope::Rule(id), ExclusionScope::Range(first, last)) => {
+            id.parse().is_ok_and(|id: u64| (*first..=*last).contains(&id))
+        }
+        (ExclusionScope::Range(first, last), ExclusionScope::Range(from, to)) => {
+            from <= first && last <= to
+        }
+        (narrow, wide) => narrow == wide,
+    };
+    let names = |target: &Target| {
+        wide.targets.iter().any(|known| {
+            let selector = known.selector == Selector::All || known.selector == target.selector;
+            let collections = known.variable.collections();
+            selector && target.variable.collections().iter().all(|one| collections.contains(one))
+        })
+    };
+    let targets =
+        wide.targets.is_empty() || (!narrow.targets.is_empty() && narrow.targets.iter().all(names));
+    let paths = match (&narrow.path, &wide.path) {
+        (_, None) => true,
+        (None, Some(_)) => false,
+        (Some(narrow), Some(wide)) => narrow.is_within(wide),
+    };
+    let methods = wide.methods.is_empty()
+        || (!narrow.methods.is_empty()
+            && narrow.methods.iter().all(|method| wide.methods.contains(method)));
+    let characters = match (narrow.characters, wide.characters) {
+        (_, None) => true,
+        (None, Some(_)) => false,
+        (Some(narrow), Some(wide)) => narrow.iter().all(|byte| wide.contains(byte)),
+    };
+    rules && targets && paths && methods && characters && narrow.expires <= wide.expires
 }

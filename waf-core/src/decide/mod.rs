@@ -11,10 +11,11 @@ mod score;
 use std::sync::Arc;
 
 use crate::finding::{Finding, Origin};
+use crate::limits;
 use crate::policy::{Policy, ResponseBody};
 use crate::record::{Mode, Source};
 use crate::rule::{Action, Phase};
-use crate::ruleset::{CompiledCondition, RuleIndex, Settles, Trigger};
+use crate::ruleset::{CompiledCondition, ExclusionId, RuleIndex, Settles, Trigger};
 use crate::scan::{Evidence, Fact, Facts, Rows, Subject, Totals};
 use crate::verdict::Refusal;
 
@@ -53,6 +54,8 @@ pub(crate) struct Decider {
     exclusions: Vec<bool>,
     /// Conditions that hold, a word for each rule.
     conditions: Vec<u64>,
+    /// Conditions that exclusions kept from holding, and what would have made them hold.
+    excluded: Vec<(RuleIndex, u8, ExclusionId, Evidence)>,
     /// What made them hold, in the order it did.
     causes: Vec<(RuleIndex, u8, Evidence)>,
     matched: Vec<bool>,
@@ -89,6 +92,7 @@ impl Decider {
             policy,
             exclusions: Vec::new(),
             conditions: vec![0; rules],
+            excluded: Vec::new(),
             causes: Vec::new(),
             matched: vec![false; rules],
             matches: Vec::new(),
@@ -159,8 +163,9 @@ impl Decider {
             self.blocking.push(Blocking { finding: Some(finding), always: true, outbound: false });
         }
         for trigger in triggers {
-            if !self.is_excluded(trigger) {
-                self.hold(trigger, &fact.evidence, finding);
+            match self.exclusion_of(trigger) {
+                None => self.hold(trigger, &fact.evidence, finding),
+                Some(exclusion) => self.exclude(trigger, exclusion, &fact.evidence),
             }
         }
     }
@@ -299,10 +304,41 @@ impl Decider {
         !stance.counted && paranoia <= self.policy.settings().paranoia
     }
 
-    fn is_excluded(&self, trigger: &Trigger) -> bool {
-        let active =
-            |id: &crate::ruleset::ExclusionId| self.exclusions.get(id.index()) == Some(&true);
-        trigger.unless.iter().any(active)
+    /// The first active exclusion that keeps a trigger from its rule.
+    fn exclusion_of(&self, trigger: &Trigger) -> Option<ExclusionId> {
+        let active = |id: &&ExclusionId| self.exclusions.get(id.index()) == Some(&true);
+        trigger.unless.iter().find(active).copied()
+    }
+
+    fn exclude(&mut self, trigger: &Trigger, exclusion: ExclusionId, evidence: &Evidence) {
+        let of_trigger = |(rule, condition, ..): &(RuleIndex, u8, ExclusionId, Evidence)| {
+            (*rule, *condition) == (trigger.rule, trigger.condition)
+        };
+        if self.excluded.len() < limits::EXCLUDED && !self.excluded.iter().any(of_trigger) {
+            self.excluded.push((trigger.rule, trigger.condition, exclusion, evidence.clone()));
+        }
+    }
+
+    /// The rules that would have matched but for exclusions, each with the first one and what it took
+    /// away. A rule that matched elsewhere is not among them.
+    pub(crate) fn excluded(&self) -> Vec<(RuleIndex, ExclusionId, &Evidence)> {
+        let mut found: Vec<(RuleIndex, ExclusionId, &Evidence)> = Vec::new();
+        for (rule, _, exclusion, evidence) in &self.excluded {
+            let index = rule.index();
+            let of_rule = self.excluded.iter().filter(|(known, ..)| known == rule);
+            let taken = of_rule.fold(0_u64, |bits, (_, condition, ..)| bits | 1 << condition);
+            let formula = &self.policy.ruleset().rules[index].formula;
+            let is_new = found.iter().all(|(known, ..)| known != rule);
+            if is_new && !self.matched[index] && formula.holds(self.conditions[index] | taken) {
+                found.push((*rule, *exclusion, evidence));
+            }
+        }
+        if let Some(program) = &self.program {
+            found.extend(
+                program.excluded().iter().map(|(rule, id, evidence)| (*rule, *id, evidence)),
+            );
+        }
+        found
     }
 
     fn whole_rule_excluded(&self, index: usize) -> bool {

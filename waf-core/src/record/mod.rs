@@ -140,6 +140,9 @@ pub struct DecisionRecord {
     /// thresholds, never the cause of a verdict.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bookkeeping: Vec<MatchRecord>,
+    /// The exclusions without which rules would have matched: one for each rule.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excluded: Vec<ExcludedRecord>,
     /// Bytes of the (decoded) body that made the verdict certain; absent when the head did.
     pub verdict_offset: Option<u64>,
     /// What was and was not inspected.
@@ -243,6 +246,17 @@ pub struct MatchRecord {
     /// It blocks by itself.
     #[serde(default, skip_serializing_if = "is_no")]
     pub blocks: bool,
+}
+
+/// An exclusion that took a match away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExcludedRecord {
+    /// The rule that would have matched.
+    pub rule_id: String,
+    /// The field it would have matched in.
+    pub target: String,
+    /// The exclusion, as [`Exclusion::place`](crate::rule::Exclusion::place) names it.
+    pub exclusion: String,
 }
 
 /// What was and was not inspected.

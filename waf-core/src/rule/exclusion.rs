@@ -42,6 +42,21 @@ impl Date {
         (year >= 1970 && (1..=days).contains(&day)).then_some(Self { year, month, day })
     }
 
+    /// The day that is so many days after 1970-01-01; one before it is that day.
+    pub fn from_days(days: i64) -> Self {
+        // Howard Hinnant's civil_from_days, for years after 1970.
+        let days = days.clamp(0, 2_932_896) + 719_468;
+        let (era, of_era) = (days / 146_097, days % 146_097);
+        let of_era_years = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+        let of_year = of_era - (365 * of_era_years + of_era_years / 4 - of_era_years / 100);
+        let shifted = (5 * of_year + 2) / 153;
+        let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+        let year = of_era_years + era * 400 + i64::from(month <= 2);
+        let day = of_year - (153 * shifted + 2) / 5 + 1;
+        // All in range: the days were.
+        Self { year: year as u16, month: month as u8, day: day as u8 }
+    }
+
     /// Days since 1970-01-01.
     pub fn days(self) -> i64 {
         // Howard Hinnant's days_from_civil, for years after 1970.
@@ -91,6 +106,15 @@ impl PathPattern {
         }
     }
 
+    /// Whether every path of this pattern is one of the other's.
+    pub fn is_within(&self, other: &Self) -> bool {
+        match (self.0.strip_suffix('*'), other.0.strip_suffix('*')) {
+            (None, _) => other.matches(self.0.as_bytes()),
+            (Some(own), Some(wide)) => own.starts_with(wide),
+            (Some(_), None) => false,
+        }
+    }
+
     /// As written.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -118,4 +142,26 @@ pub struct Exclusion {
     pub expires: Date,
     /// Where it was written.
     pub span: Span,
+}
+
+impl Exclusion {
+    /// How records and metrics name it: the file and line it is written in.
+    pub fn place(&self) -> String {
+        format!("{}:{}", self.span.source.name, self.span.line())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Date;
+
+    #[test]
+    fn days_and_dates_are_each_others_inverse() {
+        for (days, date) in [(0, "1970-01-01"), (18_321, "2020-02-29"), (20_818, "2026-12-31")] {
+            assert_eq!(Date::from_days(days).to_string(), date);
+        }
+        for days in 0..100_000 {
+            assert_eq!(Date::from_days(days).days(), days);
+        }
+    }
 }

@@ -6,10 +6,11 @@ use crate::field::Collection;
 use crate::limits::RECORD_TEXT;
 use crate::parse::uri::TargetParts;
 use crate::record::{
-    ClientRecord, CoverageRecord, Decision, DecisionRecord, InexactRecord, Masking, MatchRecord,
-    RequestRecord, ScoreRecord, Source, Stop, TimingRecord,
+    ClientRecord, CoverageRecord, Decision, DecisionRecord, ExcludedRecord, InexactRecord, Masking,
+    MatchRecord, RequestRecord, ScoreRecord, Source, Stop, TimingRecord,
 };
 use crate::rule::{Disruptive, Phase, Text};
+use crate::ruleset::{ExclusionId, RuleIndex};
 use crate::scan::Evidence;
 
 /// What only the proxy knows of a request.
@@ -67,6 +68,7 @@ impl Transaction {
             score: self.score_record(),
             matches: self.match_records(about.masking),
             bookkeeping: self.bookkeeping(about.masking),
+            excluded: self.excluded(),
             verdict_offset: self.decider.verdict().and_then(|verdict| verdict.offset),
             coverage: self.coverage(about),
             ruleset: self.policy.ruleset().hash().to_owned(),
@@ -171,6 +173,19 @@ impl Transaction {
         matches.sort_by_key(|known| (!known.counted, std::cmp::Reverse(known.score)));
         matches.truncate(self.policy.settings().limits.record_matches);
         matches
+    }
+
+    /// What exclusions have changed.
+    fn excluded(&self) -> Vec<ExcludedRecord> {
+        let record = |(rule, exclusion, evidence): (RuleIndex, ExclusionId, &Evidence)| {
+            let exclusion = self.policy.exclusions.get(exclusion.index())?;
+            Some(ExcludedRecord {
+                rule_id: self.policy.ruleset().rules[rule.index()].rule.id.to_string(),
+                target: target(evidence),
+                exclusion: exclusion.place(),
+            })
+        };
+        self.decider.excluded().into_iter().filter_map(record).collect()
     }
 
     /// Rules that looked at nothing but the transaction's own variables, in order.

@@ -71,6 +71,8 @@ pub struct Transaction {
     response: Response,
     stop: Option<Stop>,
     spent: Duration,
+    /// Exclusions of the policy, from the last, that do not apply.
+    without_last: usize,
     /// Kept only where [`Self::traced`] asked for it.
     trace: Option<Box<Trace>>,
 }
@@ -99,9 +101,18 @@ impl Transaction {
             response: Response::new(hold),
             stop: None,
             spent: Duration::ZERO,
+            without_last: 0,
             trace: None,
             policy,
         }
+    }
+
+    /// The same without the last `count` exclusions of the policy: what each of them lets in is the
+    /// difference.
+    #[must_use]
+    pub fn without_last(mut self, count: usize) -> Self {
+        self.without_last = count;
+        self
     }
 
     /// Judges the head. `findings` are what its reader and [`request::validate`] found, with their
@@ -116,7 +127,9 @@ impl Transaction {
         let begun = Instant::now();
         self.head = head.clone();
         let path = uri::clean_path(TargetParts::of(&head.target).path);
-        let exclusions = self.policy.active_exclusions(&head.method, &path.path, path.ambiguous);
+        let mut exclusions =
+            self.policy.active_exclusions(&head.method, &path.path, path.ambiguous);
+        exclusions.iter_mut().rev().take(self.without_last).for_each(|active| *active = false);
         self.decider.set_exclusions(exclusions);
         self.work.earn(head.target.len() + head.headers.iter().map(|h| h.1.len()).sum::<usize>());
         let policy = Arc::clone(&self.policy);

@@ -132,9 +132,11 @@ fn sampled_out<'a>(record: &'a DecisionRecord, samples: &[Sample]) -> Option<&'a
     (all_out && !differs).then_some(heaviest.rule_id.as_str())
 }
 
-/// Something matched, the request was not simply passed, or the candidate sees it otherwise.
+/// Something matched, or would have but for an exclusion, the request was not simply passed, or the
+/// candidate sees it otherwise.
 fn is_relevant(record: &DecisionRecord) -> bool {
     !record.matches.is_empty()
+        || !record.excluded.is_empty()
         || record.decision != Decision::Pass
         || record.candidate.as_ref().is_some_and(CandidateRecord::differs)
 }

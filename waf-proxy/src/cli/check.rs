@@ -1,16 +1,21 @@
 //! `pinpoint check`: configuration and rules load, and every rule does what its examples say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 
 use clap::Args;
 use comfy_table::{Table, presets};
+use memchr::memmem;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use waf_core::policy::{Policy, ResponseBody};
-use waf_core::record::Mode;
+use waf_core::record::{ExcludedRecord, Mode};
+use waf_core::rule::Exclusion;
+use waf_core::source::Report;
 
 use super::examples::{self, Outcome};
 use super::output::{Format, print, print_json, safe};
+use super::tune::read::gather;
 use super::{Exit, Failure, FormatArguments, RuleArguments};
 use crate::config::files::Disk;
 use crate::config::{Candidate, CommandLine};
@@ -24,6 +29,9 @@ pub(super) struct Arguments {
     config: Option<PathBuf>,
     #[command(flatten)]
     rules: RuleArguments,
+    /// Audit logs, also compressed: exclusions that changed nothing in them are warned of
+    #[arg(long = "log", value_name = "FILE")]
+    logs: Vec<String>,
     /// A warning fails the check, too
     #[arg(long)]
     strict: bool,
@@ -34,7 +42,11 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let command_line =
         CommandLine { rules: arguments.rules.rules.clone(), ..CommandLine::default() };
-    let site = Site::load(&Disk, arguments.config.as_deref(), &command_line)?;
+    let mut site = Site::load(&Disk, arguments.config.as_deref(), &command_line)?;
+    if !arguments.logs.is_empty() {
+        let unused = unused(&site, &arguments.logs)?;
+        site.warnings.extend(unused);
+    }
     let outcome = examples::run(&site);
     match arguments.format.format {
         Format::Text => print(&text(&site, &outcome)),
@@ -42,6 +54,34 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     }
     let warned = arguments.strict && !site.warnings.is_empty();
     Ok(if outcome.failures.is_empty() && !warned { Exit::Fine } else { Exit::Found })
+}
+
+/// Exclusions that no record names.
+fn unused(site: &Site, logs: &[String]) -> Result<Vec<Report>, Failure> {
+    type Places = HashSet<String>;
+    let known: Places = site.exclusions.iter().map(Exclusion::place).collect();
+    let add = |places: &mut Places, line: &[u8]| {
+        if memmem::find(line, b"\"excluded\":[").is_some()
+            && let Ok(line) = serde_json::from_slice::<Excluded>(line)
+        {
+            // A log may name whatever it likes; only our own are kept.
+            let named = line.excluded.into_iter().map(|one| one.exclusion);
+            places.extend(named.filter(|place| known.contains(place)));
+        }
+    };
+    let used: Places = gather(logs, Places::new, add)?.into_iter().flatten().collect();
+    let unused = site.exclusions.iter().filter(|exclusion| !used.contains(&exclusion.place()));
+    let report = |exclusion: &Exclusion| {
+        Report::warning(Some(exclusion.span.clone()), "no record of the log needed this exclusion")
+            .help("take it away, if the log is of long enough a time")
+    };
+    Ok(unused.map(report).collect())
+}
+
+/// What is read of a record.
+#[derive(Deserialize)]
+struct Excluded {
+    excluded: Vec<ExcludedRecord>,
 }
 
 fn text(site: &Site, outcome: &Outcome) -> String {

@@ -11,6 +11,7 @@ mod replay;
 mod report;
 mod rules;
 mod run;
+mod tune;
 mod why;
 
 use std::process::ExitCode;
@@ -48,6 +49,7 @@ enum Command {
     Replay(Box<replay::Arguments>),
     Report(report::Arguments),
     Why(why::Arguments),
+    Tune(tune::Arguments),
     #[command(subcommand)]
     Rules(rules::Command),
     Completions(pages::CompletionArguments),
@@ -158,6 +160,7 @@ pub fn main() -> ExitCode {
         Command::Replay(arguments) => interruptible(|| replay::run(&arguments)),
         Command::Report(arguments) => interruptible(|| report::run(&arguments)),
         Command::Why(arguments) => interruptible(|| why::run(&arguments)),
+        Command::Tune(arguments) => interruptible(|| tune::run(&arguments)),
         Command::Rules(command) => interruptible(|| rules::run(&command)),
         Command::Completions(arguments) => pages::completions(&arguments),
         Command::Man(arguments) => pages::man(&arguments),

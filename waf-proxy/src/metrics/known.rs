@@ -11,17 +11,22 @@ const OTHER: &str = "other";
 #[derive(Debug, Default)]
 pub(super) struct Known(RwLock<Sets>);
 
-/// Three sets of names.
+/// Sets of names.
 #[derive(Debug, Default)]
 pub(super) struct Sets {
     pub(super) rules: HashSet<String>,
     pub(super) routes: HashSet<String>,
     pub(super) upstreams: HashSet<String>,
+    pub(super) exclusions: HashSet<String>,
 }
 
 impl Known {
     pub(super) fn has_rule(&self, rule: &str) -> bool {
         self.read().rules.contains(rule)
+    }
+
+    pub(super) fn has_exclusion(&self, exclusion: &str) -> bool {
+        self.read().exclusions.contains(exclusion)
     }
 
     pub(super) fn route(&self, route: &str) -> String {
@@ -39,6 +44,7 @@ impl Known {
             rules: set(&names.rules),
             routes: set(&names.routes),
             upstreams: set(&names.upstreams),
+            exclusions: set(&names.exclusions),
         };
         let gone = |old: &HashSet<String>, new: &HashSet<String>| old - new;
         let mut sets = self.0.write().unwrap_or_else(PoisonError::into_inner);
@@ -46,6 +52,7 @@ impl Known {
             rules: gone(&sets.rules, &new.rules),
             routes: gone(&sets.routes, &new.routes),
             upstreams: gone(&sets.upstreams, &new.upstreams),
+            exclusions: gone(&sets.exclusions, &new.exclusions),
         };
         *sets = new;
         gone

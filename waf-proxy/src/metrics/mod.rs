@@ -47,6 +47,7 @@ pub struct Metrics {
     exclusion_expiry: IntGaugeVec,
     candidate_requests: IntCounterVec,
     candidate_matches: IntCounterVec,
+    exclusion_hits: IntCounterVec,
     upstream_requests: IntCounterVec,
     upstream_seconds: HistogramVec,
 }
@@ -64,6 +65,8 @@ pub struct Names {
     pub upstreams: Vec<String>,
     /// The rules of exclusions and when they expire, in seconds since 1970.
     pub expiries: Vec<(String, i64)>,
+    /// Every exclusion, by the file and line it is written in.
+    pub exclusions: Vec<String>,
 }
 
 impl Metrics {
@@ -147,6 +150,11 @@ impl Metrics {
                 "Rules that match under the candidate only (new) or under the active rules only (gone).",
                 &["rule_id", "change"],
             )?,
+            exclusion_hits: counters(
+                "pinpoint_exclusion_hits_total",
+                "Rules that would have matched but for an exclusion, by its file and line.",
+                &["exclusion"],
+            )?,
             upstream_requests: counters(
                 "pinpoint_upstream_requests_total",
                 "Requests to an upstream, by result.",
@@ -184,6 +192,11 @@ impl Metrics {
         self.body_bytes.with_label_values(&["false"]).inc_by(missed);
         for what in coverage.inexact.iter().flat_map(|field| &field.what) {
             self.inexact.with_label_values(&[what.as_str()]).inc();
+        }
+        for one in &record.excluded {
+            if self.known.has_exclusion(&one.exclusion) {
+                self.exclusion_hits.with_label_values(&[one.exclusion.as_str()]).inc();
+            }
         }
         for one in &record.matches {
             if self.known.has_rule(&one.rule_id) {
@@ -248,6 +261,13 @@ impl Metrics {
             for change in ["new", "gone"] {
                 let _ = self.candidate_matches.remove_label_values(&[rule, change]);
             }
+        }
+        for exclusion in &gone.exclusions {
+            let _ = self.exclusion_hits.remove_label_values(&[exclusion]);
+        }
+        for exclusion in &names.exclusions {
+            // At zero from the start: an exclusion that nothing needs is seen by its zero.
+            let _ = self.exclusion_hits.with_label_values(&[exclusion]);
         }
         if !gone.routes.is_empty() {
             self.requests.reset();

@@ -12,6 +12,7 @@ fn names() -> Names {
         routes: vec!["default".into()],
         upstreams: vec!["app".into()],
         expiries: Vec::new(),
+        exclusions: vec!["e.yaml:1".into(), "e.yaml:9".into()],
     }
 }
 
@@ -232,4 +233,25 @@ fn dashboards_and_alerts_name_only_what_is_there() {
     for name in types.filter_map(|line| line.split(' ').next()) {
         assert!(told.contains(&format!("pinpoint_{name}")), "nobody looks at pinpoint_{name}");
     }
+}
+
+#[test]
+fn exclusions_are_counted_from_zero_and_unknown_ones_are_not() {
+    let metrics = Metrics::new().unwrap();
+    metrics.loaded(&names());
+    let mut record = blocked("a");
+    record.excluded = ["e.yaml:9", "other.yaml:1"]
+        .map(|exclusion| waf_core::record::ExcludedRecord {
+            rule_id: "sqli-union-select".into(),
+            target: "ARGS_POST:q".into(),
+            exclusion: exclusion.into(),
+        })
+        .to_vec();
+    metrics.decided(&record);
+    let text = metrics.text();
+    assert!(text.contains("pinpoint_exclusion_hits_total{exclusion=\"e.yaml:1\"} 0"), "{text}");
+    assert!(text.contains("pinpoint_exclusion_hits_total{exclusion=\"e.yaml:9\"} 1"), "{text}");
+    assert!(!text.contains("other.yaml"), "{text}");
+    metrics.loaded(&Names::default());
+    assert!(!metrics.text().contains("e.yaml"));
 }

@@ -15,6 +15,7 @@ mod inspect;
 mod replay;
 mod report;
 mod run;
+mod tune;
 mod why;
 
 use harness::{Folder, pinpoint};
@@ -26,8 +27,18 @@ fn help_documents_every_exit_status() {
     for status in ["0    fine", "1    the check found", "2    usage", "3    input", "130  interr"] {
         assert!(help.stdout.contains(status), "{status} is not in:\n{}", help.stdout);
     }
-    let commands =
-        ["run", "check", "inspect", "replay", "report", "why", "rules", "completions", "man"];
+    let commands = [
+        "run",
+        "check",
+        "inspect",
+        "replay",
+        "report",
+        "why",
+        "tune",
+        "rules",
+        "completions",
+        "man",
+    ];
     for command in commands {
         assert!(help.stdout.contains(&format!("\n  {command} ")), "{command}");
     }

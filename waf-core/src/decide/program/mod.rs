@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::limits;
 use crate::policy::Policy;
 use crate::rule::{Allow, Chain, Disruptive, Engine, Phase};
-use crate::ruleset::{Captures, Program, ProgramLink, ProgramRule};
+use crate::ruleset::{Captures, ExclusionId, Program, ProgramLink, ProgramRule, RuleIndex};
 use crate::scan::{Evidence, Facts, Rows, Totals};
 
 use answer::Answered;
@@ -98,6 +98,7 @@ pub(crate) struct ProgramState {
     removed_targets: Vec<effects::RemovedTarget>,
     allowed: Option<Allow>,
     fired: Vec<Fired>,
+    excluded: Vec<(RuleIndex, ExclusionId, Evidence)>,
     /// Matches that found no room in `fired`.
     unlisted: u64,
     denied: Option<Denied>,
@@ -138,6 +139,7 @@ impl ProgramState {
             removed_targets: Vec::new(),
             allowed: None,
             fired: Vec::new(),
+            excluded: Vec::new(),
             unlisted: 0,
             denied: None,
             ledger: Ledger::default(),
@@ -271,13 +273,41 @@ impl ProgramState {
             return true;
         }
         let mut found = false;
-        for item in targets::items(self, asked, turn) {
-            for answered in answer::answers(self, asked, &item, turn) {
+        let items = targets::items(self, asked, turn);
+        for item in &items.asked {
+            for answered in answer::answers(self, asked, item, turn) {
                 found = true;
                 self.take(asked, answered, turn);
             }
         }
+        for (item, exclusion) in &items.excluded {
+            self.exclude(asked, item, *exclusion, turn);
+        }
         found
+    }
+
+    /// Notes that an exclusion took a match away, once for each rule.
+    fn exclude(
+        &mut self,
+        asked: &answer::Asked<'_>,
+        item: &targets::Item<'_>,
+        exclusion: ExclusionId,
+        turn: &Turn<'_>,
+    ) {
+        let rule = asked.rule.rule;
+        let is_known = self.excluded.iter().any(|(known, ..)| *known == rule);
+        if is_known || asked.rule.bookkeeping || self.excluded.len() >= limits::EXCLUDED {
+            return;
+        }
+        let answered = answer::answers(self, asked, item, turn).into_iter().next();
+        let evidence = answered
+            .map(|answered| answered.evidence.unwrap_or_else(|| Evidence::of_finding(None, 0)));
+        self.excluded.extend(evidence.map(|evidence| (rule, exclusion, evidence)));
+    }
+
+    /// The rules from which exclusions took a match away, in order.
+    pub(crate) fn excluded(&self) -> &[(RuleIndex, ExclusionId, Evidence)] {
+        &self.excluded
     }
 
     /// A value matches.

@@ -7,7 +7,7 @@ use crate::compile::{covers, selects};
 use crate::field::Collection;
 use crate::finding::Finding;
 use crate::rule::{Exclusion, LinkVariable, State, TargetKind, Variable};
-use crate::ruleset::{Names, ProgramTarget};
+use crate::ruleset::{ExclusionId, Names, ProgramTarget};
 use crate::scan::Row;
 
 /// A value to be asked.
@@ -18,8 +18,17 @@ pub(super) enum Item<'a> {
     Value(Named, Vec<u8>),
 }
 
+/// The values of a link.
+pub(super) struct Items<'a> {
+    /// To be asked.
+    pub(super) asked: Vec<Item<'a>>,
+    /// Taken away by exclusions.
+    pub(super) excluded: Vec<(Item<'a>, ExclusionId)>,
+}
+
 /// The values of a link's targets. An exclusion takes away what stands before it.
-pub(super) fn items<'a>(state: &ProgramState, asked: &Asked<'_>, turn: &Turn<'a>) -> Vec<Item<'a>> {
+/// What the operator's exclusions take away comes apart, each with the exclusion.
+pub(super) fn items<'a>(state: &ProgramState, asked: &Asked<'_>, turn: &Turn<'a>) -> Items<'a> {
     let mut items = Vec::new();
     for target in &asked.link.targets {
         match target.kind {
@@ -38,11 +47,18 @@ pub(super) fn items<'a>(state: &ProgramState, asked: &Asked<'_>, turn: &Turn<'a>
     for removed in state.removed_from(asked.ordinal, turn) {
         items.retain(|item| !is_of(item, removed));
     }
-    let excluded = exclusions(asked, turn);
-    if !excluded.is_empty() {
-        items.retain(|item| !excluded.iter().any(|exclusion| takes(exclusion, item, turn)));
+    let exclusions = exclusions(asked, turn);
+    if exclusions.is_empty() {
+        return Items { asked: items, excluded: Vec::new() };
     }
-    items
+    let mut found = Items { asked: Vec::new(), excluded: Vec::new() };
+    for item in items {
+        match exclusions.iter().find(|(_, exclusion)| takes(exclusion, &item, turn)) {
+            Some((id, _)) => found.excluded.push((item, *id)),
+            None => found.asked.push(item),
+        }
+    }
+    found
 }
 
 /// Fields of a target that may be seen, collection by collection.
@@ -116,11 +132,14 @@ fn has_key(names: &Names, key: &[u8]) -> bool {
 }
 
 /// The operator's exclusions that are about the rule.
-fn exclusions<'a>(asked: &Asked<'_>, turn: &Turn<'a>) -> Vec<&'a Exclusion> {
+fn exclusions<'a>(asked: &Asked<'_>, turn: &Turn<'a>) -> Vec<(ExclusionId, &'a Exclusion)> {
     let rule = &turn.policy.ruleset().rules[asked.rule.rule.index()].rule;
-    let numbered = turn.policy.exclusions.iter().zip(turn.exclusions);
-    let active = numbered.filter(|(_, active)| **active).map(|(exclusion, _)| exclusion);
-    active.filter(|exclusion| covers(&exclusion.scope, rule)).collect()
+    let numbered = turn.policy.exclusions.iter().enumerate();
+    let active = numbered.filter(|(at, _)| turn.exclusions.get(*at) == Some(&true));
+    active
+        .filter(|(_, exclusion)| covers(&exclusion.scope, rule))
+        .map(|(at, exclusion)| (ExclusionId(at as u16), exclusion))
+        .collect()
 }
 
 /// Whether an exclusion takes a field away. One with `characters` needs the whole value.

@@ -7,6 +7,9 @@ use waf_core::finding::Finding;
 use waf_core::record::{Decision, DecisionRecord, MatchRecord, Source};
 use waf_core::rule::PathPattern;
 
+use crate::tune::write::yaml_text as text;
+use crate::tune::{Candidate, Choice, Evidence};
+
 /// A change that would let the request pass.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Proposal {
@@ -105,8 +108,8 @@ fn exclusion(record: &DecisionRecord, cause: &MatchRecord) -> String {
         }
         None => yaml.push_str("  # path: the recorded one is not plain; write its decoded form\n"),
     }
-    if record.request.method.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        let _ = writeln!(yaml, "  methods: [{}]", record.request.method);
+    if let Some(method) = method(record) {
+        let _ = writeln!(yaml, "  methods: [{method}]");
     }
     yaml.push_str("  reason: …                 # why this text is harmless here\n");
     yaml.push_str("  owner: …                  # who answers for it\n");
@@ -122,14 +125,27 @@ fn path(recorded: &str) -> Option<String> {
     PathPattern::new(recorded).filter(|_| !is_odd).map(|_| recorded.to_owned())
 }
 
-/// A YAML text; plain where it can be, else in double quotes, whose escapes are JSON's.
-fn text(text: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/_-.".contains(&byte);
-    let starts_well = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
-    if starts_well && text.bytes().all(is_plain) {
-        return text.to_owned();
-    }
-    serde_json::to_string(text).unwrap_or_default()
+/// The exclusions among the proposals, as they can be priced.
+pub(super) fn choices(record: &DecisionRecord) -> Vec<Choice> {
+    let rules =
+        causes(record).into_iter().filter(|cause| Finding::from_id(&cause.rule_id).is_none());
+    let choice = |cause: &MatchRecord| Choice {
+        candidate: Candidate {
+            rule: cause.rule_id.as_str().into(),
+            targets: vec![cause.target.as_str().into()],
+            path: path(&record.request.path).map(Into::into),
+        },
+        methods: method(record).into_iter().map(Into::into).collect(),
+        evidence: Evidence::none(),
+        passing: 1,
+    };
+    rules.map(choice).collect()
+}
+
+/// The method, where an exclusion can name it.
+fn method(record: &DecisionRecord) -> Option<&str> {
+    let method = record.request.method.as_str();
+    method.bytes().all(|byte| byte.is_ascii_uppercase()).then_some(method)
 }
 
 #[cfg(test)]

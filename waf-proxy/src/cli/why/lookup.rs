@@ -6,9 +6,10 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::time::Duration;
 
+use memchr::memmem;
 use waf_core::record::DecisionRecord;
 
-use super::Failure;
+use super::{Failure, by_time};
 use crate::audit_log::is_of;
 use crate::config::Admin;
 
@@ -79,12 +80,26 @@ fn ask(admin: &Admin, request_id: &str) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
+/// A record from standard input: one line of the log, or the same spread over several.
+pub(super) fn pasted() -> Result<DecisionRecord, Failure> {
+    let mut text = Vec::new();
+    let input = io::stdin().lock().take(ANSWER).read_to_end(&mut text);
+    input.map_err(|error| Failure::unreadable(format!("cannot read standard input: {error}")))?;
+    serde_json::from_slice(&text).map_err(|error| {
+        Failure::unreadable(format!("standard input is no decision record: {error}"))
+    })
+}
+
 /// Reads an audit log from its end, where the last records are.
 pub(super) fn in_file(path: &Path, request_id: &str) -> Result<Found, Failure> {
     let cannot =
         |error: io::Error| Failure::unreadable(format!("cannot read {}: {error}", path.display()));
     let mut file = File::open(path).map_err(cannot)?;
-    let record = last_of(&mut file, request_id).map_err(cannot)?;
+    let near = by_time::record(&mut file, request_id).map_err(cannot)?;
+    let record = match near {
+        Some(record) => Some(record),
+        None => last_of(&mut file, request_id).map_err(cannot)?,
+    };
     let said = if record.is_some() { "found in" } else { "not in" };
     Ok(Found { record, places: vec![format!("{said} the audit log {}", path.display())] })
 }
@@ -118,9 +133,8 @@ fn last_of(file: &mut (impl Read + Seek), request_id: &str) -> io::Result<Option
 }
 
 /// The record in a line, if it is of the request. Most lines are not, and are not parsed.
-fn record_of(line: &[u8], request_id: &str) -> Option<DecisionRecord> {
-    let id = request_id.as_bytes();
-    line.windows(id.len()).any(|part| part == id).then_some(())?;
+pub(super) fn record_of(line: &[u8], request_id: &str) -> Option<DecisionRecord> {
+    memmem::find(line, request_id.as_bytes())?;
     let record: DecisionRecord = serde_json::from_slice(line).ok()?;
     is_of(&record, request_id).then_some(record)
 }

@@ -7,6 +7,7 @@ use waf_core::record::{Decision, DecisionRecord, MatchRecord, Mode, Source, Stop
 
 use super::exclusion::{causes, propose};
 use crate::cli::output::{Style, safe, styled};
+use crate::tune::Price;
 
 /// The whole story, `sentence` being its first words: whose answer it was.
 pub(in crate::cli) fn tell(record: &DecisionRecord, sentence: &str) -> String {
@@ -257,6 +258,18 @@ fn advice(story: &mut String, record: &DecisionRecord) {
             "\nThis cannot be switched off: such a request cannot be passed on safely.\n",
         );
     }
+}
+
+/// What the exclusions would let in.
+pub(super) fn price(price: &Price) -> String {
+    let named: Vec<_> = price.let_in.iter().take(5).map(|id| safe(id)).collect();
+    let more = if price.let_in.len() > named.len() { ", …" } else { "" };
+    let ids =
+        if named.is_empty() { String::new() } else { format!(": {}{more}", named.join(", ")) };
+    format!(
+        "\nIts price: {} of {} attacks that are caught would pass with it{ids}.\n",
+        price.in_all, price.of
+    )
 }
 
 fn safe_lines(text: &str) -> String {

@@ -1,0 +1,217 @@
+//! Exclusions that could be proposed: every narrow one that takes a match from some records.
+
+use std::collections::{BTreeMap, HashMap};
+
+use waf_core::field::Collection;
+use waf_core::finding::Finding;
+
+use super::gather::Shape;
+use super::limits;
+use super::place::{collection, field_pattern, wider};
+use super::weighed::Hit;
+
+/// Records that an exclusion must take a match from: what happened once need not happen again.
+const FEWEST: u64 = 2;
+
+/// What a record weighs that one point keeps from passing.
+const WHOLE: u64 = 1_000;
+
+/// An exclusion, as far as records tell it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Candidate {
+    /// The rule.
+    pub rule: Box<str>,
+    /// The fields; none for the whole rule, where it looks at no field.
+    pub targets: Vec<Box<str>>,
+    /// The path, exact or with `*` at its end; `None` for every path.
+    pub path: Option<Box<str>>,
+}
+
+impl Candidate {
+    /// Whether it takes a match on this path away.
+    pub fn takes(&self, hit: &Hit, path: Option<&str>) -> bool {
+        hit.rule == self.rule && self.is_on(path) && self.names(&hit.target)
+    }
+
+    /// Whether it holds on the path; `None` for one that exclusions with a path do not hold on.
+    pub fn is_on(&self, path: Option<&str>) -> bool {
+        let Some(pattern) = self.path.as_deref() else { return true };
+        let Some(path) = path else { return false };
+        match pattern.strip_suffix('*') {
+            Some(prefix) => path.starts_with(prefix),
+            None => path == pattern,
+        }
+    }
+
+    fn names(&self, target: &str) -> bool {
+        let is = |known: &str| {
+            field_pattern(known) == target
+                || target.strip_prefix(known).is_some_and(|rest| rest.starts_with(':'))
+        };
+        self.targets.is_empty() || self.targets.iter().any(|known| is(known))
+    }
+
+    /// How much more than a field on a path it opens: 1 for that, more for more.
+    pub fn width(&self) -> f64 {
+        let path = match self.path.as_deref() {
+            Some(path) if path.ends_with('*') => 1.0 + 0.4 / path.matches('/').count() as f64,
+            Some(_) => 1.0,
+            None => 2.0,
+        };
+        let opens_all = self.targets.iter().any(|target| is_collection(target));
+        let fields = match self.targets.len() {
+            0 => 2.0,
+            _ if opens_all => 2.0,
+            many => 1.0 + 0.03 * (many - 1) as f64,
+        };
+        path * fields
+    }
+}
+
+/// Where an exclusion holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Place<'a> {
+    /// On this path.
+    At(&'a str),
+    /// On the paths that begin so.
+    Under(&'a str),
+    /// On every path.
+    Anywhere,
+}
+
+impl Place<'_> {
+    fn pattern(self) -> Option<Box<str>> {
+        match self {
+            Self::At(path) => Some(path.into()),
+            Self::Under(prefix) => Some(format!("{prefix}*").into()),
+            Self::Anywhere => None,
+        }
+    }
+}
+
+/// A candidate and the matches that it takes away.
+#[derive(Clone, Debug)]
+pub(super) struct Reach {
+    pub(super) candidate: Candidate,
+    /// Shapes, each with a bit for every hit that goes.
+    pub(super) takes: Vec<(u32, u128)>,
+}
+
+/// The candidates for shapes of which only the hits in `open` may be excluded.
+pub(super) fn candidates(shapes: &[&Shape], open: &[u128]) -> Vec<Reach> {
+    let mut fields: HashMap<(&str, Place<'_>), BTreeMap<&str, u64>> = HashMap::new();
+    for (shape, open) in shapes.iter().zip(open) {
+        // A match that is alone in its records is worth more than one of many.
+        let weight = shape.seen.records * WHOLE / u64::from(shape.weighed.excess(0).max(1));
+        for hit in hits(shape, *open) {
+            for place in places(shape) {
+                let of_place = fields.entry((&*hit.rule, place)).or_default();
+                *of_place.entry(&*hit.target).or_default() += weight;
+            }
+        }
+    }
+    let mut by_place: HashMap<(&str, Place<'_>), Vec<Reach>> = HashMap::new();
+    for (&(rule, place), of_place) in &fields {
+        let made = of_fields(rule, place, of_place);
+        let reach = |candidate| Reach { candidate, takes: Vec::new() };
+        by_place.insert((rule, place), made.into_iter().map(reach).collect());
+    }
+    for (number, (shape, open)) in shapes.iter().zip(open).enumerate() {
+        for place in places(shape) {
+            for (at, hit) in
+                shape.weighed.hits.iter().enumerate().filter(|(at, _)| open & 1 << at != 0)
+            {
+                for reach in by_place.get_mut(&(&*hit.rule, place)).into_iter().flatten() {
+                    if reach.candidate.names(&hit.target) {
+                        reach.take(number as u32, at);
+                    }
+                }
+            }
+        }
+    }
+    let mut all: Vec<Reach> = by_place.into_values().flatten().collect();
+    let records = |reach: &Reach| -> u64 {
+        reach.takes.iter().map(|(shape, _)| shapes[*shape as usize].seen.records).sum()
+    };
+    all.retain(|reach| records(reach) >= FEWEST);
+    all.sort_by(|a, b| records(b).cmp(&records(a)).then_with(|| a.candidate.cmp(&b.candidate)));
+    all.truncate(limits::CANDIDATES);
+    all
+}
+
+impl Reach {
+    fn take(&mut self, shape: u32, hit: usize) {
+        match self.takes.last_mut() {
+            Some((known, bits)) if *known == shape => *bits |= 1 << hit,
+            _ => self.takes.push((shape, 1 << hit)),
+        }
+    }
+}
+
+fn hits(shape: &Shape, open: u128) -> impl Iterator<Item = &Hit> {
+    let numbered = shape.weighed.hits.iter().enumerate();
+    numbered.filter(move |(at, _)| open & 1 << at != 0).map(|(_, hit)| hit)
+}
+
+/// The paths that an exclusion for a shape may name, narrowest first, and every path.
+fn places(shape: &Shape) -> impl Iterator<Item = Place<'_>> {
+    let pattern = shape.path.as_deref();
+    let own = pattern.map(|pattern| match pattern.strip_suffix('*') {
+        Some(prefix) => Place::Under(prefix),
+        None => Place::At(pattern),
+    });
+    let above = pattern.into_iter().flat_map(wider).map(Place::Under);
+    own.into_iter().chain(above).chain([Place::Anywhere])
+}
+
+/// Exclusions of one rule on one path, whose matches there were in these fields.
+fn of_fields(rule: &str, place: Place<'_>, fields: &BTreeMap<&str, u64>) -> Vec<Candidate> {
+    let path = place.pattern();
+    let is_placed = path.is_some();
+    let make = |targets: Vec<&str>| Candidate {
+        rule: rule.into(),
+        targets: targets.into_iter().map(Into::into).collect(),
+        path: path.clone(),
+    };
+    if fields.keys().any(|target| !can_be_named(rule, target)) {
+        // Nothing narrower can be said of it than where.
+        return if is_placed { vec![make(Vec::new())] } else { Vec::new() };
+    }
+    let mut ranked: Vec<(&str, u64)> =
+        fields.iter().map(|(field, weight)| (*field, *weight)).collect();
+    ranked.sort_by_key(|&(field, weight)| (std::cmp::Reverse(weight), field));
+    ranked.truncate(limits::FIELDS);
+    let may_stand = |field: &str| is_placed || !is_collection(field);
+    let named: Vec<&str> =
+        ranked.iter().map(|(field, _)| *field).filter(|f| may_stand(f)).collect();
+    let mut made: Vec<Candidate> = named.iter().map(|&field| make(vec![field])).collect();
+    for together in named.chunks(limits::TARGETS).filter(|together| together.len() > 1) {
+        let mut together = together.to_vec();
+        together.sort_unstable();
+        made.push(make(together));
+    }
+    if is_placed {
+        let mut count: BTreeMap<&str, usize> = BTreeMap::new();
+        for field in fields.keys() {
+            if let Some(collection) = collection(field) {
+                *count.entry(collection).or_default() += 1;
+            }
+        }
+        let wide = count.iter().filter(|(name, fields)| **fields > 2 && !named.contains(name));
+        made.extend(wide.map(|(&collection, _)| make(vec![collection])));
+    }
+    made
+}
+
+/// Whether an exclusion can name such a field of the rule: findings and variables of SecLang alone
+/// have none.
+fn can_be_named(rule: &str, target: &str) -> bool {
+    let name = target.split(':').next().unwrap_or_default();
+    Finding::from_id(rule).is_none()
+        && (Collection::from_name(name).is_some() || name == "ARGS" || name == "ARGS_NAMES")
+}
+
+/// A collection of many fields, without a name.
+fn is_collection(target: &str) -> bool {
+    Collection::from_name(target).is_some_and(Collection::is_keyed)
+}
