@@ -41,6 +41,7 @@ pub mod site;
 
 pub mod audit_log;
 pub mod metrics;
+pub mod story;
 
 pub mod admin;
 pub mod live;

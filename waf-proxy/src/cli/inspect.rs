@@ -14,12 +14,13 @@ use waf_core::record::{Decision, DecisionRecord, Source, TraceRecord};
 use waf_corpus::{Cut, Request, Runner};
 
 use super::output::{Format, print, print_json};
-use super::why::story;
+use super::why::text;
 use super::{Exit, Failure, FormatArguments, ModeArgument, RuleArguments};
 use crate::config::CommandLine;
 use crate::config::files::Disk;
 use crate::ids;
 use crate::site::Site;
+use crate::story::decided;
 
 /// Bytes of a request that are read.
 const INPUT: u64 = 64 << 20;
@@ -65,7 +66,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let (record, trace) = inspect(&site, &bytes, arguments.trace)?;
     match arguments.format.format {
         Format::Text => {
-            print(&story::tell(&record, &story::decided(&record)));
+            print(&text::tell(&record, &decided(&record)));
             print(&trace.as_ref().map(trace::tell).unwrap_or_default());
         }
         Format::Json => print_json(&Inspected { record: &record, trace: trace.as_ref() }),

@@ -1,9 +1,8 @@
 //! `pinpoint why`: the story of one decision.
 
 mod by_time;
-mod exclusion;
 mod lookup;
-pub(super) mod story;
+pub(super) mod text;
 
 use std::path::{Path, PathBuf};
 
@@ -18,6 +17,7 @@ use super::{Exit, Failure, FormatArguments, RuleArguments};
 use crate::config::files::Disk;
 use crate::config::{CommandLine, Config};
 use crate::site::{Site, today};
+use crate::story::{answered_by, choices, propose};
 use crate::tune::Price;
 use crate::tune::write::Signature;
 
@@ -71,16 +71,16 @@ fn tell(
     let price = price(arguments, record)?;
     match arguments.format.format {
         Format::Text => {
-            print(&story::tell(record, &story::answered_by(record)));
+            print(&text::tell(record, &answered_by(record)));
             if let Some(price) = &price {
-                print(&story::price(price));
+                print(&text::price(price));
             }
             eprintln!("{}", places.last().map(String::as_str).unwrap_or_default());
         }
         Format::Json => print_json(&json!({
             "record": record,
-            "answered_by": story::answered_by(record),
-            "exclusions": exclusion::propose(record),
+            "answered_by": answered_by(record),
+            "exclusions": propose(record),
             "price": price,
             "looked": places,
         })),
@@ -91,7 +91,7 @@ fn tell(
 /// What all the exclusions together would let in; `None` where no attacks are given, or none is
 /// proposed.
 fn price(arguments: &Arguments, record: &DecisionRecord) -> Result<Option<Price>, Failure> {
-    let choices = exclusion::choices(record);
+    let choices = choices(record);
     if arguments.attacks.is_empty() || choices.is_empty() {
         return Ok(None);
     }

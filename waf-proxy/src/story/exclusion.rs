@@ -12,11 +12,11 @@ use crate::tune::{Candidate, Choice, Evidence};
 
 /// A change that would let the request pass.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Proposal {
+pub struct Proposal {
     /// Where the text belongs.
-    pub(super) file: &'static str,
+    pub file: &'static str,
     /// To copy.
-    pub(super) yaml: String,
+    pub yaml: String,
 }
 
 const EXCLUSIONS: &str = "an exclusion file, named in `exclusions:`";
@@ -24,7 +24,7 @@ const ROUTE: &str = "the route, in the configuration";
 
 /// The fewest changes, heaviest rules first, after which the request would have passed. Empty where
 /// nothing was blocked by rules, or where nothing can or should be changed.
-pub(super) fn propose(record: &DecisionRecord) -> Vec<Proposal> {
+pub fn propose(record: &DecisionRecord) -> Vec<Proposal> {
     causes(record).into_iter().filter_map(|cause| proposal(record, cause)).collect()
 }
 
@@ -126,7 +126,7 @@ fn path(recorded: &str) -> Option<String> {
 }
 
 /// The exclusions among the proposals, as they can be priced.
-pub(super) fn choices(record: &DecisionRecord) -> Vec<Choice> {
+pub fn choices(record: &DecisionRecord) -> Vec<Choice> {
     let rules =
         causes(record).into_iter().filter(|cause| Finding::from_id(&cause.rule_id).is_none());
     let choice = |cause: &MatchRecord| Choice {
