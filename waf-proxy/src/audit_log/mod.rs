@@ -11,6 +11,7 @@ mod recent;
 mod writer;
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -21,7 +22,7 @@ use waf_core::record::{CandidateRecord, Decision, DecisionRecord, Source};
 pub use recent::Recent;
 pub(crate) use recent::is_of;
 
-use crate::config::{Audit, AuditLevel, Sample};
+use crate::config::{Audit, AuditLevel, OnFull, Sample};
 use queue::Queue;
 use writer::Writer;
 
@@ -42,6 +43,23 @@ pub struct Counters {
     pub dropped: IntCounter,
     /// Those that `audit.sample` left out, by the rule that weighed most.
     pub sampled_out: IntCounterVec,
+}
+
+/// How an audit log is.
+#[derive(Clone, Debug)]
+pub struct LogState {
+    /// Where records are appended.
+    pub file: Option<PathBuf>,
+    /// Whether they go to standard output, too.
+    pub stdout: bool,
+    /// Which requests have a record written.
+    pub level: AuditLevel,
+    /// What happens when the queue is full.
+    pub on_full: OnFull,
+    /// Records that wait to be written.
+    pub waiting: usize,
+    /// How many may wait.
+    pub capacity: usize,
 }
 
 impl AuditLog {
@@ -81,6 +99,20 @@ impl AuditLog {
     /// The records in memory.
     pub fn recent(&self) -> &Recent {
         &self.recent
+    }
+
+    /// How it is.
+    pub fn state(&self) -> LogState {
+        let (waiting, capacity) = self.queue.depth();
+        let audit = self.audit.load();
+        LogState {
+            file: audit.file.clone(),
+            stdout: audit.stdout,
+            level: audit.level,
+            on_full: audit.on_full,
+            waiting,
+            capacity,
+        }
     }
 
     /// Takes over new settings; the file stays.

@@ -104,6 +104,12 @@ impl Queue {
         self.room.notify_all();
     }
 
+    /// Records that wait, and how many may.
+    pub(super) fn depth(&self) -> (usize, usize) {
+        let state = self.lock();
+        (state.waiting.len(), state.capacity)
+    }
+
     pub(super) fn reopen(&self) {
         self.lock().reopen = true;
         self.work.notify_one();

@@ -24,6 +24,12 @@ impl Recent {
         records.push_back(record);
     }
 
+    /// All of them, newest first.
+    pub fn newest_first(&self) -> Vec<Arc<DecisionRecord>> {
+        let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        records.iter().rev().cloned().collect()
+    }
+
     /// The record of a request, by our id or by the client's.
     pub fn find(&self, request_id: &str) -> Option<Arc<DecisionRecord>> {
         let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
