@@ -1,4 +1,5 @@
-//! What operators and machines ask the running proxy: metrics, health, records, a reload.
+//! What operators and machines ask the running proxy: metrics, health, records, a reload, and the
+//! pages of the console.
 //!
 //! The listener is on loopback by default, where every browser of the host reaches it. So a foreign
 //! Host is refused (DNS rebinding), a request that a foreign page made is refused, a change needs
@@ -7,35 +8,21 @@
 
 mod serve;
 
-use std::fmt::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::header::{self, HeaderMap, HeaderValue};
-use http::{Method, Response, StatusCode};
+use http::{Method, StatusCode};
 use serde_json::json;
-use waf_core::source::Report;
 
+use crate::answer::{Answer, json, not_allowed, text};
 use crate::audit_log::AuditLog;
 use crate::config::Admin as Settings;
+use crate::console::{self, Console};
+use crate::control::{Control, told};
 use crate::metrics::Metrics;
 
 pub use serve::serve;
-
-/// What the listener can ask of the running proxy.
-pub trait Control: Send + Sync {
-    /// Reads the configuration anew; the hash of the new rules.
-    fn reload(&self) -> Result<String, Vec<Report>>;
-
-    /// Whether requests are taken: not before the start is complete, not while draining.
-    fn is_ready(&self) -> bool;
-
-    /// The hash of the rules in force, and one line about where they are from.
-    fn rules(&self) -> (String, String);
-
-    /// Bytes of bodies held at this moment.
-    fn held_bytes(&self) -> u64;
-}
 
 /// The admin listener's answers.
 pub struct Admin {
@@ -43,10 +30,8 @@ pub struct Admin {
     control: Arc<dyn Control>,
     metrics: Arc<Metrics>,
     audit_log: Arc<AuditLog>,
+    console: Console,
 }
-
-/// An answer, its body still apart.
-type Answer = Response<Vec<u8>>;
 
 impl Admin {
     /// Answers about these.
@@ -56,7 +41,9 @@ impl Admin {
         metrics: Arc<Metrics>,
         audit_log: Arc<AuditLog>,
     ) -> Self {
-        Self { settings, control, metrics, audit_log }
+        let console =
+            Console::new(Arc::clone(&control), Arc::clone(&metrics), Arc::clone(&audit_log));
+        Self { settings, control, metrics, audit_log, console }
     }
 
     /// Where it is to listen.
@@ -65,25 +52,39 @@ impl Admin {
     }
 
     /// The answer to one request. A reload blocks until it is done.
-    pub fn answer(&self, request: &http::request::Parts) -> Answer {
-        let answer = match self.refuse(request) {
+    pub fn answer(&self, request: &http::request::Parts, body: &[u8]) -> Answer {
+        let answer = match self.refuse_site(&request.headers) {
             Some(refusal) => refusal,
-            None => self.resource(&request.method, request.uri.path()),
+            None if console::is_at(request.uri.path()) => self.page(request, body),
+            None => match self.refuse_caller(request) {
+                Some(refusal) => refusal,
+                None => self.resource(&request.method, request.uri.path()),
+            },
         };
         finish(answer, request.method == Method::HEAD)
     }
 
-    /// Why the caller may not ask at all.
-    fn refuse(&self, request: &http::request::Parts) -> Option<Answer> {
-        let headers = &request.headers;
+    /// The answer to a request whose body is longer than any that is asked for.
+    fn too_long() -> Answer {
+        finish(text(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long"), false)
+    }
+
+    /// Why nobody may ask like this: under this name, or from the page of another site.
+    fn refuse_site(&self, headers: &HeaderMap) -> Option<Answer> {
         if !self.is_own_host(headers.get(header::HOST).map_or(b"", HeaderValue::as_bytes)) {
             return Some(text(StatusCode::MISDIRECTED_REQUEST, "unknown host: see `admin.hosts`"));
         }
-        if self.is_cross_site(headers) {
-            return Some(text(StatusCode::FORBIDDEN, "requests of other sites are refused"));
-        }
+        self.is_cross_site(headers).then(|| {
+            let why = "requests of other sites are refused; a link works in the address bar";
+            text(StatusCode::FORBIDDEN, why)
+        })
+    }
+
+    /// Why this caller may not ask.
+    fn refuse_caller(&self, request: &http::request::Parts) -> Option<Answer> {
+        let headers = &request.headers;
         let shown = self.shows_token(headers);
-        let is_local = self.settings.address.ip().is_loopback();
+        let is_local = self.is_local();
         let changes = !matches!(request.method, Method::GET | Method::HEAD);
         let by_hand = headers.contains_key("x-pinpoint");
         let allowed = match shown {
@@ -100,6 +101,16 @@ impl Admin {
         let challenge = HeaderValue::from_static("Bearer realm=\"pinpoint\"");
         refusal.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         Some(refusal)
+    }
+
+    /// A page: who shows no token may have a session, which the console knows.
+    fn page(&self, request: &http::request::Parts, body: &[u8]) -> Answer {
+        let is_trusted = self.shows_token(&request.headers).unwrap_or_else(|| self.is_local());
+        self.console.answer(request, body, is_trusted, self.settings.token.as_ref())
+    }
+
+    fn is_local(&self) -> bool {
+        self.settings.address.ip().is_loopback()
     }
 
     fn resource(&self, method: &Method, path: &str) -> Answer {
@@ -146,11 +157,7 @@ impl Admin {
         match self.control.reload() {
             Ok(ruleset) => json(StatusCode::OK, &json!({ "ruleset": ruleset })),
             Err(reports) => {
-                let mut why = String::from("refused, the old rules stay\n\n");
-                for report in reports {
-                    // Writing to a String cannot fail.
-                    let _ = writeln!(why, "{report}\n");
-                }
+                let why = format!("refused, the old rules stay\n\n{}", told(&reports));
                 text(StatusCode::UNPROCESSABLE_ENTITY, &why)
             }
         }
@@ -185,27 +192,6 @@ impl Admin {
     }
 }
 
-fn text(status: StatusCode, body: &str) -> Answer {
-    let mut answer = Response::new(format!("{}\n", body.trim_end()).into_bytes());
-    *answer.status_mut() = status;
-    let format = HeaderValue::from_static("text/plain; charset=utf-8");
-    answer.headers_mut().insert(header::CONTENT_TYPE, format);
-    answer
-}
-
-fn json(status: StatusCode, body: &impl serde::Serialize) -> Answer {
-    let mut answer = text(status, &serde_json::to_string(body).unwrap_or_default());
-    let format = HeaderValue::from_static("application/json");
-    answer.headers_mut().insert(header::CONTENT_TYPE, format);
-    answer
-}
-
-fn not_allowed(allowed: &'static str) -> Answer {
-    let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "wrong method");
-    answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allowed));
-    answer
-}
-
 /// Nothing is cached, framed, sniffed or run.
 fn finish(mut answer: Answer, is_head: bool) -> Answer {
     let length = answer.body().len();
@@ -216,15 +202,18 @@ fn finish(mut answer: Answer, is_head: bool) -> Answer {
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     for (name, value) in [
         ("cache-control", "no-store"),
-        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'; sandbox"),
+        ("cross-origin-opener-policy", "same-origin"),
         ("cross-origin-resource-policy", "same-origin"),
         ("referrer-policy", "no-referrer"),
         ("x-content-type-options", "nosniff"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    // Pages of the console bring their own.
+    let strictest = "default-src 'none'; frame-ancestors 'none'; sandbox";
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(strictest));
     answer
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -43,6 +43,11 @@ pub mod audit_log;
 pub mod metrics;
 pub mod story;
 
+mod answer;
+pub mod control;
+
+pub mod console;
+
 pub mod admin;
 pub mod live;
 pub mod service_manager;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use waf_core::parse::request::HeadPolicy;
@@ -12,10 +12,10 @@ use waf_core::record::{DecisionRecord, Mode};
 use waf_core::rule::Phase;
 use waf_core::source::Report;
 
-use crate::admin::Control;
 use crate::audit_log::AuditLog;
 use crate::config::files::Disk;
 use crate::config::{self, CommandLine, RouteSettings, fixed_keys_changed};
+use crate::control::{Control, Reload, Standing, told};
 use crate::metrics::Metrics;
 use crate::observer::Observer;
 use crate::service_manager;
@@ -45,6 +45,8 @@ pub struct Live {
     certificates: OnceLock<Vec<Arc<Tls>>>,
     /// One reload at a time.
     reloading: Mutex<()>,
+    since: SystemTime,
+    last_reload: Mutex<Option<Reload>>,
 }
 
 /// Tells the audit log and the metrics.
@@ -95,6 +97,8 @@ impl Live {
             site: ArcSwap::from_pointee(site),
             certificates: OnceLock::new(),
             reloading: Mutex::new(()),
+            since: SystemTime::now(),
+            last_reload: Mutex::default(),
         }))
     }
 
@@ -160,6 +164,9 @@ impl Control for Live {
                 tracing::error!("reload refused, the old rules stay: {report}");
             }
         }
+        let told = result.clone().map_err(|reports| told(&reports));
+        let last = Reload { at: SystemTime::now(), result: told };
+        *self.last_reload.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
         result
     }
 
@@ -174,6 +181,19 @@ impl Control for Live {
 
     fn held_bytes(&self) -> u64 {
         self.shared.held.now() as u64
+    }
+
+    fn standing(&self) -> Standing {
+        let site = self.site.load();
+        let last_reload = self.last_reload.lock().unwrap_or_else(PoisonError::into_inner);
+        Standing {
+            since: self.since,
+            config: self.origin.config.as_ref().map(|file| file.display().to_string()),
+            mode: site.config.global.policy.mode,
+            in_flight: self.shared.in_flight(),
+            warnings: site.warnings.iter().map(ToString::to_string).collect(),
+            last_reload: last_reload.clone(),
+        }
     }
 }
 

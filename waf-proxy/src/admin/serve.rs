@@ -17,6 +17,9 @@ use super::Admin;
 /// Connections at the same time: a scraper, a probe and a few operators.
 const CONNECTIONS: usize = 64;
 
+/// Bytes of a body: a token and where to go on.
+const BODY: usize = 4 << 10;
+
 /// How long a connection may last, however slowly it speaks.
 const LONGEST: Duration = Duration::from_secs(60);
 
@@ -58,13 +61,29 @@ struct App(Arc<Admin>);
 impl ServeHttp for App {
     async fn response(&self, session: &mut ServerSession) -> Response<Vec<u8>> {
         let parts = session.req_header().as_owned_parts();
+        let Some(body) = body(session).await else {
+            session.set_keepalive(None);
+            return Admin::too_long();
+        };
         let admin = Arc::clone(&self.0);
         // A reload compiles rules, which is no work for a thread of connections.
-        let answer = tokio::task::spawn_blocking(move || admin.answer(&parts)).await;
+        let answer = tokio::task::spawn_blocking(move || admin.answer(&parts, &body)).await;
         answer.unwrap_or_else(|_| {
             let mut answer = Response::new(Vec::new());
             *answer.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
             answer
         })
     }
+}
+
+/// The body of a request; `None` for one that is too long or breaks off.
+async fn body(session: &mut ServerSession) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    while let Some(piece) = session.read_request_body().await.ok()? {
+        body.extend_from_slice(&piece);
+        if body.len() > BODY {
+            return None;
+        }
+    }
+    Some(body)
 }

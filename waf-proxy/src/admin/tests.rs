@@ -2,14 +2,20 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use std::time::SystemTime;
+
+use waf_core::record::{DecisionRecord, Mode};
+use waf_core::source::Report;
+
 use super::*;
 use crate::config::{Audit, Secret};
+use crate::control::{Reload, Standing};
 use crate::test_record::blocked;
 
 #[derive(Default)]
-struct Fake {
-    reloads: AtomicUsize,
-    refuses: bool,
+pub(crate) struct Fake {
+    pub(crate) reloads: AtomicUsize,
+    pub(crate) refuses: bool,
 }
 
 impl Control for Fake {
@@ -32,13 +38,37 @@ impl Control for Fake {
     fn held_bytes(&self) -> u64 {
         77
     }
+
+    fn standing(&self) -> Standing {
+        let result = Err("error: the rules are <bad>".to_owned());
+        Standing {
+            since: SystemTime::now(),
+            config: Some("pinpoint.yaml".into()),
+            mode: Mode::Block,
+            in_flight: 3,
+            warnings: Vec::new(),
+            last_reload: self.refuses.then(|| Reload { at: SystemTime::now(), result }),
+        }
+    }
 }
 
 fn admin_with(address: &str, token: Option<&str>, control: Arc<Fake>) -> Admin {
+    admin_of(address, token, control, [blocked("01JD")])
+}
+
+/// An admin listener of a proxy that has decided so.
+pub(crate) fn admin_of(
+    address: &str,
+    token: Option<&str>,
+    control: Arc<Fake>,
+    records: impl IntoIterator<Item = DecisionRecord>,
+) -> Admin {
     let metrics = Arc::new(Metrics::new().unwrap());
     let audit = Audit { file: None, ..Audit::default() };
     let audit_log = Arc::new(AuditLog::open(&audit, metrics.of_audit_log()).unwrap());
-    audit_log.write(blocked("01JD"));
+    for record in records {
+        audit_log.write(record);
+    }
     let settings = Settings {
         address: address.parse().unwrap(),
         token: token.map(Secret::new),
@@ -51,7 +81,18 @@ fn local() -> Admin {
     admin_with("127.0.0.1:9090", None, Arc::default())
 }
 
-fn ask(admin: &Admin, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+pub(crate) fn ask(admin: &Admin, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+    ask_with(admin, method, path, headers, b"")
+}
+
+/// The answer to a request with a body.
+pub(crate) fn ask_with(
+    admin: &Admin,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    content: &[u8],
+) -> Answer {
     let mut request = http::Request::builder().method(method).uri(path);
     if !headers.iter().any(|(name, _)| *name == "host") {
         request = request.header("host", "127.0.0.1:9090");
@@ -60,14 +101,14 @@ fn ask(admin: &Admin, method: &str, path: &str, headers: &[(&str, &str)]) -> Ans
         request = request.header(*name, *value);
     }
     let (parts, ()) = request.body(()).unwrap().into_parts();
-    admin.answer(&parts)
+    admin.answer(&parts, content)
 }
 
 fn status(admin: &Admin, method: &str, path: &str, headers: &[(&str, &str)]) -> u16 {
     ask(admin, method, path, headers).status().as_u16()
 }
 
-fn body(answer: &Answer) -> String {
+pub(crate) fn body(answer: &Answer) -> String {
     String::from_utf8(answer.body().clone()).unwrap()
 }
 
@@ -79,11 +120,10 @@ fn resources_answer() {
     assert_eq!(get("/readyz"), "ready\n");
     assert!(get("/metrics").contains("pinpoint_held_bytes 77"));
     assert!(get("/version").contains(r#""rules":"builtin (1 rule)""#));
-    let record: waf_core::record::DecisionRecord =
-        serde_json::from_str(&get("/records/01JD")).unwrap();
+    let record: DecisionRecord = serde_json::from_str(&get("/records/01JD")).unwrap();
     assert_eq!(record, blocked("01JD"));
     assert_eq!(status(&admin, "GET", "/records/other", &[]), 404);
-    assert_eq!(status(&admin, "GET", "/", &[]), 404);
+    assert_eq!(status(&admin, "GET", "/nothing", &[]), 404);
 }
 
 #[test]

@@ -13,10 +13,11 @@ use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
 use super::{Exit, Failure, ModeArgument, RuleArguments};
-use crate::admin::{self, Admin, Control};
+use crate::admin::{self, Admin};
 use crate::audit_log::AuditLog;
 use crate::config::CommandLine;
 use crate::config::files::Disk;
+use crate::control::Control;
 use crate::demo;
 use crate::live::{Live, Origin, Reporter};
 use crate::metrics::Metrics;

@@ -40,7 +40,6 @@ impl Secret {
         &self.0
     }
 
-    #[cfg(test)]
     pub(crate) fn new(text: &str) -> Self {
         Self(text.to_owned())
     }
