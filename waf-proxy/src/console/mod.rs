@@ -10,6 +10,7 @@
 mod assets;
 mod controls;
 mod decisions;
+mod exclusions;
 mod filter;
 mod frame;
 mod login;
@@ -124,7 +125,8 @@ impl Console {
                 return shown(StatusCode::BAD_REQUEST, &frame, &main);
             }
         };
-        frame.is_live = query.is_live && query.before.is_empty();
+        let renews = page != Page::Exclusions;
+        frame.is_live = renews && query.is_live && query.before.is_empty();
         shown(StatusCode::OK, &frame, &main_of(page, &records, &query, &state))
     }
 
@@ -174,7 +176,7 @@ fn main_of(page: Page, records: &[Arc<DecisionRecord>], query: &Query, state: &S
     match page {
         Page::Decisions => decisions::page(records, query),
         Page::Overview => overview::page(records, query),
-        Page::Exclusions => html! {},
+        Page::Exclusions => exclusions::page(records, query, state.log.file.as_deref()),
         Page::State => state.page(SystemTime::now()),
     }
 }
