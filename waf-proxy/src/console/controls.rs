@@ -6,11 +6,12 @@ use std::sync::Arc;
 use maud::{Markup, html};
 use waf_core::record::{Decision, DecisionRecord, Source};
 
+use super::frame::Page;
 use super::query::{DECISIONS, Query, ROWS, SOURCES};
 
-/// The form for the page at `path`.
-pub(super) fn form(path: &str, query: &Query, records: &[Arc<DecisionRecord>]) -> Markup {
-    let filter = &query.filter;
+/// The form for a page.
+pub(super) fn form(page: Page, query: &Query, records: &[Arc<DecisionRecord>]) -> Markup {
+    let (path, filter) = (page.path(), &query.filter);
     let routes: BTreeSet<&str> = records.iter().map(|record| record.route.as_str()).collect();
     let decisions = DECISIONS.map(Decision::name);
     let sources = SOURCES.map(Source::name);
@@ -24,11 +25,13 @@ pub(super) fn form(path: &str, query: &Query, records: &[Arc<DecisionRecord>]) -
             (entry("client", "203.0.113.0/24", &filter.client))
             (entry("path", "/login", &filter.path))
             (entry("id", "request id", &filter.id))
-            label {
-                "rows"
-                select name="rows" {
-                    @for count in &rows {
-                        option selected[*count == query.rows.to_string()] { (count) }
+            @if page == Page::Decisions {
+                label {
+                    "rows"
+                    select name="rows" {
+                        @for count in &rows {
+                            option selected[*count == query.rows.to_string()] { (count) }
+                        }
                     }
                 }
             }

@@ -24,7 +24,7 @@ pub(super) fn page(records: &[Arc<DecisionRecord>], query: &Query) -> Markup {
     let is_first = query.before.is_empty();
     html! {
         h1 { "Decisions" }
-        (controls::form(path, query, records))
+        (controls::form(Page::Decisions, query, records))
         div #live data-live[query.is_live && is_first] {
             (counts(records, &found))
             p.pages {
@@ -91,7 +91,7 @@ fn table(records: &[&DecisionRecord], query: &Query) -> Markup {
             thead {
                 tr {
                     @for name in [
-                        "Time (UTC)", "Decision", "Status", "By", "Route", "Client", "Request",
+                        "Time (UTC)", "Decision", "Status", "Source", "Route", "Client", "Request",
                         "Score", "Rules", "Id",
                     ] {
                         th scope="col" { (name) }
@@ -125,13 +125,13 @@ fn row(record: &DecisionRecord, query: &Query) -> Markup {
             td.request {
                 bdi {
                     (request.method) " " span.quiet { (request.host) }
-                    a href=(narrow(&|query| query.filter.path = beginning(&request.path))) {
+                    a href=(narrow(&|query| query.filter.set_path(&request.path))) {
                         (request.path)
                     }
                     @if !request.query.is_empty() { span.quiet { "?" (request.query) } }
                 }
             }
-            td.number { (score(record)) }
+            td.number.score { (score(record)) }
             td.rules { (rules(record, &narrow)) }
             td.id { code { (record.request_id) } }
         }
@@ -149,7 +149,7 @@ fn rules(record: &DecisionRecord, narrow: &dyn Fn(&dyn Fn(&mut Query)) -> String
                 @if record.matches.len() > 1 {
                     span.more title=(others(record)) { " +" (record.matches.len() - 1) }
                 }
-                " " span.quiet { (first.target) }
+                " " span.quiet title=(first.target) { (first.target) }
             }
         }
     }
@@ -158,10 +158,4 @@ fn rules(record: &DecisionRecord, narrow: &dyn Fn(&dyn Fn(&mut Query)) -> String
 fn others(record: &DecisionRecord) -> String {
     let ids: Vec<&str> = record.matches.iter().skip(1).map(|one| one.rule_id.as_str()).collect();
     ids.join(", ")
-}
-
-/// As much of a path as a filter may hold.
-fn beginning(path: &str) -> String {
-    let end = path.floor_char_boundary(128);
-    path[..end].to_owned()
 }

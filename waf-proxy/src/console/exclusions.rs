@@ -30,7 +30,7 @@ pub(super) fn page(records: &[Arc<DecisionRecord>], query: &Query, log: Option<&
     let proposals = propose(&gathered);
     html! {
         h1 { "Exclusions" }
-        (controls::form(Page::Exclusions.path(), query, records))
+        (controls::form(Page::Exclusions, query, records))
         (counts(&gathered))
         @if proposals.is_empty() {
             p.nothing { "Nothing to exclude: no narrow exclusion would let two of these pass." }

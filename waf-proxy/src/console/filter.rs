@@ -39,6 +39,11 @@ impl Filter {
             && (own_id || id)
     }
 
+    /// Asks for a path, as much of it as a filter may hold.
+    pub(super) fn set_path(&mut self, path: &str) {
+        path[..path.floor_char_boundary(128)].clone_into(&mut self.path);
+    }
+
     /// Whether it takes every record.
     pub(super) fn is_empty(&self) -> bool {
         *self == Self::default()

@@ -4,6 +4,8 @@
 use maud::{DOCTYPE, Markup, html};
 use waf_core::record::{Decision, DecisionRecord};
 
+use super::query::Query;
+
 /// A page of the console.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Page {
@@ -49,6 +51,8 @@ pub(super) struct Frame<'a> {
     pub(super) title: &'a str,
     /// The page that is marked as the present one.
     pub(super) here: Option<Page>,
+    /// What is looked at, which the ways to other pages keep.
+    pub(super) query: Query,
     /// What an operator must not overlook.
     pub(super) notices: Vec<String>,
     /// Whether there is a session to end.
@@ -101,7 +105,7 @@ impl Frame<'_> {
         html! {
             nav aria-label="Pages" {
                 @for page in Page::ALL {
-                    a href=(page.path()) aria-current=[(self.here == Some(page)).then_some("page")] {
+                    a href=(self.query.link(page.path(), |_| ())) aria-current=[(self.here == Some(page)).then_some("page")] {
                         (page.name())
                     }
                 }

@@ -127,7 +127,9 @@ impl Console {
         };
         let renews = page != Page::Exclusions;
         frame.is_live = renews && query.is_live && query.before.is_empty();
-        shown(StatusCode::OK, &frame, &main_of(page, &records, &query, &state))
+        let main = main_of(page, &records, &query, &state);
+        frame.query = query;
+        shown(StatusCode::OK, &frame, &main)
     }
 
     fn why(&self, mut frame: Frame<'_>, query: &str) -> Answer {

@@ -1,5 +1,6 @@
 //! Scores against the threshold, and what stands out: rules, paths, clients.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use super::controls;
 use super::frame::Page;
 use super::query::Query;
 use crate::chart::{Axis, Bucket, Histogram, Mark, meter};
+use crate::tune::place::path_pattern;
 
 /// Rows of a table of what stands out.
 const TOP: usize = 15;
@@ -19,40 +21,49 @@ const SCORES: u32 = 30;
 
 /// The page: `records` are all that are in memory, newest first.
 pub(super) fn page(records: &[Arc<DecisionRecord>], query: &Query) -> Markup {
-    let path = Page::Overview.path();
     let found: Vec<&DecisionRecord> =
         records.iter().map(AsRef::as_ref).filter(|record| query.filter.takes(record)).collect();
+    let link = |change: &dyn Fn(&mut Query)| query.link(Page::Decisions.path(), change);
     html! {
         h1 { "Overview" }
-        (controls::form(path, query, records))
+        (controls::form(Page::Overview, query, records))
         div #live data-live[query.is_live] {
             p.counts { (found.len()) " of " (records.len()) " records in memory" }
             @if found.is_empty() {
                 p.nothing { "Nothing to show: no record in memory is like this." }
             } @else {
-                section.wide { h2 { "Inbound scores" } (scores(&found)) }
                 div.tops {
-                    (top("Rules", &found, |record| {
-                        let mut ids: Vec<&str> =
-                            record.matches.iter().map(|one| one.rule_id.as_str()).collect();
-                        ids.sort_unstable();
-                        ids.dedup();
-                        ids
-                    }, |id| query.link("/console", |query| id.clone_into(&mut query.filter.rule))))
-                    (top("Paths", &found, |record| vec![record.request.path.as_str()], |path| {
-                        let end = path.floor_char_boundary(128);
-                        query.link("/console", |query| path[..end].clone_into(&mut query.filter.path))
+                    section.scores { h2 { "Inbound scores" } (scores(&found)) }
+                    (top("Rule", &found, rules, |id| {
+                        link(&|query| id.clone_into(&mut query.filter.rule))
                     }))
-                    (top("Clients", &found, |record| vec![record.client.ip.as_str()], |client| {
-                        query.link("/console", |query| client.clone_into(&mut query.filter.client))
+                    (top("Path", &found, |record| vec![path(record)], |path| {
+                        link(&|query| query.filter.set_path(path.trim_end_matches('*')))
                     }))
-                    (top("Routes", &found, |record| vec![record.route.as_str()], |route| {
-                        query.link("/console", |query| route.clone_into(&mut query.filter.route))
+                    (top("Client", &found, |record| vec![(&*record.client.ip).into()], |client| {
+                        link(&|query| client.clone_into(&mut query.filter.client))
+                    }))
+                    (top("Route", &found, |record| vec![(&*record.route).into()], |route| {
+                        link(&|query| route.clone_into(&mut query.filter.route))
                     }))
                 }
             }
         }
     }
+}
+
+/// The rules that matched, each once.
+fn rules(record: &DecisionRecord) -> Vec<Cow<'_, str>> {
+    let mut ids: Vec<&str> = record.matches.iter().map(|one| one.rule_id.as_str()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids.into_iter().map(Cow::Borrowed).collect()
+}
+
+/// The path without what differs from request to request, as exclusions would name it.
+fn path(record: &DecisionRecord) -> Cow<'_, str> {
+    let path = &record.request.path;
+    path_pattern(path).unwrap_or(Cow::Borrowed(path))
 }
 
 /// How many records have which score, and where the commonest threshold is.
@@ -102,10 +113,10 @@ fn bucket(score: u32, counts: &[u32; 3]) -> Bucket {
 fn top<'a>(
     title: &str,
     records: &[&'a DecisionRecord],
-    values: impl Fn(&'a DecisionRecord) -> Vec<&'a str>,
+    values: impl Fn(&'a DecisionRecord) -> Vec<Cow<'a, str>>,
     link: impl Fn(&str) -> String,
 ) -> Markup {
-    let mut counts: HashMap<&str, (usize, usize)> = HashMap::new();
+    let mut counts: HashMap<Cow<'_, str>, (usize, usize)> = HashMap::new();
     for record in records {
         for value in values(record) {
             let (all, stopped) = counts.entry(value).or_default();
@@ -118,7 +129,6 @@ fn top<'a>(
     let more = sorted.len().saturating_sub(TOP);
     html! {
         section {
-            h2 { (title) }
             table.top {
                 thead {
                     tr {

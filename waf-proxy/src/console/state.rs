@@ -73,6 +73,7 @@ impl State {
                         dt { "Loaded" } dd { (self.rules.1) }
                         dt { "Rule set" } dd { code.copy { (self.rules.0) } }
                     }
+                    @if !standing.warnings.is_empty() { h2 { "Warnings" } }
                     @for warning in &standing.warnings { pre { (warning) } }
                 }
                 section { h2 { "Last reload" } (self.reload()) }

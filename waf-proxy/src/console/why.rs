@@ -3,7 +3,8 @@
 use maud::{Markup, html};
 use waf_core::record::{Decision, DecisionRecord};
 
-use super::frame::{decision, score, status, time};
+use super::frame::{Page, decision, score, status, time};
+use super::query::Query;
 use crate::story::{Advice, RuleStory, Story, answered_by};
 
 /// The page of a record.
@@ -59,8 +60,12 @@ fn facts(record: &DecisionRecord) -> Markup {
                 dt { "Client's id" } dd { code.copy { (id) } }
             }
             dt { "Time" } dd { (time(&record.time)) " UTC" }
-            dt { "Client" } dd { code.copy { (record.client.ip) } }
-            dt { "Route" } dd { (record.route) }
+            dt { "Client" }
+            dd {
+                code.copy { (record.client.ip) } " "
+                (others(&|query| query.filter.client.clone_from(&record.client.ip)))
+            }
+            dt { "Route" } dd { bdi { (record.route) } }
             dt { "Answer" } dd { (status(record)) " by " (record.source.name()) }
             dt { "Mode" } dd { (record.mode.name()) }
             dt { "Score" } dd { (score(record)) }
@@ -78,11 +83,17 @@ fn facts(record: &DecisionRecord) -> Markup {
     }
 }
 
+/// The way to the decisions that are alike in one thing.
+fn others(alike: &dyn Fn(&mut Query)) -> Markup {
+    html! { a href=(Query::default().link(Page::Decisions.path(), alike)) { "others" } }
+}
+
 fn rule(one: &RuleStory) -> Markup {
     html! {
         h3 {
-            code.copy { (one.id) } " " (one.name) " "
-            span.quiet { "(" (one.severity) ", " (one.weight) ")" }
+            code.copy { (one.id) } " " b { (one.name) } " "
+            span.quiet { "(" (one.severity) ", " (one.weight) ")" } " "
+            (others(&|query| query.filter.rule.clone_from(&one.id)))
         }
         dl {
             @for (word, value) in &one.facts {
