@@ -204,14 +204,17 @@ fn finish(mut answer: Answer, is_head: bool) -> Answer {
         ("cache-control", "no-store"),
         ("cross-origin-opener-policy", "same-origin"),
         ("cross-origin-resource-policy", "same-origin"),
-        ("referrer-policy", "no-referrer"),
         ("x-content-type-options", "nosniff"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    // Pages of the console bring their own.
-    let strictest = "default-src 'none'; frame-ancestors 'none'; sandbox";
-    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(strictest));
+    // Pages of the console bring their own of these.
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'; sandbox"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ] {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
     answer
 }
 

@@ -46,7 +46,7 @@ pub mod story;
 mod answer;
 pub mod control;
 
-pub mod console;
+mod console;
 
 pub mod admin;
 pub mod live;

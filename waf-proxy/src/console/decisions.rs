@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use waf_core::record::{Decision, DecisionRecord};
 
 use super::controls;
-use super::frame::{Page, decision, score, status, story_of, time};
+use super::frame::{Page, decision, score_of, status, story_of, time};
 use super::query::{DECISIONS, Query};
 
 /// The page: `records` are all that are in memory, newest first.
@@ -131,7 +131,7 @@ fn row(record: &DecisionRecord, query: &Query) -> Markup {
                     @if !request.query.is_empty() { span.quiet { "?" (request.query) } }
                 }
             }
-            td.number.score { (score(record)) }
+            td.number.score { (score_of(&record.score)) }
             td.rules { (rules(record, &narrow)) }
             td.id { code { (record.request_id) } }
         }

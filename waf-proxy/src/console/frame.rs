@@ -2,7 +2,7 @@
 //! shown.
 
 use maud::{DOCTYPE, Markup, html};
-use waf_core::record::{Decision, DecisionRecord};
+use waf_core::record::{Decision, DecisionRecord, ScoreRecord};
 
 use super::query::Query;
 
@@ -11,18 +11,21 @@ use super::query::Query;
 pub(super) enum Page {
     Decisions,
     Overview,
+    Candidate,
     Exclusions,
     State,
 }
 
 impl Page {
-    const ALL: [Self; 4] = [Self::Decisions, Self::Overview, Self::Exclusions, Self::State];
+    const ALL: [Self; 5] =
+        [Self::Decisions, Self::Overview, Self::Candidate, Self::Exclusions, Self::State];
 
     /// Where it is.
     pub(super) fn path(self) -> &'static str {
         match self {
             Self::Decisions => "/console",
             Self::Overview => "/console/overview",
+            Self::Candidate => "/console/candidate",
             Self::Exclusions => "/console/exclusions",
             Self::State => "/console/state",
         }
@@ -33,6 +36,7 @@ impl Page {
         match self {
             Self::Decisions => "Decisions",
             Self::Overview => "Overview",
+            Self::Candidate => "Candidate",
             Self::Exclusions => "Exclusions",
             Self::State => "State",
         }
@@ -138,8 +142,7 @@ pub(super) fn status(record: &DecisionRecord) -> String {
 }
 
 /// A score against its threshold: the side that decided.
-pub(super) fn score(record: &DecisionRecord) -> String {
-    let score = &record.score;
+pub(super) fn score_of(score: &ScoreRecord) -> String {
     let is_outbound = score.outbound > 0 && score.outbound >= score.outbound_threshold;
     let (sum, threshold) = if is_outbound {
         (score.outbound, score.outbound_threshold)

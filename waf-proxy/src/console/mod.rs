@@ -8,6 +8,7 @@
 //! gets a session for it ([`session`]).
 
 mod assets;
+mod candidate;
 mod controls;
 mod decisions;
 mod exclusions;
@@ -127,9 +128,25 @@ impl Console {
         };
         let renews = page != Page::Exclusions;
         frame.is_live = renews && query.is_live && query.before.is_empty();
-        let main = main_of(page, &records, &query, &state);
+        let main = self.main_of(page, &records, &query, &state);
         frame.query = query;
         shown(StatusCode::OK, &frame, &main)
+    }
+
+    fn main_of(
+        &self,
+        page: Page,
+        records: &[Arc<DecisionRecord>],
+        query: &Query,
+        state: &State,
+    ) -> Markup {
+        match page {
+            Page::Decisions => decisions::page(records, query),
+            Page::Overview => overview::page(records, query),
+            Page::Candidate => candidate::page(records, query, &self.metrics.candidate_results()),
+            Page::Exclusions => exclusions::page(records, query, state.log.file.as_deref()),
+            Page::State => state.page(SystemTime::now()),
+        }
     }
 
     fn why(&self, mut frame: Frame<'_>, query: &str) -> Answer {
@@ -174,23 +191,17 @@ impl Console {
     }
 }
 
-fn main_of(page: Page, records: &[Arc<DecisionRecord>], query: &Query, state: &State) -> Markup {
-    match page {
-        Page::Decisions => decisions::page(records, query),
-        Page::Overview => overview::page(records, query),
-        Page::Exclusions => exclusions::page(records, query, state.log.file.as_deref()),
-        Page::State => state.page(SystemTime::now()),
-    }
-}
-
 /// An answer under the policy of pages.
 fn answer(status: StatusCode, kind: &'static str, body: String) -> Answer {
     under_policy(answer::answer(status, kind, body))
 }
 
+/// Under `no-referrer` a browser sends `Origin: null` with our own forms, and outside of loopback
+/// that is all it says about where they are from.
 fn under_policy(mut answer: Answer) -> Answer {
-    let policy = HeaderValue::from_static(POLICY);
-    answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     answer
 }
 

@@ -110,7 +110,7 @@ fn bucket(score: u32, counts: &[u32; 3]) -> Bucket {
 }
 
 /// The values that most records have, each with how many of them were stopped.
-fn top<'a>(
+pub(super) fn top<'a>(
     title: &str,
     records: &[&'a DecisionRecord],
     values: impl Fn(&'a DecisionRecord) -> Vec<Cow<'a, str>>,

@@ -10,9 +10,10 @@ use crate::answer::Answer;
 use crate::story::Story;
 use crate::test_record::{blocked, passed};
 
-const PAGES: [&str; 5] = [
+const PAGES: [&str; 6] = [
     "/console",
     "/console/overview",
+    "/console/candidate",
     "/console/exclusions",
     "/console/state",
     "/console/why?id=n0",
@@ -68,7 +69,7 @@ fn pages_are_html_under_a_strict_policy() {
         assert!(!header("content-security-policy").contains("unsafe"));
         assert_eq!(header("x-content-type-options"), "nosniff");
         assert_eq!(header("cache-control"), "no-store");
-        assert_eq!(header("referrer-policy"), "no-referrer");
+        assert_eq!(header("referrer-policy"), "same-origin");
         let page = body(&answer);
         assert!(page.starts_with("<!DOCTYPE html>") && page.contains("<h1"), "{path}");
         // What the policy would refuse.

@@ -3,7 +3,8 @@
 use maud::{Markup, html};
 use waf_core::record::{Decision, DecisionRecord};
 
-use super::frame::{Page, decision, score, status, time};
+use super::candidate;
+use super::frame::{Page, decision, score_of, status, time};
 use super::query::Query;
 use crate::story::{Advice, RuleStory, Story, answered_by};
 
@@ -29,6 +30,7 @@ pub(super) fn page(record: &DecisionRecord) -> Markup {
             @for sentence in &story.inspected { p { (sentence) } }
         }
         (advice(&story.advice, record.decision))
+        @if let Some(candidate) = &record.candidate { (candidate::section(candidate)) }
         details {
             summary { "The whole record" }
             pre.copy { (serde_json::to_string_pretty(record).unwrap_or_default()) }
@@ -68,7 +70,7 @@ fn facts(record: &DecisionRecord) -> Markup {
             dt { "Route" } dd { bdi { (record.route) } }
             dt { "Answer" } dd { (status(record)) " by " (record.source.name()) }
             dt { "Mode" } dd { (record.mode.name()) }
-            dt { "Score" } dd { (score(record)) }
+            dt { "Score" } dd { (score_of(&record.score)) }
             @if let Some(kind) = &request.content_type {
                 dt { "Content type" } dd { bdi { (kind) } }
             }

@@ -7,11 +7,12 @@ mod known;
 
 use std::time::Duration;
 
+use prometheus::core::Collector;
 use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
     IntGaugeVec, Opts, Registry, TextEncoder,
 };
-use waf_core::record::{Decision, DecisionRecord};
+use waf_core::record::{CandidateResult, Decision, DecisionRecord};
 use waf_core::rule::Phase;
 
 use crate::audit_log::Counters;
@@ -213,6 +214,18 @@ impl Metrics {
             self.candidate_rules("new", candidate.matches.iter().map(|one| &one.rule_id));
             self.candidate_rules("gone", candidate.gone.iter());
         }
+    }
+
+    /// How often the candidate has come to which result, on every route.
+    pub fn candidate_results(&self) -> Vec<(CandidateResult, u64)> {
+        let families = self.candidate_requests.collect();
+        let series = || families.iter().flat_map(|family| family.get_metric());
+        let count = |result: CandidateResult| {
+            let of_it =
+                series().filter(|one| one.get_label().iter().any(|l| l.value() == result.name()));
+            of_it.map(|one| one.get_counter().get_value() as u64).sum()
+        };
+        CandidateResult::ALL.iter().map(|&result| (result, count(result))).collect()
     }
 
     fn candidate_rules<'a>(&self, change: &str, rules: impl Iterator<Item = &'a String>) {

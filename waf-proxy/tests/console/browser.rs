@@ -1,6 +1,6 @@
 //! Chromium, driven over WebDriver (<https://www.w3.org/TR/webdriver2/>): JSON over HTTP/1.1.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -53,6 +53,8 @@ impl Browser {
             "--disable-component-update",
             "--disable-sync",
             "--disable-dev-shm-usage",
+            // A name that is no loopback: browsers say less about requests to those.
+            "--host-resolver-rules=MAP pinpoint.test 127.0.0.1",
             "--hide-scrollbars",
             &profile,
         ];

@@ -17,7 +17,8 @@ const ATTACK: &str = "'\"></bdi></textarea></title></style></script>--><script>w
     <a href=javascript:window.pwned=1 autofocus onfocus=window.pwned=1>";
 
 /// Words that are no text of anybody's but ours.
-const OURS: [&str; 4] = ["/mode", "/decision", "/source", "/coverage/stop"];
+const OURS: [&str; 6] =
+    ["/mode", "/decision", "/source", "/coverage/stop", "/candidate/result", "/candidate/decision"];
 
 /// What the attack would leave in a page: a mark, a script, a handler, an address that is a script.
 const TRACES: &str = "return [window.pwned !== undefined, document.scripts.length > 1,
@@ -66,8 +67,9 @@ fn pages(id: &str) -> Vec<String> {
     let attack: String = form_urlencoded::byte_serialize(attack("address").as_bytes()).collect();
     let short: String = form_urlencoded::byte_serialize(&ATTACK.as_bytes()[..100]).collect();
     let id: String = form_urlencoded::byte_serialize(id.as_bytes()).collect();
-    let mut pages: Vec<String> =
-        ["", "/overview", "/exclusions", "/state"].map(|page| format!("/console{page}")).into();
+    let mut pages: Vec<String> = ["", "/overview", "/candidate", "/exclusions", "/state"]
+        .map(|page| format!("/console{page}"))
+        .into();
     pages.push(format!("/console/why?id={id}"));
     pages.push(format!("/console/why?id={attack}"));
     pages.push(format!("/console?{attack}=1"));

@@ -9,6 +9,7 @@
 
 mod browser;
 mod inert;
+mod login;
 mod records;
 mod site;
 mod work;

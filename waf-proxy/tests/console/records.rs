@@ -29,6 +29,11 @@ pub fn whole(number: usize) -> Value {
             "inexact": [{"field": "ARGS_POST:a", "what": ["normalize_path"]}], "response_seen": 9,
         },
         "ruleset": "sha256:9f86d081884c7d65", "timing_us": {"inspect": 41, "total": 1830},
+        "candidate": {
+            "result": "newly_passed", "decision": "pass",
+            "score": {"inbound": 0, "inbound_threshold": 5, "outbound": 0, "outbound_threshold": 4},
+            "matches": [matched], "gone": ["sqli-union-select"], "ruleset": "sha256:b7d0", "inspect_us": 9,
+        },
     })
 }
 
@@ -47,6 +52,9 @@ pub fn morning() -> impl Iterator<Item = DecisionRecord> {
         record.as_object_mut().unwrap().remove("client_request_id");
         record.as_object_mut().unwrap().remove("intended_status");
         record["client"]["ip"] = json!(format!("203.0.113.{}", number * number % 23));
+        if number % 50 != 0 {
+            record.as_object_mut().unwrap().remove("candidate");
+        }
         match number * 7 % 13 {
             0..5 => false_positive(&mut record, number),
             5 => unreachable(&mut record),

@@ -33,7 +33,10 @@ impl Site {
         let metrics = Arc::new(Metrics::new().unwrap());
         let audit = Audit { file: None, ..Audit::default() };
         let log = Arc::new(AuditLog::open(&audit, metrics.audit_dropped()).unwrap());
-        records.into_iter().for_each(|record| log.write(record));
+        for record in records {
+            metrics.decided(&record);
+            log.write(record);
+        }
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap();
         let settings = config::Admin { address, token: None, hosts: vec!["127.0.0.1".into()] };
