@@ -9,7 +9,8 @@ const SCRIPT: &str = include_str!("script.js");
 const STYLE: &str = include_str!("style.css");
 
 const ICON: &str = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 16 16\">\
-    <circle cx=\"8\" cy=\"8\" r=\"7\" fill=\"#2166ac\"/><circle cx=\"8\" cy=\"8\" r=\"2.5\" fill=\"#fff\"/></svg>";
+    <circle cx=\"8\" cy=\"8\" r=\"7\" fill=\"#2166ac\"/>\
+    <circle cx=\"8\" cy=\"8\" r=\"2.5\" fill=\"#fff\"/></svg>";
 
 /// The media type and text of what is at `path`. It holds nothing that anybody may not see.
 pub(super) fn at(path: &str) -> Option<(&'static str, String)> {

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use waf_core::record::{CandidateRecord, CandidateResult, DecisionRecord};
 
 use super::controls;
-use super::frame::{Page, decision, score_of, story_of, time};
+use super::frame::{Page, decision, head, score_of, story_of, time};
 use super::overview::top;
 use super::query::Query;
 
@@ -33,9 +33,9 @@ pub(super) fn page(
         div #live data-live[query.is_live] {
             @if totals.iter().all(|(_, count)| *count == 0) {
                 p.nothing {
-                    "No request has met a candidate. " code { "candidate:" } " in the configuration runs "
-                    "rules and settings on trial beside those in force, on real requests and without "
-                    "a say."
+                    "No request has met a candidate. " code { "candidate:" }
+                    " in the configuration runs rules and settings on trial beside those in "
+                    "force, on real requests and without a say."
                 }
             } @else {
                 p.counts {
@@ -108,16 +108,10 @@ fn differing<'a>(
 fn table(found: &[Difference<'_>]) -> Markup {
     html! {
         table.decisions {
-            thead {
-                tr {
-                    @for name in [
-                        "Time (UTC)", "Difference", "Active", "Score", "Candidate", "Score", "Client",
-                        "Request", "Rules",
-                    ] {
-                        th scope="col" { (name) }
-                    }
-                }
-            }
+            (head(&[
+                "Time (UTC)", "Difference", "Active", "Score", "Candidate", "Score", "Client",
+                "Request", "Rules",
+            ]))
             tbody { @for (record, candidate) in found { (row(record, candidate)) } }
         }
     }
@@ -127,7 +121,7 @@ fn row(record: &DecisionRecord, candidate: &CandidateRecord) -> Markup {
     html! {
         tr {
             td.time { a href=(story_of(&record.request_id)) { (time(&record.time)) } }
-            td { (words(candidate.result)) }
+            td.word { (words(candidate.result)) }
             td { (decision(record.decision)) }
             td.number.score { (score_of(&record.score)) }
             td { @if let Some(decided) = candidate.decision { (decision(decided)) } }
@@ -175,7 +169,7 @@ mod tests {
         for part in [
             "<b>7</b> same",
             "<b>1</b> newly blocked",
-            "<td>newly blocked</td><td><span class=\"decision pass\">pass</span></td>",
+            "<td class=\"word\">newly blocked</td><td><span class=\"decision pass\">pass</span></td>",
             &format!("+{rule} "),
             &format!("<bdi>{rule}</bdi></a></td><td class=\"number\">1</td>"),
         ] {

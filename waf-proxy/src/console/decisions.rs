@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use waf_core::record::{Decision, DecisionRecord};
 
 use super::controls;
-use super::frame::{Page, decision, score_of, status, story_of, time};
+use super::frame::{Page, decision, head, score_of, status, story_of, time};
 use super::query::{DECISIONS, Query};
 
 /// The page: `records` are all that are in memory, newest first.
@@ -88,16 +88,10 @@ fn nothing(records: &[Arc<DecisionRecord>], query: &Query) -> Markup {
 fn table(records: &[&DecisionRecord], query: &Query) -> Markup {
     html! {
         table.decisions {
-            thead {
-                tr {
-                    @for name in [
-                        "Time (UTC)", "Decision", "Status", "Source", "Route", "Client", "Request",
-                        "Score", "Rules", "Id",
-                    ] {
-                        th scope="col" { (name) }
-                    }
-                }
-            }
+            (head(&[
+                "Time (UTC)", "Decision", "Status", "Source", "Route", "Client", "Request", "Score",
+                "Rules", "Id",
+            ]))
             tbody { @for record in records { (row(record, query)) } }
         }
     }
@@ -132,18 +126,18 @@ fn row(record: &DecisionRecord, query: &Query) -> Markup {
                 }
             }
             td.number.score { (score_of(&record.score)) }
-            td.rules { (rules(record, &narrow)) }
+            td.rules { (rules(record, query)) }
             td.id { code { (record.request_id) } }
         }
     }
 }
 
 /// The heaviest rule, where it looked, and how many more there are.
-fn rules(record: &DecisionRecord, narrow: &dyn Fn(&dyn Fn(&mut Query)) -> String) -> Markup {
+fn rules(record: &DecisionRecord, query: &Query) -> Markup {
     html! {
         @if let Some(first) = record.matches.first() {
             bdi {
-                a title=(first.name) href=(narrow(&|query| {
+                a title=(first.name) href=(query.link(Page::Decisions.path(), |query| {
                     query.filter.rule.clone_from(&first.rule_id);
                 })) { (first.rule_id) }
                 @if record.matches.len() > 1 {

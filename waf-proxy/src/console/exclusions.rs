@@ -60,7 +60,9 @@ fn propose(gathered: &Gathered) -> Vec<Proposal> {
 fn counts(gathered: &Gathered) -> Markup {
     html! {
         p.counts {
-            span { b { (gathered.counts.flagged) } " flagged of " (gathered.counts.records) " records" }
+            span {
+                b { (gathered.counts.flagged) } " flagged of " (gathered.counts.records) " records"
+            }
             @for (likely, records) in judged(gathered) {
                 @if records > 0 { span { b { (records) } " " (likely.name()) } }
             }
@@ -75,8 +77,8 @@ fn how_to_price(log: Option<&Path>) -> Markup {
     let log = log.map_or("pinpoint-audit.jsonl".into(), |log| log.to_string_lossy());
     html! {
         p {
-            "What an exclusion lets in is its price. It is found by replaying attacks, over the whole "
-            "log:"
+            "What an exclusion lets in is its price. It is found by replaying attacks, over the "
+            "whole log:"
         }
         pre.copy { "pinpoint tune --log " (shell(&log)) " --attacks CORPUS" }
     }

@@ -109,13 +109,19 @@ impl Frame<'_> {
         html! {
             nav aria-label="Pages" {
                 @for page in Page::ALL {
-                    a href=(self.query.link(page.path(), |_| ())) aria-current=[(self.here == Some(page)).then_some("page")] {
+                    @let current = (self.here == Some(page)).then_some("page");
+                    a href=(self.query.link(page.path(), |_| ())) aria-current=[current] {
                         (page.name())
                     }
                 }
             }
         }
     }
+}
+
+/// The head of a table.
+pub(super) fn head(names: &[&str]) -> Markup {
+    html! { thead { tr { @for name in names { th scope="col" { (name) } } } } }
 }
 
 /// A time of a record, in UTC as it is; tables say so in their head.

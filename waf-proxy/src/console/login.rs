@@ -11,7 +11,8 @@ pub(super) fn page(next: &str, is_wrong: bool) -> Markup {
             input type="hidden" name="next" value=(next);
             label {
                 "Token"
-                input type="password" name="token" required autofocus autocomplete="current-password";
+                input type="password" name="token" required autofocus
+                    autocomplete="current-password";
             }
             button { "Log in" }
         }

@@ -59,8 +59,10 @@ impl State {
                     dl {
                         dt { "Version" } dd { (env!("CARGO_PKG_VERSION")) }
                         dt { "Takes requests" } dd { (yes(self.is_ready)) }
-                        dt { "Running since" } dd { (time(&timestamp(standing.since))) " UTC, " (words(up)) }
-                        dt { "Configuration" } dd { (standing.config.as_deref().unwrap_or("defaults")) }
+                        dt { "Running since" }
+                        dd { (time(&timestamp(standing.since))) " UTC, " (words(up)) }
+                        dt { "Configuration" }
+                        dd { (standing.config.as_deref().unwrap_or("defaults")) }
                         dt { "Mode" } dd { (standing.mode.name()) }
                         dt { "Requests in flight" } dd { (standing.in_flight) }
                         dt { "Bodies held" } dd { (self.held) " bytes" }
@@ -97,8 +99,10 @@ impl State {
                     @if let Err(why) = &reload.result { pre.copy { (why) } }
                 }
             }
-            p.quiet { "To reload: SIGHUP, or " code.copy { "POST /-/reload" } " with the token or the header "
-                code { "x-pinpoint" } "." }
+            p.quiet {
+                "To reload: SIGHUP, or " code.copy { "POST /-/reload" }
+                " with the token or the header " code { "x-pinpoint" } "."
+            }
         }
     }
 

@@ -79,7 +79,10 @@ fn facts(record: &DecisionRecord) -> Markup {
                 dt { (name) } dd { bdi { (value) } }
             }
             dt { "Took" }
-            dd { (record.timing_us.inspect) " µs in the engine, " (record.timing_us.total) " µs in all" }
+            dd {
+                (record.timing_us.inspect) " µs in the engine, "
+                (record.timing_us.total) " µs in all"
+            }
             dt { "Rule set" } dd { code.copy { (record.ruleset) } }
         }
     }
