@@ -274,7 +274,11 @@ mod tests {
              {{name: b, upstream: app, exclusions: [f.yaml]}}]\n"
         );
         let far = exclusion("shop-a", "2999-01-01");
-        let site = load(&[("p.yaml", &config), ("e.yaml", &far), ("f.yaml", &far)]).unwrap();
+        let own = far.replace("ARGS:q", "ARGS:r");
+        let site = load(&[("p.yaml", &config), ("e.yaml", &far), ("f.yaml", &own)]).unwrap();
+        // The same twice would be one too many.
+        let twice = load(&[("p.yaml", &config), ("e.yaml", &far), ("f.yaml", &far)]).unwrap();
+        assert!(twice.warnings[0].message.contains("covers this one"), "{:?}", twice.warnings);
         let counts: Vec<_> =
             site.policies.iter().map(|policy| policy.settings().exclusions.len()).collect();
         assert_eq!(counts, [1, 2, 1]);
