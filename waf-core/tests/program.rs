@@ -254,6 +254,37 @@ fn absent_is_not_empty() {
     assert_eq!(said(ABSENT, &both), "//1/1");
 }
 
+// A group before one that took part is there and empty, one behind is not (`pcre_exec`'s count).
+const GROUPS: &str = r#"
+SecRule ARGS:a "@rx ^(x)?(y)?(z)?" "id:1,phase:2,pass,nolog,capture,setvar:tx.all=1"
+SecRule TX:1 "@streq " "id:2,phase:2,pass,nolog,setvar:tx.first=1"
+SecRule TX:3 "@streq " "id:3,phase:2,pass,nolog,setvar:tx.third=1"
+SecRule &TX:1 "@eq 1" "id:4,phase:2,pass,nolog,setvar:tx.counted=1"
+SecAction "id:900,phase:5,pass,log,msg:'x',logdata:'%{tx.all}/%{tx.first}/%{tx.third}/%{tx.counted}'"
+"#;
+
+#[test]
+fn groups_that_took_no_part_are_empty_up_to_the_last_that_did() {
+    assert_eq!(said(GROUPS, &get("/?a=y")), "1/1//1");
+    assert_eq!(said(GROUPS, &get("/?a=xyz")), "1///1");
+    assert_eq!(said(GROUPS, &get("/?a=")), "1///");
+}
+
+// As `ModSecurity` 2 logs it: "Operator GT matched 300 at ARGS."
+const COUNTED: &str = r#"
+SecRule &ARGS "@gt 1" "id:1,phase:2,pass,log,msg:'x',logdata:'%{MATCHED_VAR_NAME}=%{MATCHED_VAR}'"
+SecAction "id:2,phase:2,pass,nolog,setvar:tx.one=1,setvar:tx.other=1"
+SecRule TX:/one|other/|!TX:other "@eq 1" "id:3,phase:2,pass,nolog,setvar:tx.seen=+1"
+SecAction "id:900,phase:5,pass,log,msg:'x',logdata:'%{tx.seen}'"
+"#;
+
+#[test]
+fn a_count_goes_by_its_variable_and_one_variable_is_taken_away_alone() {
+    let record = run(&policy(COUNTED), &get("/?a=1&b=2"));
+    assert_eq!(data(&record, "1"), "ARGS=2");
+    assert_eq!(data(&record, "900"), "1");
+}
+
 // 8.
 const PHASES: &str = r#"
 SecRule ARGS "@rx x" "id:1,phase:1,pass,nolog,setvar:tx.early=+1"

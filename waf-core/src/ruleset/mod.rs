@@ -15,7 +15,7 @@ mod program;
 
 use std::fmt;
 
-pub(crate) use ask::{Captures, Pattern, PhraseList};
+pub(crate) use ask::{Captures, Pattern, PhraseList, captured};
 pub use chain::{ChainTree, Step};
 pub use closure::Closure;
 pub use ids::{ClassId, ExclusionId, RuleIndex, SignatureId, StepId};

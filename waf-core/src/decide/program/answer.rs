@@ -8,7 +8,7 @@ use super::{ProgramState, Turn, cut};
 use crate::limits;
 use crate::operator::{Outcome, atoi, holds_expanded};
 use crate::rule::{Chain, Disruptive, Link, LinkVariable, MacroOperator, Transformation, Variable};
-use crate::ruleset::{Captures, Names, ProgramLink, ProgramRule, Question};
+use crate::ruleset::{Captures, Names, ProgramLink, ProgramRule, Question, captured};
 use crate::scan::{Evidence, Row};
 use crate::transform::Transducer;
 
@@ -165,7 +165,7 @@ fn captures(asked: &Asked<'_>, value: &[u8], turn: &Turn<'_>) -> Option<Captures
         Question::Probe(probe) => turn.policy.ruleset().captures(*probe, value),
         Question::Backtrack(pattern) => match pattern.find(value) {
             Outcome::Match(found) => {
-                Some(std::array::from_fn(|group| found.get(group).map(|span| value[span].into())))
+                Some(captured(|group| found.get(group).map(|span| value[span].into())))
             }
             Outcome::No | Outcome::Spent => None,
         },
