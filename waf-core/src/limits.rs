@@ -99,6 +99,13 @@ pub const ROWS: usize = 2_048;
 /// values and its names.
 pub const ROW_BYTES: usize = 512 * KIB;
 
+/// What became true of fields between two verdict points, for verdicts before the end of a body:
+/// one for each fourth byte of what is read at once ([`PIECE`]).
+pub const SIGHTINGS: usize = 16 * KIB;
+
+/// Bytes of a body that are judged at once, however many come: what waits for a verdict stays small.
+pub const PIECE: usize = 64 * KIB;
+
 /// Variables of `TX` beside those that the rules name.
 pub const TX_KEYS: usize = 4_096;
 

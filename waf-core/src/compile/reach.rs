@@ -253,10 +253,7 @@ impl<'a> Walk<'a> {
 
     /// A variable whose name is made on the way may be any that begins like it.
     fn open(&mut self, name: &ProgramText) {
-        let prefix = match name.parts.first() {
-            Some(ProgramPart::Literal(text)) => text.to_ascii_lowercase(),
-            _ => Vec::new(),
-        };
+        let prefix = name.literal_prefix();
         for slot in 0..self.slots.len() {
             if self.program.slots.name(slot as u16).starts_with(&prefix) {
                 self.slots[slot] = Known::Open;

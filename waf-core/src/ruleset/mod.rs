@@ -23,7 +23,7 @@ pub use names::{NameClasses, NameCursor};
 pub use plan::{FieldPlan, PlanNode, Trigger};
 pub use program::Noted;
 pub(crate) use program::{
-    Names, Operand, Program, ProgramChange, ProgramEffect, ProgramKey, ProgramLink, ProgramPart,
+    Bound, Names, Operand, Part, Program, ProgramChange, ProgramEffect, ProgramKey, ProgramLink, ProgramPart,
     ProgramRule, ProgramTarget, ProgramText, Question, Slots,
 };
 

@@ -23,6 +23,34 @@ pub(crate) struct Program {
     pub(crate) slots: Slots,
     /// Fields that macros read: their rows are always kept.
     pub(crate) retained: Vec<(Variable, Names)>,
+    /// What is certain before the body of a phase has ended.
+    pub(crate) bounds: [Bound; Phase::ALL.len()],
+    /// The ordinals of the rules for whose sake nothing is.
+    pub(crate) hindering: Vec<u32>,
+}
+
+/// A lower bound of the score that a phase will come to, and of what it will refuse.
+#[derive(Debug, Default)]
+pub(crate) struct Bound {
+    /// What each rule, by ordinal, is to it. Empty: nothing is certain before the end.
+    pub(crate) parts: Vec<Part>,
+    /// The rules that raise it by what their fields are asked for, sorted.
+    pub(crate) raising: Vec<(SignatureId, u32)>,
+    /// Variables that are added. What they hold must not be below zero.
+    pub(crate) amounts: Vec<u16>,
+}
+
+/// What a rule is to a lower bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// The body cannot change whether it matches.
+    Settled,
+    /// Every field of which its question is true adds to sums, or refuses.
+    Raises,
+    /// It refuses when a sum that only grows reaches a number.
+    Threshold,
+    /// What it comes to is known at the end only.
+    Open,
 }
 
 impl Program {
@@ -156,6 +184,16 @@ pub(crate) enum Question {
 pub(crate) struct ProgramText {
     /// Its parts.
     pub(crate) parts: Vec<ProgramPart>,
+}
+
+impl ProgramText {
+    /// What every text made of it begins with, in lower case.
+    pub(crate) fn literal_prefix(&self) -> Vec<u8> {
+        match self.parts.first() {
+            Some(ProgramPart::Literal(text)) => text.to_ascii_lowercase(),
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// A part of a text.

@@ -7,6 +7,7 @@
 //! A link that only scanning can make true, and of which nothing was found, costs one look at a bit.
 
 mod answer;
+mod bound;
 mod effects;
 mod macros;
 mod names;
@@ -81,7 +82,7 @@ pub(crate) struct Denied {
 }
 
 /// The state of the rules of one transaction.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ProgramState {
     tx: Tx,
     captures: Captures,
@@ -172,13 +173,13 @@ impl ProgramState {
         if std::mem::replace(&mut self.ran[phase as usize], true) {
             return;
         }
-        if self.engine == Engine::Off || !self.is_allowed(phase) {
+        if !self.may_run(phase) {
             return;
         }
         let program = turn.program();
         let mut next = 0;
         for &ordinal in &program.phases[phase as usize] {
-            if ordinal < next || self.removed.get(ordinal as usize) == Some(&true) {
+            if ordinal < next || self.is_removed(ordinal) {
                 continue;
             }
             let rule = &program.rules[ordinal as usize];
@@ -229,12 +230,17 @@ impl ProgramState {
         self.ledger.score()
     }
 
-    fn is_allowed(&self, phase: Phase) -> bool {
-        match self.allowed {
+    fn may_run(&self, phase: Phase) -> bool {
+        let allowed = match self.allowed {
             None | Some(Allow::Phase) => true,
             Some(Allow::Request) => !phase.is_request(),
             Some(Allow::All) => phase == Phase::Logging,
-        }
+        };
+        allowed && self.engine != Engine::Off
+    }
+
+    fn is_removed(&self, ordinal: u32) -> bool {
+        self.removed.get(ordinal as usize) == Some(&true)
     }
 
     /// Whether every link matches. What a link does, it does as soon as it matches.

@@ -7,7 +7,7 @@ use crate::compile::{covers, selects};
 use crate::field::Collection;
 use crate::finding::Finding;
 use crate::rule::{Exclusion, LinkVariable, State, TargetKind, Variable};
-use crate::ruleset::{Names, ProgramTarget, Slots};
+use crate::ruleset::{Names, ProgramTarget, RuleIndex, Slots};
 use crate::scan::Row;
 
 /// Takes the values of a variable, each with its name where it has one.
@@ -42,7 +42,7 @@ pub(super) fn items<'a>(state: &ProgramState, asked: &Asked<'_>, turn: &Turn<'a>
     for removed in state.removed_from(asked.ordinal, turn) {
         items.retain(|item| !is_of(item, removed, slots));
     }
-    let excluded = exclusions(asked, turn);
+    let excluded = exclusions(asked.rule.rule, turn);
     if !excluded.is_empty() {
         items.retain(|item| !excluded.iter().any(|exclusion| takes(exclusion, item, turn)));
     }
@@ -58,7 +58,7 @@ fn rows<'a>(
     items: &mut Vec<Item<'a>>,
 ) {
     for &collection in variable.collections() {
-        if collection == Collection::RequestBody && !state.shows_body(turn) {
+        if !state.shows(collection, turn) {
             continue;
         }
         let rows = turn.rows.of(collection).iter().map(|&at| turn.rows.row(at));
@@ -83,13 +83,10 @@ fn values(
 /// The number of values of a target.
 fn count(state: &ProgramState, target: &ProgramTarget, turn: &Turn<'_>) -> u64 {
     if let LinkVariable::Fields(variable) = target.variable {
-        let shown = |collection: Collection| {
-            collection != Collection::RequestBody || state.shows_body(turn)
-        };
         let of_target = turn.totals.iter().filter(|(collection, class, _)| {
             variable.collections().contains(collection)
                 && target.names.has_class(*class)
-                && shown(*collection)
+                && state.shows(*collection, turn)
         });
         return of_target.map(|(_, _, total)| total.count - total.guessed).sum();
     }
@@ -123,11 +120,16 @@ fn has_key(names: &Names, slots: &Slots, key: Option<&[u8]>) -> bool {
 }
 
 /// The operator's exclusions that are about the rule.
-fn exclusions<'a>(asked: &Asked<'_>, turn: &Turn<'a>) -> Vec<&'a Exclusion> {
-    let rule = &turn.policy.ruleset().rules[asked.rule.rule.index()].rule;
+fn exclusions<'a>(rule: RuleIndex, turn: &Turn<'a>) -> Vec<&'a Exclusion> {
+    let rule = &turn.policy.ruleset().rules[rule.index()].rule;
     let numbered = turn.policy.exclusions.iter().zip(turn.exclusions);
     let active = numbered.filter(|(_, active)| **active).map(|(exclusion, _)| exclusion);
     active.filter(|exclusion| covers(&exclusion.scope, rule)).collect()
+}
+
+/// Whether the operator's exclusions may take fields away from a rule.
+pub(super) fn is_excluded(ordinal: u32, turn: &Turn<'_>) -> bool {
+    !exclusions(turn.program().rules[ordinal as usize].rule, turn).is_empty()
 }
 
 /// Whether an exclusion takes a field away. One with `characters` needs the whole value.
@@ -233,9 +235,11 @@ impl ProgramState {
         self.processor.as_deref().unwrap_or(turn.processor)
     }
 
-    /// Whether `REQUEST_BODY` holds the body: of forms, and where a rule asks for it.
-    fn shows_body(&self, turn: &Turn<'_>) -> bool {
+    /// Whether rules see the fields of a collection. `REQUEST_BODY` holds the body of forms, and
+    /// where a rule asks for it.
+    pub(crate) fn shows(&self, collection: Collection, turn: &Turn<'_>) -> bool {
         match self.body_processor(turn) {
+            _ if collection != Collection::RequestBody => true,
             "URLENCODED" => true,
             "" => self.force_body,
             _ => false,

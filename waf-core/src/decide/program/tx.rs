@@ -8,7 +8,7 @@ use crate::operator::atoi;
 use crate::ruleset::Slots;
 
 /// The variables. Names are in lower case.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Tx {
     /// Those that the rules name.
     slots: Vec<Option<Value>>,
