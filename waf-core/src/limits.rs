@@ -192,6 +192,9 @@ pub const YAML_DEPTH: usize = 64;
 /// about 20 MB on rich text.
 pub const TABLES: usize = 24 * 1024 * KIB;
 
+/// Rules of one rule set: their numbers are 16 bits wide, and no rule set has a tenth of as many.
+pub const RULES: usize = u16::MAX as usize;
+
 /// Patterns of a rule set: ids of signatures are 16 bits.
 pub const SIGNATURES: usize = 32_768;
 

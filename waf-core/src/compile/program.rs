@@ -42,6 +42,9 @@ pub(super) fn program(lowered: &mut Lowered, names: &NameClasses) -> Result<Prog
             Err(report) => reports.push(*report),
         }
         maker.lowered.rules[index].rule.chain = Some(chain);
+        if reports.len() >= limits::COMPLAINTS {
+            break;
+        }
     }
     if reports.is_empty() { Ok(maker.program) } else { Err(reports) }
 }
