@@ -48,7 +48,7 @@ pub fn compile(rules: Vec<Rule>, policies: Vec<PolicySettings>) -> Result<Compil
         NameClasses::new(selectors).map_err(|message| vec![Report::error(None, message)])?;
     let mut lowered = lower::lower(rules, &policies)?;
     let mut program = program::program(&mut lowered, &names)?;
-    reach::mark(&mut program, &lowered);
+    reach::mark(&mut program, &lowered, &plans::doubted(&lowered, &policies));
     program.phases = program::phases(&program, |rule| lowered.rules[rule.index()].rule.phase);
     (program.bounds, program.hindering) = bound::bounds(&program, &lowered);
     let hirs = lowered.pattern_hirs();

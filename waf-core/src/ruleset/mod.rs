@@ -12,6 +12,7 @@ mod ids;
 mod names;
 mod plan;
 mod program;
+mod value;
 
 use std::fmt;
 
@@ -23,9 +24,10 @@ pub use names::{NameClasses, NameCursor};
 pub use plan::{FieldPlan, PlanNode, Trigger};
 pub use program::Noted;
 pub(crate) use program::{
-    Bound, Names, Operand, Part, Program, ProgramChange, ProgramEffect, ProgramKey, ProgramLink, ProgramPart,
-    ProgramRule, ProgramTarget, ProgramText, Question, Slots,
+    Bound, Names, Operand, Part, Program, ProgramChange, ProgramEffect, ProgramKey, ProgramLink,
+    ProgramPart, ProgramRule, ProgramTarget, ProgramText, Question, Slots,
 };
+pub(crate) use value::Value;
 
 use crate::automaton::{Automata, Gate, PatternId, Phrases};
 use crate::finding::Finding;

@@ -8,6 +8,7 @@ use regex_automata::meta;
 
 use super::Probe;
 use super::ids::{ClassId, RuleIndex, SignatureId};
+use super::value::Value;
 use crate::field::Collection;
 use crate::operator::Backtrack;
 use crate::rule::{Engine, LinkVariable, MacroOperator, Phase, TargetKind, Variable};
@@ -17,12 +18,14 @@ use crate::rule::{Engine, LinkVariable, MacroOperator, Phase, TargetKind, Variab
 pub(crate) struct Program {
     /// By ordinal.
     pub(crate) rules: Vec<ProgramRule>,
-    /// The ordinals of each phase that some request can reach.
+    /// The ordinals of each phase that have to be run for some request.
     pub(crate) phases: [Vec<u32>; Phase::ALL.len()],
     /// The names of `TX` known at load.
     pub(crate) slots: Slots,
     /// Fields that macros read: their rows are always kept.
     pub(crate) retained: Vec<(Variable, Names)>,
+    /// What variables hold before the first rule that is run.
+    pub(crate) start: Vec<(u16, Value)>,
     /// What is certain before the body of a phase has ended.
     pub(crate) bounds: [Bound; Phase::ALL.len()],
     /// The ordinals of the rules for whose sake nothing is.
@@ -73,8 +76,11 @@ pub(crate) struct ProgramRule {
     pub(crate) data: Option<ProgramText>,
     /// It looks at nothing but variables of the transaction, so it is never the cause of anything.
     pub(crate) bookkeeping: bool,
-    /// Some request can reach it.
+    /// It has to be run for some request.
     pub(crate) reachable: bool,
+    /// It matches for every request that comes to it, once, tells nothing and refuses nothing: only
+    /// its effects count.
+    pub(crate) sure: bool,
 }
 
 /// One link.

@@ -79,7 +79,7 @@ impl ProgramState {
                 (Part::Raises, Raised::Nothing) => continue,
                 (Part::Raises, Raised::By(one)) => {
                     if one == ordinal {
-                        self.act(&Asked { ordinal, rule, chain, link, written, number: 0 }, 1, turn);
+                        self.act(&Asked::first(ordinal, rule, chain), 1, turn);
                         if chain.disruptive == Disruptive::Deny {
                             return Some(0);
                         }

@@ -23,7 +23,7 @@ use crate::rule::{Allow, Chain, Disruptive, Engine, Phase};
 use crate::ruleset::{Captures, Program, ProgramLink, ProgramRule};
 use crate::scan::{Evidence, Facts, Rows, Totals};
 
-use answer::Answered;
+use answer::{Answered, Asked};
 use names::Named;
 use score::Ledger;
 pub(crate) use score::ProgramScore;
@@ -128,7 +128,7 @@ impl ProgramState {
     pub(crate) fn new(policy: &Policy) -> Self {
         let program = &policy.ruleset().program;
         Self {
-            tx: Tx::new(program.slots.len()),
+            tx: Tx::new(program.slots.len(), &program.start),
             captures: Captures::default(),
             matched: None,
             matches: Vec::new(),
@@ -183,10 +183,15 @@ impl ProgramState {
                 continue;
             }
             let rule = &program.rules[ordinal as usize];
-            if !turn.policy.stance(rule.rule).active {
+            if !may(&rule.links[0], turn) || !turn.policy.stance(rule.rule).active {
                 continue;
             }
             let Some(chain) = turn.chain(rule) else { continue };
+            if rule.sure {
+                self.act(&Asked::first(ordinal, rule, chain), 1, turn);
+                next = chain.skip_to.unwrap_or(0);
+                continue;
+            }
             if !self.holds(ordinal, rule, chain, phase, turn) {
                 continue;
             }
@@ -252,16 +257,13 @@ impl ProgramState {
         phase: Phase,
         turn: &Turn<'_>,
     ) -> bool {
-        let may = |link: &ProgramLink| {
-            !link.scanned || link.signatures.iter().any(|&signature| turn.rows.any(signature))
-        };
         self.ledger.shown = None;
         self.matches.clear();
         for (number, (link, written)) in rule.links.iter().zip(&chain.links).enumerate() {
-            if !may(link) {
+            if !may(link, turn) {
                 return false;
             }
-            let asked = answer::Asked { ordinal, rule, chain, link, written, number };
+            let asked = Asked { ordinal, rule, chain, link, written, number };
             self.note_threshold(&asked, phase, turn);
             if !self.link(&asked, turn) {
                 return false;
@@ -271,10 +273,13 @@ impl ProgramState {
     }
 
     /// One link: every value is asked, and each that matches acts at once.
-    fn link(&mut self, asked: &answer::Asked<'_>, turn: &Turn<'_>) -> bool {
+    fn link(&mut self, asked: &Asked<'_>, turn: &Turn<'_>) -> bool {
         if asked.link.targets.is_empty() {
             self.act(asked, 1, turn);
             return true;
+        }
+        if self.is_false_of_tx(asked, turn) {
+            return false;
         }
         let mut found = false;
         for item in targets::items(self, asked, turn) {
@@ -287,7 +292,7 @@ impl ProgramState {
     }
 
     /// A value matches.
-    fn take(&mut self, asked: &answer::Asked<'_>, answered: Answered, turn: &Turn<'_>) {
+    fn take(&mut self, asked: &Asked<'_>, answered: Answered, turn: &Turn<'_>) {
         if let Some(captures) = answered.captures {
             self.captures = captures.map(|capture| capture.map(cut));
         }
@@ -356,6 +361,11 @@ impl ProgramState {
             }
         }
     }
+}
+
+/// Whether a link may match: one that only scanning can make true needs something that was found.
+fn may(link: &ProgramLink, turn: &Turn<'_>) -> bool {
+    !link.scanned || link.signatures.iter().any(|&signature| turn.rows.any(signature))
 }
 
 /// An id that no other request of this process has.
