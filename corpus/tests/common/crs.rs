@@ -45,13 +45,14 @@ impl Crs {
         found.collect()
     }
 
-    /// The rules between ours, at a paranoia level; `more` is read after everything.
-    pub(crate) fn policy(
+    /// The rules between ours, at a paranoia level, a policy for each of the settings; `more` is
+    /// read after everything.
+    pub(crate) fn policies(
         &self,
         level: u8,
         more: &str,
-        mut settings: PolicySettings,
-    ) -> Arc<Policy> {
+        settings: &[PolicySettings],
+    ) -> Vec<Arc<Policy>> {
         let before = include_str!("../data/modsecurity/before.conf");
         let before = before.replace("DetectionOnly", "On").replace("LEVEL", &level.to_string());
         let after = include_str!("../data/modsecurity/after.conf").replace("SCORES", self.scores);
@@ -64,9 +65,13 @@ impl Crs {
         order.extend(rules);
         order.push(ours(AFTER));
         let loaded = seclang::load(&files, &order).unwrap_or_else(|r| panic!("{r:?}"));
-        settings.program = loaded.settings;
-        let compiled = compile(loaded.rules, vec![settings]).unwrap_or_else(|r| panic!("{r:?}"));
-        Arc::clone(&compiled.policies[0])
+        let program = loaded.settings;
+        let with = |settings: &PolicySettings| PolicySettings {
+            program: program.clone(),
+            ..settings.clone()
+        };
+        let settings = settings.iter().map(with).collect();
+        compile(loaded.rules, settings).unwrap_or_else(|r| panic!("{r:?}")).policies
     }
 }
 
