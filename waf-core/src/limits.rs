@@ -99,6 +99,13 @@ pub const ROWS: usize = 2_048;
 /// values and its names.
 pub const ROW_BYTES: usize = 512 * KIB;
 
+/// What became true of fields between two verdict points, for verdicts before the end of a body:
+/// one for each fourth byte of what is read at once ([`PIECE`]).
+pub const SIGHTINGS: usize = 16 * KIB;
+
+/// Bytes of a body that are judged at once, however many come: what waits for a verdict stays small.
+pub const PIECE: usize = 64 * KIB;
+
 /// Variables of `TX` beside those that the rules name.
 pub const TX_KEYS: usize = 4_096;
 
@@ -188,6 +195,9 @@ pub const YAML_DEPTH: usize = 64;
 /// Bytes that the tables of a rule set's automata may grow to. The rules of paranoia 1 settle at
 /// about 20 MB on rich text.
 pub const TABLES: usize = 24 * 1024 * KIB;
+
+/// Rules of one rule set: their numbers are 16 bits wide, and no rule set has a tenth of as many.
+pub const RULES: usize = u16::MAX as usize;
 
 /// Patterns of a rule set: ids of signatures are 16 bits.
 pub const SIGNATURES: usize = 32_768;

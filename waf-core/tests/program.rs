@@ -16,7 +16,7 @@ use waf_core::compile::compile;
 use waf_core::limits::Limits;
 use waf_core::parse::head::RequestHead;
 use waf_core::policy::{Policy, PolicySettings};
-use waf_core::record::{DecisionRecord, Masking, MaskingSettings, Mode};
+use waf_core::record::{DecisionRecord, Masking, MaskingSettings, Mode, Stop};
 use waf_core::seclang::{Files, load};
 use waf_core::transaction::{About, Transaction};
 
@@ -254,6 +254,37 @@ fn absent_is_not_empty() {
     assert_eq!(said(ABSENT, &both), "//1/1");
 }
 
+// A group before one that took part is there and empty, one behind is not (`pcre_exec`'s count).
+const GROUPS: &str = r#"
+SecRule ARGS:a "@rx ^(x)?(y)?(z)?" "id:1,phase:2,pass,nolog,capture,setvar:tx.all=1"
+SecRule TX:1 "@streq " "id:2,phase:2,pass,nolog,setvar:tx.first=1"
+SecRule TX:3 "@streq " "id:3,phase:2,pass,nolog,setvar:tx.third=1"
+SecRule &TX:1 "@eq 1" "id:4,phase:2,pass,nolog,setvar:tx.counted=1"
+SecAction "id:900,phase:5,pass,log,msg:'x',logdata:'%{tx.all}/%{tx.first}/%{tx.third}/%{tx.counted}'"
+"#;
+
+#[test]
+fn groups_that_took_no_part_are_empty_up_to_the_last_that_did() {
+    assert_eq!(said(GROUPS, &get("/?a=y")), "1/1//1");
+    assert_eq!(said(GROUPS, &get("/?a=xyz")), "1///1");
+    assert_eq!(said(GROUPS, &get("/?a=")), "1///");
+}
+
+// As `ModSecurity` 2 logs it: "Operator GT matched 300 at ARGS."
+const COUNTED: &str = r#"
+SecRule &ARGS "@gt 1" "id:1,phase:2,pass,log,msg:'x',logdata:'%{MATCHED_VAR_NAME}=%{MATCHED_VAR}'"
+SecAction "id:2,phase:2,pass,nolog,setvar:tx.one=1,setvar:tx.other=1"
+SecRule TX:/one|other/|!TX:other "@eq 1" "id:3,phase:2,pass,nolog,setvar:tx.seen=+1"
+SecAction "id:900,phase:5,pass,log,msg:'x',logdata:'%{tx.seen}'"
+"#;
+
+#[test]
+fn a_count_goes_by_its_variable_and_one_variable_is_taken_away_alone() {
+    let record = run(&policy(COUNTED), &get("/?a=1&b=2"));
+    assert_eq!(data(&record, "1"), "ARGS=2");
+    assert_eq!(data(&record, "900"), "1");
+}
+
 // 8.
 const PHASES: &str = r#"
 SecRule ARGS "@rx x" "id:1,phase:1,pass,nolog,setvar:tx.early=+1"
@@ -324,6 +355,141 @@ fn many_hits_are_counted_in_closed_form() {
     let policy = policy_with(MANY, PolicySettings { limits, ..PolicySettings::default() });
     let body = "a=<script>&".repeat(100_000);
     assert_eq!(data(&run(&policy, &form(body)), "900"), "500000");
+}
+
+// 12.
+const SUM: &str = r#"
+SecAction "id:1,phase:1,pass,nolog,setvar:tx.limit=5,setvar:tx.two=2"
+SecRule ARGS "@rx fi[r]st" "id:2,phase:2,block,log,msg:'First',setvar:tx.level=+3"
+SecRule ARGS "@rx sec[o]nd" "id:3,phase:2,block,log,msg:'Second',setvar:tx.level=+%{tx.two}"
+SecAction "id:4,phase:2,pass,nolog,setvar:tx.sum=0"
+SecRule TX:limit "@ge 1" "id:5,phase:2,pass,nolog,setvar:tx.sum=+%{tx.level}"
+SecRule TX:sum "@ge %{tx.limit}" "id:6,phase:2,deny,status:406,log,msg:'Sum %{tx.sum}'"
+SecAction "id:900,phase:5,pass,log,msg:'x',logdata:'%{tx.sum}'"
+"#;
+
+/// With a hold this short, and values whole up to as much.
+fn held(rules: &'static str, hold: u64, mode: Mode) -> Arc<Policy> {
+    let limits = Limits { hold, field_window: hold as usize, ..Limits::default() };
+    policy_with(rules, PolicySettings { mode, limits, ..PolicySettings::default() })
+}
+
+/// A body with texts at places.
+fn with_texts(length: usize, texts: &[(usize, &str)]) -> Vec<u8> {
+    let mut body = vec![b'.'; length];
+    for (at, text) in texts {
+        body[*at..at + text.len()].copy_from_slice(text.as_bytes());
+    }
+    body
+}
+
+#[test]
+fn a_verdict_falls_at_the_byte_that_makes_it_certain() {
+    // One long field that goes by as a stream, and many short ones that are whole.
+    let stream = with_texts(10_000, &[(4_000, "first"), (6_000, "second")]);
+    let fields = with_texts(10_000, &[(3_990, "&a=first&b="), (5_990, "&c=second&d=")]);
+    // Of a whole value the end makes it certain, which the `&` tells.
+    for (body, kind, target, place) in [
+        (stream, "text/plain", "REQUEST_BODY", 6_006),
+        (fields, "application/x-www-form-urlencoded", "ARGS", 6_000),
+    ] {
+        // `REQUEST_BODY` is not set without a parser, unless a rule asks for it.
+        let forced = SUM.replace("SecRule ARGS ", &format!("SecRule {target} "))
+            + "SecAction \"id:7,phase:1,pass,nolog,ctl:forceRequestBodyVariable=On\"\n";
+        let forced: &'static str = Box::leak(forced.into_boxed_str());
+        let request = post(kind, body);
+        let blocked = run(&held(forced, 2_048, Mode::Block), &request);
+        let watched = run(&held(forced, 2_048, Mode::Detect), &request);
+        let told = |record: &DecisionRecord| {
+            let early = |known: &&waf_core::record::MatchRecord| !known.after_verdict;
+            let all = record.matches.iter().chain(&record.bookkeeping).filter(early);
+            all.map(|it| (it.rule_id.clone(), it.score, it.message.clone())).collect::<Vec<_>>()
+        };
+        assert_eq!(blocked.verdict_offset, Some(place), "{kind}");
+        assert_eq!((blocked.status, blocked.decision.name()), (Some(406), "block"));
+        assert_eq!((blocked.score.inbound, blocked.score.inbound_threshold), (5, 5));
+        let expected = [("2", 3, "First"), ("3", 2, "Second"), ("6", 0, "Sum 5")];
+        let expected = expected.map(|(id, score, text)| (id.to_owned(), score, text.to_owned()));
+        assert_eq!(told(&blocked), expected, "{kind}");
+        assert_eq!(blocked.coverage.stop, Some(Stop::Verdict));
+        assert_eq!(watched.verdict_offset, Some(place), "{kind}");
+        assert_eq!((watched.status, watched.decision.name()), (None, "would_block"));
+        assert_eq!(told(&watched), expected, "{kind}");
+        assert_eq!(watched.coverage.stop, None);
+    }
+}
+
+#[test]
+fn within_the_hold_all_is_heard_and_at_its_end_decided() {
+    let body = |at: usize| {
+        let body = with_texts(6_000, &[(100, "&a=first&b="), (at, "&c=second&d=")]);
+        form(body)
+    };
+    let policy = held(SUM, 2_048, Mode::Block);
+    assert_eq!(run(&policy, &body(1_000)).verdict_offset, Some(2_048));
+    assert_eq!(run(&policy, &body(2_100)).verdict_offset, Some(2_110));
+    // A body that is held whole is decided at its end.
+    let short = form(with_texts(2_000, &[(100, "&a=first&b="), (1_000, "&c=second&d=")]));
+    assert_eq!(run(&policy, &short).verdict_offset, Some(2_000));
+}
+
+#[test]
+fn a_rule_that_refuses_by_itself_needs_no_sum() {
+    const RULES: &str = r#"
+SecRule ARGS "@rx ev[i]l" "id:1,phase:2,deny,log,msg:'x'"
+"#;
+    let body = with_texts(6_000, &[(3_000, "&a=evil&b=")]);
+    let record = run(&held(RULES, 2_048, Mode::Block), &form(body));
+    assert_eq!((record.verdict_offset, record.status), (Some(3_008), Some(403)));
+}
+
+/// What stands in the way of [`SUM`], a rule each; whether it is named.
+const IN_THE_WAY: [(&str, bool); 8] = [
+    ("SecRule ARGS:x \"@rx y\" \"id:8,phase:2,pass,nolog,setvar:tx.level=-3\"", true),
+    ("SecRule ARGS:x \"@rx y\" \"id:8,phase:2,pass,nolog,setvar:tx.level=0\"", true),
+    ("SecRule ARGS:x \"@rx y\" \"id:8,phase:2,pass,nolog,skipAfter:END\"", true),
+    ("SecRule ARGS:x \"@rx y\" \"id:8,phase:2,pass,nolog,ctl:ruleRemoveById=6\"", true),
+    ("SecRule ARGS:x \"@rx y\" \"id:8,phase:2,allow,nolog\"", true),
+    ("SecRule ARGS:x \"@rx y\" \"id:8,phase:2,pass,nolog,ctl:ruleEngine=Off\"", true),
+    // These take away nothing that is counted.
+    ("SecRule ARGS:x \"@rx y\" \"id:8,phase:2,pass,nolog,setvar:tx.other=-3\"", false),
+    ("SecRule REQUEST_HEADERS:x \"@rx y\" \"id:8,phase:2,pass,nolog,skipAfter:END\"", false),
+];
+
+// 13, and what else can take a refusal back.
+#[test]
+fn what_can_take_a_refusal_back_is_heard_to_the_end_and_named() {
+    let body = |end: &str| {
+        let mut body = with_texts(10_000, &[(3_990, "&a=first&b="), (5_990, "&c=second&d=")]);
+        body.extend_from_slice(end.as_bytes());
+        form(body)
+    };
+    for (rule, named) in IN_THE_WAY {
+        let text = SUM.replacen("SecAction \"id:4", &format!("{rule}\nSecAction \"id:4"), 1);
+        let text: &'static str = Box::leak((text + "SecMarker END\n").into_boxed_str());
+        let loaded = load(&Memory(text), &[PathBuf::from("rules.conf")]).unwrap();
+        let compiled = compile(loaded.rules, vec![PolicySettings::default()]).unwrap();
+        let warned = compiled.warnings.iter().any(|told| told.to_string().contains("rule `8`"));
+        assert_eq!(warned, named, "{rule}: {:?}", compiled.warnings);
+        let policy = held(text, 2_048, Mode::Block);
+        let (passes, blocks) = (run(&policy, &body("&x=y")), run(&policy, &body("&x=z")));
+        assert_eq!(blocks.status, Some(406), "{rule}");
+        let (at, passed) = if named { (10_004, None) } else { (6_000, Some(406)) };
+        assert_eq!(blocks.verdict_offset, Some(at), "{rule}");
+        assert_eq!(passes.status, passed, "{rule}");
+    }
+    // A growing sum is no number yet.
+    let exact = SUM.replace("@ge %{tx.limit}", "@eq 5");
+    let exact: &'static str = Box::leak(exact.into_boxed_str());
+    let policy = held(exact, 2_048, Mode::Block);
+    assert_eq!(run(&policy, &body("&a=first")).status, None);
+    let compiled = compile(
+        load(&Memory(exact), &[PathBuf::from("rules.conf")]).unwrap().rules,
+        vec![PolicySettings::default()],
+    );
+    let warned = compiled.unwrap().warnings;
+    assert!(warned.iter().any(|told| told.to_string().contains("rule `6`")), "{warned:?}");
+    assert_eq!(run(&policy, &body("&x=y")).verdict_offset, Some(10_004));
 }
 
 // 13.

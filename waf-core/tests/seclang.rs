@@ -8,7 +8,10 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use waf_core::seclang::{self, Files, Script};
+use waf_core::compile::compile;
+use waf_core::policy::PolicySettings;
+use waf_core::rule::Rule;
+use waf_core::seclang::{self, Files, Loaded, Script};
 use waf_core::source::{Level, Report};
 
 /// The files of one case, named relative to its folder.
@@ -81,21 +84,69 @@ fn every_mistake_is_answered_as_agreed() {
     }
 }
 
+/// One file in memory.
+struct Memory(Vec<u8>);
+
+impl Files for Memory {
+    fn read(&self, _: &Path) -> Result<Vec<u8>, String> {
+        Ok(self.0.clone())
+    }
+
+    fn find(&self, _: &Path) -> Result<Vec<PathBuf>, String> {
+        Ok(Vec::new())
+    }
+}
+
+fn load(text: impl Into<Vec<u8>>) -> Loaded {
+    seclang::load(&Memory(text.into()), &[PathBuf::from("a.conf")]).unwrap()
+}
+
+#[test]
+fn lines_that_end_as_on_windows_say_the_same() {
+    let text = "# A comment\\\nSecAction \"id:1,pass\"\n\
+        SecRule ARGS|!ARGS:a \"@pm a b\" \\\n    \"id:2,phase:2,deny,\\\n    msg:'A b'\"\n";
+    let say = |text: &str| {
+        let rules = load(text).rules;
+        let say = |rule: &Rule| {
+            format!(
+                "{} {} {:?}",
+                rule.id,
+                rule.name,
+                rule.chain.as_ref().map(|chain| (
+                    &chain.links[0].targets,
+                    &chain.links[0].operator,
+                    chain.disruptive
+                ))
+            )
+        };
+        rules.iter().map(say).collect::<Vec<_>>()
+    };
+    assert_eq!(say(&text.replace('\n', "\r\n")), say(text));
+}
+
+/// More than there is room for is refused, once and in seconds.
+#[test]
+fn too_many_rules_are_refused() {
+    let refused = |count: usize, rule: fn(usize) -> String| {
+        let loaded = load((1..=count).map(rule).collect::<String>());
+        let begun = std::time::Instant::now();
+        let reports = compile(loaded.rules, vec![PolicySettings::default()]).unwrap_err();
+        let took = begun.elapsed();
+        assert!(took.as_secs() < 30, "{took:?}");
+        assert!(reports.len() <= 100, "{}", reports.len());
+        reports[0].to_string()
+    };
+    let told = refused(100_000, |id| format!("SecAction \"id:{id},phase:1,pass,nolog\"\n"));
+    assert!(told.contains("more than 65535 rules") && told.contains("a.conf:65536"), "{told}");
+    let told =
+        refused(60_000, |id| format!("SecRule ARGS \"@rx a{id}b\" \"id:{id},phase:2,deny\"\n"));
+    assert!(told.contains("in all rules"), "{told}");
+}
+
 /// Lists made by programs are long. Time is bounded generously: what grows with the square of the
 /// rules takes minutes here.
 #[test]
 fn a_hundred_thousand_rules_are_read_in_seconds() {
-    struct Memory(Vec<u8>);
-    impl Files for Memory {
-        fn read(&self, _: &Path) -> Result<Vec<u8>, String> {
-            Ok(self.0.clone())
-        }
-
-        fn find(&self, _: &Path) -> Result<Vec<PathBuf>, String> {
-            Ok(Vec::new())
-        }
-    }
-
     const RULES: usize = 100_000;
     let mut text = String::new();
     for id in 1..=RULES {

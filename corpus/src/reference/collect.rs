@@ -20,6 +20,8 @@ pub struct Value {
     pub(crate) at: u64,
     /// The value.
     pub bytes: Vec<u8>,
+    /// It was read of a body of unknown type, which may be no such thing.
+    pub(crate) guess: bool,
 }
 
 /// What the parsers tell of a request.
@@ -35,7 +37,7 @@ pub(crate) struct Collected {
 pub fn fields(request: &Request, limits: &Limits) -> (Vec<Value>, Vec<Value>) {
     let mut all = head(request, limits);
     let head = std::mem::take(&mut all.values);
-    body(request, limits, &mut all);
+    body(request, None, limits, &mut all);
     (head, all.values)
 }
 
@@ -55,8 +57,8 @@ pub fn texts(request: &Request, limits: &Limits) -> Vec<Vec<u8>> {
     head.into_iter().chain(body).flat_map(|value| [value.name, value.bytes]).collect()
 }
 
-/// Adds those of the body.
-pub(crate) fn body(request: &Request, limits: &Limits, to: &mut Collected) {
+/// Adds those of the body, read as its type says, or as a rule does.
+pub(crate) fn body(request: &Request, named: Option<&str>, limits: &Limits, to: &mut Collected) {
     let allowed = limits.body.map_or(usize::MAX, |limit| limit as usize);
     let sent = &request.body[..request.body.len().min(allowed)];
     if sent.len() < request.body.len() {
@@ -65,15 +67,27 @@ pub(crate) fn body(request: &Request, limits: &Limits, to: &mut Collected) {
     let decoded = decode(request, sent, limits, &mut to.findings);
     let mut lanes = Lanes::default();
     let content_type = request.head.value("content-type");
-    let mut body = Body::new(&Processor::choose(content_type, !sent.is_empty()), limits);
+    let processor = match named.filter(|_| !sent.is_empty()) {
+        Some(name) => Processor::named(name, content_type),
+        None => Processor::choose(content_type, !sent.is_empty()),
+    };
+    let mut body = Body::new(&processor, limits);
     body.feed(&decoded, &mut lanes);
     body.finish(&mut lanes);
     for List(mut lane) in lanes.0 {
+        let guess = processor == Processor::Unknown;
+        lane.values.iter_mut().for_each(|value| value.guess = guess && is_guess(value));
         to.values.append(&mut lane.values);
         to.findings.append(&mut lane.findings);
     }
     to.length = decoded.len() as u64;
     combined_size(to);
+}
+
+/// Whether guessing may come to such a field.
+fn is_guess(value: &Value) -> bool {
+    use Collection::{ArgsPost, ArgsPostNames, Xml};
+    matches!(value.collection, ArgsPost | ArgsPostNames | Xml)
 }
 
 fn decode(request: &Request, sent: &[u8], limits: &Limits, to: &mut Vec<Finding>) -> Vec<u8> {
@@ -97,6 +111,7 @@ fn combined_size(to: &mut Collected) {
         name: Vec::new(),
         at: to.length,
         bytes: size.to_string().into_bytes(),
+        guess: false,
     });
 }
 
@@ -111,6 +126,7 @@ impl FieldSink for List {
             name: field.name.text.to_vec(),
             at: field.at,
             bytes: Vec::new(),
+            guess: false,
         });
     }
 

@@ -6,6 +6,7 @@ use waf_core::record::{Decision, Mode};
 use waf_core::rule::{Action, Operator, Rule, RuleMode};
 
 use super::collect::Collected;
+use super::seclang::Denied;
 
 /// How a rule stands under the settings.
 #[derive(Clone, Copy, Debug)]
@@ -33,9 +34,11 @@ impl Stance {
                 score = change.score.unwrap_or(score);
             }
         }
-        let level = rule.paranoia <= settings.paranoia;
+        // SecLang rules keep their levels themselves.
+        let within = |level: u8| rule.chain.is_some() || rule.paranoia <= level;
+        let level = within(settings.paranoia);
         Self {
-            active: mode != RuleMode::Off && rule.paranoia <= settings.detection_paranoia,
+            active: mode != RuleMode::Off && within(settings.detection_paranoia),
             counted: mode == RuleMode::Block && level,
             on_trial: mode != RuleMode::Block && level,
             score,
@@ -68,6 +71,8 @@ pub(super) struct Scores {
     trial_blocks: bool,
     /// Something is refused in every mode.
     refused: bool,
+    /// The verdict is a SecLang rule's whose own engine is not on: it is only told.
+    only_told: bool,
     verdict: bool,
 }
 
@@ -104,6 +109,13 @@ impl Scores {
         self.refused |= refused;
     }
 
+    /// What SecLang rules have refused so far.
+    pub(super) fn deny(&mut self, denied: Option<Denied>) {
+        let Some(denied) = denied else { return };
+        self.only_told |= !self.verdict && !denied.enforced;
+        self.verdict = true;
+    }
+
     /// What is refused in every mode is so without any rule.
     pub(super) fn refuse_unnamed<'a>(
         &mut self,
@@ -130,9 +142,9 @@ impl Scores {
         let trial = self.trial_blocks
             || (self.trial > 0 && with_trial > 0 && with_trial >= settings.inbound_threshold);
         match (self.verdict, settings.mode) {
-            (true, Mode::Block) => Decision::Block,
+            (true, Mode::Block) if !self.only_told => Decision::Block,
             (true, Mode::Detect) if self.refused => Decision::Block,
-            (true, Mode::Detect) => Decision::WouldBlock,
+            (true, _) => Decision::WouldBlock,
             (false, _) if trial => Decision::WouldBlock,
             (false, _) => Decision::Pass,
         }

@@ -1,12 +1,13 @@
 //! The reference engine: slow and plainly right.
 //!
 //! It buffers the whole request, collects every field, and asks every rule in turn, every condition
-//! of it, every value. With the real engine it shares the parsers and the transformations (each
-//! proven against another implementation), and nothing of scanning, planning or deciding: no
-//! automata, no classes of names, no facts.
+//! of it, every value; SecLang rules run one after the other (`seclang`). With the real engine it
+//! shares the parsers and the transformations (each proven against another implementation), and
+//! nothing of scanning, planning or deciding: no automata, no classes of names, no facts.
 //!
 //! ```text
 //! Request -> collect: fields, findings -> rules: does it match? -> decide: scores -> Outcome
+//!                                    \-> seclang: chains, TX, one phase after the other -/
 //! ```
 //!
 //! It judges at the end of the head and at the end of the body. Within `limits.hold` these are the
@@ -19,10 +20,12 @@ mod exclude;
 mod operators;
 mod regexes;
 mod rules;
+mod seclang;
 pub(crate) mod select;
 
 use std::sync::Arc;
 
+use waf_core::parse::body::Processor;
 use waf_core::policy::Policy;
 use waf_core::record::Decision;
 use waf_core::rule::{Phase, Rule};
@@ -34,6 +37,8 @@ use decide::{Scores, Stance};
 use exclude::Exclusions;
 pub use regexes::{Regexes, compile};
 pub use rules::Found;
+pub use seclang::Told;
+use seclang::{Run, Seen};
 pub use select::selects;
 
 /// The reference engine under one policy, of which it uses the rules and the settings only.
@@ -51,6 +56,12 @@ pub struct Outcome {
     pub matches: Vec<Matched>,
     /// The score of the request at the verdict.
     pub score: u32,
+    /// The SecLang rules that match and tell it, in the order in which they ran.
+    pub told: Vec<Told>,
+    /// The number of the request that SecLang rules held against a threshold last, and that.
+    pub held: Option<(i64, i64)>,
+    /// The status that a SecLang rule refuses with.
+    pub status: Option<u16>,
     /// What is decided.
     pub decision: Decision,
     /// Bytes of the body after decoding.
@@ -82,18 +93,31 @@ impl Reference {
     pub fn judge(&self, request: &Request) -> Outcome {
         let settings = self.policy.settings();
         let exclusions = Exclusions::of(settings, &request.head, &self.regexes);
+        let content_type = request.head.value("content-type");
+        let processor = Processor::choose(content_type, true).name();
         let mut collected = collect::head(request, &settings.limits);
         let mut scores = Scores::default();
         let mut matches = Vec::new();
+        let rules = self.rules().zip(self.stances.iter().map(|stance| stance.active));
+        let mut run = Run::new(rules, settings, &self.regexes, &exclusions);
         self.point(Phase::RequestHeaders, &collected, &exclusions, &mut scores, &mut matches);
+        run.phase(Phase::RequestHeaders, Seen { collected: &collected, processor });
+        scores.deny(run.denied());
         if !scores.enforced(settings) {
-            collect::body(request, &settings.limits, &mut collected);
+            collect::body(request, run.processor(), &settings.limits, &mut collected);
             self.point(Phase::RequestBody, &collected, &exclusions, &mut scores, &mut matches);
+            run.phase(Phase::RequestBody, Seen { collected: &collected, processor });
+            scores.deny(run.denied());
         }
+        run.phase(Phase::Logging, Seen { collected: &collected, processor });
         matches.sort_by_key(|(number, _)| *number);
+        let (held, status) = (run.inbound(), run.denied().and_then(|denied| denied.status));
         Outcome {
             matches: matches.into_iter().map(|(_, matched)| matched).collect(),
             score: scores.inbound(),
+            told: run.told(),
+            held,
+            status,
             decision: scores.decision(settings),
             length: collected.length,
         }

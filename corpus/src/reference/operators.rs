@@ -73,7 +73,7 @@ fn phrase(phrases: &[String], value: &[u8]) -> Option<Range<usize>> {
 }
 
 /// C's `atoi`, kept in the range of the type.
-fn integer(value: &[u8]) -> i64 {
+pub(super) fn integer(value: &[u8]) -> i64 {
     let blank = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
     let text = &value[value.iter().take_while(|byte| blank(byte)).count()..];
     let (negative, digits) = match text.split_first() {

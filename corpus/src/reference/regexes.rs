@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use regex_automata::meta::Regex;
+use regex_automata::util::captures::Captures;
 use regex_automata::util::syntax;
 
 /// Regexes by their text, each compiled at its first use.
@@ -14,12 +15,24 @@ pub struct Regexes(RefCell<HashMap<String, Option<Regex>>>);
 impl Regexes {
     /// The leftmost match in a value. A text that is no regex matches nothing: loading refuses it.
     pub(crate) fn find(&self, text: &str, value: &[u8]) -> Option<Range<usize>> {
+        self.with(text, |regex| regex.find(value).map(|found| found.range()))
+    }
+
+    /// What the groups of that match are.
+    pub(crate) fn groups(&self, text: &str, value: &[u8]) -> Option<Captures> {
+        self.with(text, |regex| {
+            let mut groups = regex.create_captures();
+            regex.captures(value, &mut groups);
+            groups.is_match().then_some(groups)
+        })
+    }
+
+    fn with<T>(&self, text: &str, ask: impl FnOnce(&Regex) -> Option<T>) -> Option<T> {
         let mut known = self.0.borrow_mut();
         if !known.contains_key(text) {
             known.insert(text.to_owned(), compile(text));
         }
-        let regex = known.get(text)?.as_ref()?;
-        regex.find(value).map(|found| found.range())
+        ask(known.get(text)?.as_ref()?)
     }
 }
 

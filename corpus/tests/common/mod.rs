@@ -3,6 +3,7 @@
 
 pub(crate) mod bodies;
 pub(crate) mod compare;
+pub(crate) mod crs;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -48,11 +48,17 @@ pub(super) fn lower(rules: Vec<Rule>, policies: &[PolicySettings]) -> Result<Low
         known_operators: HashMap::new(),
         known_joints: HashMap::new(),
     };
+    if let Some(rule) = rules.get(limits::RULES) {
+        return Err(vec![*too_many(&rule.span, "rules", limits::RULES)]);
+    }
     let mut reports = Vec::new();
     for rule in rules {
         match lowered.rule(rule) {
             Ok(rule) => lowered.rules.push(rule),
             Err(report) => reports.push(*report),
+        }
+        if reports.len() >= limits::COMPLAINTS {
+            break;
         }
     }
     let sets = policies.iter().flat_map(|policy| &policy.exclusions);

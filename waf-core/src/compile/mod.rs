@@ -5,6 +5,7 @@
 //! policies -> plans:  for every collection and class of names, what is wanted of such a field
 //! ```
 
+mod bound;
 mod lower;
 mod plans;
 mod program;
@@ -47,8 +48,9 @@ pub fn compile(rules: Vec<Rule>, policies: Vec<PolicySettings>) -> Result<Compil
         NameClasses::new(selectors).map_err(|message| vec![Report::error(None, message)])?;
     let mut lowered = lower::lower(rules, &policies)?;
     let mut program = program::program(&mut lowered, &names)?;
-    reach::mark(&mut program, &lowered);
+    reach::mark(&mut program, &lowered, &plans::doubted(&lowered, &policies));
     program.phases = program::phases(&program, |rule| lowered.rules[rule.index()].rule.phase);
+    (program.bounds, program.hindering) = bound::bounds(&program, &lowered);
     let hirs = lowered.pattern_hirs();
     let gate = Gate::new(&hirs).map_err(|error| vec![Report::error(None, error.to_string())])?;
     let automata = Automata::new(&hirs, &lowered.pattern_groups(&gate), TABLES)
@@ -73,6 +75,7 @@ pub fn compile(rules: Vec<Rule>, policies: Vec<PolicySettings>) -> Result<Compil
     });
     let mut warnings = tally::inexact(&ruleset);
     warnings.extend(tally::backtracking(&ruleset));
+    warnings.extend(tally::hindering(&ruleset));
     let mut compiled = Vec::new();
     for draft in drafts {
         warnings.extend(tally::exclusions(&ruleset, &draft));

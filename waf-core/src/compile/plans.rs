@@ -123,6 +123,18 @@ fn stance(rule: &Rule, settings: &PolicySettings) -> RuleStance {
     }
 }
 
+/// The rules that some policy turns off, or may for some requests.
+pub(super) fn doubted(lowered: &Lowered, policies: &[PolicySettings]) -> Vec<bool> {
+    let doubted = |rule: &Rule| {
+        policies.iter().any(|settings| {
+            let off = !stance(rule, settings).active;
+            let excluded = |it: &Exclusion| it.targets.is_empty() && covers(&it.scope, rule);
+            off || settings.exclusions.iter().any(excluded)
+        })
+    };
+    lowered.rules.iter().map(|compiled| doubted(&compiled.rule)).collect()
+}
+
 fn unknown_overrides(lowered: &Lowered, settings: &PolicySettings) -> Vec<Report> {
     let unknown = settings.overrides.iter().filter_map(|change| {
         let (known, what) = match &change.scope {

@@ -42,6 +42,9 @@ pub(super) fn program(lowered: &mut Lowered, names: &NameClasses) -> Result<Prog
             Err(report) => reports.push(*report),
         }
         maker.lowered.rules[index].rule.chain = Some(chain);
+        if reports.len() >= limits::COMPLAINTS {
+            break;
+        }
     }
     if reports.is_empty() { Ok(maker.program) } else { Err(reports) }
 }
@@ -139,7 +142,7 @@ impl Maker<'_> {
         let message = chain.message.as_ref().map(|text| self.text(text, span)).transpose()?;
         let data = chain.data.as_ref().map(|text| self.text(text, span)).transpose()?;
         let rule = RuleIndex(index as u16);
-        Ok(ProgramRule { rule, links, message, data, bookkeeping, reachable: true })
+        Ok(ProgramRule { rule, links, message, data, bookkeeping, reachable: true, sure: false })
     }
 
     fn link(&mut self, index: usize, link: &Link) -> Result<ProgramLink, Box<Report>> {
@@ -370,7 +373,7 @@ fn regex(pattern: &str, span: &Span) -> Result<meta::Regex, Box<Report>> {
         .map_err(|error| complain(error.to_string()))
 }
 
-/// The rules of each phase that some request can reach.
+/// The rules of each phase that have to be run for some request.
 pub(super) fn phases(
     program: &Program,
     phase_of: impl Fn(RuleIndex) -> Phase,

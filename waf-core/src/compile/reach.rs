@@ -1,22 +1,30 @@
 //! Which rules can a request reach? Rule sets are loaded whole and switch parts of themselves off by
 //! variables that no request can change: levels, toggles. So the program is run once at load, its
 //! variables known and the request unknown. What no request can reach is neither scanned for nor
-//! looked at.
+//! looked at; nor are rules that come to nothing for every request. What rules do first and for
+//! every request is done at load ([`Program::start`]), and one that matches for every request is
+//! not asked whether it does.
+
+use std::collections::BTreeMap;
 
 use super::lower::Lowered;
 use crate::operator::atoi;
-use crate::rule::{LinkVariable, MacroOperator, Phase, TargetKind};
+use crate::rule::{
+    Allow, Chain, Disruptive, LinkVariable, MacroOperator, Phase, State, TargetKind,
+};
 use crate::ruleset::{
     Names, Operand, Probe, Program, ProgramChange, ProgramEffect, ProgramKey, ProgramLink,
-    ProgramPart, ProgramTarget, ProgramText, Question,
+    ProgramPart, ProgramRule, ProgramTarget, ProgramText, Question, Slots, Value,
 };
 
-/// Marks the rules that some request can reach.
-pub(super) fn mark(program: &mut Program, lowered: &Lowered) {
-    let reached = Walk::new(program, lowered).run();
-    for (rule, reached) in program.rules.iter_mut().zip(reached) {
-        rule.reachable = reached;
+/// Marks the rules that have to be run for some request, and does what is the same for all.
+/// `doubted` are those that a policy may turn off.
+pub(super) fn mark(program: &mut Program, lowered: &Lowered, doubted: &[bool]) {
+    let Walk { runs, sure, start, .. } = Walk::new(program, lowered, doubted).run();
+    for (at, rule) in program.rules.iter_mut().enumerate() {
+        (rule.reachable, rule.sure) = (runs[at], sure[at]);
     }
+    program.start = start.into_iter().collect();
 }
 
 /// What is known of a variable at some rule, for every request.
@@ -42,46 +50,110 @@ struct Walk<'a> {
     program: &'a Program,
     lowered: &'a Lowered,
     slots: Vec<Known>,
-    reached: Vec<bool>,
     removed: Vec<bool>,
+    /// Rules that may be turned off or asked less.
+    doubted: Vec<bool>,
+    /// The effects so far that take each rule away for some requests, by number, ascending.
+    removers: Vec<Vec<u32>>,
+    removals: u32,
+    /// Rules that do nothing but skip, for every request for which they run, and where to.
+    gates: Vec<(usize, u32)>,
+    /// Rules that have to be run.
+    runs: Vec<bool>,
+    /// Rules of them that match for every request, once.
+    sure: Vec<bool>,
+    /// Variables set for every request before any rule that is run looks at them.
+    start: BTreeMap<u16, Value>,
+    /// What rules that are run may look at or change.
+    touched: Vec<bool>,
+    /// No rule so far may end the phase.
+    goes_on: bool,
+    /// Some rule looks at what matched before it.
+    looks_back: bool,
+    /// A rule may let a request pass the phases to come.
+    passes: bool,
 }
 
 impl<'a> Walk<'a> {
-    fn new(program: &'a Program, lowered: &'a Lowered) -> Self {
+    fn new(program: &'a Program, lowered: &'a Lowered, doubted: &[bool]) -> Self {
         let rules = program.rules.len();
         Self {
             program,
             lowered,
             slots: vec![Known::Absent; program.slots.len()],
-            reached: vec![false; rules],
             removed: vec![false; rules],
+            doubted: program.rules.iter().map(|rule| doubted[rule.rule.index()]).collect(),
+            removers: vec![Vec::new(); rules],
+            removals: 0,
+            gates: Vec::new(),
+            runs: vec![false; rules],
+            sure: vec![false; rules],
+            start: BTreeMap::new(),
+            touched: vec![false; program.slots.len()],
+            goes_on: true,
+            looks_back: program.rules.iter().any(looks_back),
+            passes: false,
         }
     }
 
-    fn run(mut self) -> Vec<bool> {
+    fn run(mut self) -> Self {
         for &phase in Phase::ALL {
+            if phase == Phase::Logging {
+                // It follows a refusal too, wherever that fell.
+                self.slots.fill(Known::Open);
+            }
             self.phase(phase);
+            self.drop_gates(phase);
         }
-        self.reached
+        self
     }
 
-    /// `next` is where the phase goes on for every request; up to `doubtful` some have skipped.
+    /// A rule that skips is not run where nothing that is run stands in its way.
+    fn drop_gates(&mut self, phase: Phase) {
+        for (at, until) in std::mem::take(&mut self.gates).into_iter().rev() {
+            let until = self.runs.len().min(until as usize);
+            let (program, lowered) = (self.program, self.lowered);
+            let of_phase =
+                |at: usize| lowered.rules[program.rules[at].rule.index()].rule.phase == phase;
+            self.runs[at] = (at + 1..until).any(|it| self.runs[it] && of_phase(it));
+        }
+    }
+
+    /// `skips` are where the phase goes on, unless one of some removals took the skipping rule away;
+    /// up to `doubtful` some requests have skipped.
     fn phase(&mut self, phase: Phase) {
         let program = self.program;
-        let (mut next, mut doubtful) = (0, 0);
+        let mut skips: Vec<(u32, Vec<u32>)> = Vec::new();
+        let mut doubtful = if self.passes { u32::MAX } else { 0 };
         for (at, rule) in program.rules.iter().enumerate() {
             let ordinal = at as u32;
             let of = &self.lowered.rules[rule.rule.index()].rule;
-            if of.phase != phase || ordinal < next || self.removed[at] {
+            if of.phase != phase || self.removed[at] {
                 continue;
             }
-            let doubt = ordinal < doubtful;
-            let (truth, passed) = self.rule(&rule.links, at, doubt);
-            // Where the first link is true of no request nothing happens at all.
-            self.reached[at] = truth != Truth::Never || passed > 0;
-            let skip_to = of.chain.as_ref().and_then(|chain| chain.skip_to);
+            // Whoever takes the skipping rule away takes this one away too.
+            let removers = self.removers[at].clone();
+            let skipped = |(until, unless): &(u32, Vec<u32>)| {
+                ordinal < *until && unless.iter().all(|it| removers.contains(it))
+            };
+            if skips.iter().any(skipped) {
+                continue;
+            }
+            let Some(chain) = &of.chain else { continue };
+            let skippable = ordinal < doubtful || self.doubted[at];
+            let doubt = skippable || !removers.is_empty();
+            let (truth, acts) = self.rule(rule, chain, doubt);
+            self.place(at, chain, (truth, acts), (skippable, doubt));
+            let skip_to = chain.skip_to;
+            if let (true, Disruptive::Allow(allow)) = (truth != Truth::Never, chain.disruptive) {
+                doubtful = u32::MAX;
+                self.passes |= allow != Allow::Phase;
+            }
             match (truth, skip_to) {
-                (Truth::Always, Some(skip_to)) if !doubt => next = skip_to,
+                (Truth::Always, Some(skip_to)) if !skippable => {
+                    skips.retain(|(until, _)| ordinal < *until);
+                    skips.push((skip_to, removers));
+                }
                 (Truth::Always | Truth::Sometimes, Some(skip_to)) => {
                     doubtful = doubtful.max(skip_to);
                 }
@@ -90,26 +162,78 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Whether a rule matches, and how many of its links may be true.
-    fn rule(&mut self, links: &[ProgramLink], at: usize, doubt: bool) -> (Truth, usize) {
-        let index = self.program.rules[at].rule.index();
-        let lowered = self.lowered;
-        let Some(chain) = &lowered.rules[index].rule.chain else {
-            return (Truth::Sometimes, links.len());
-        };
-        let mut all = Truth::Always;
-        for (number, (link, written)) in links.iter().zip(&chain.links).enumerate() {
+    /// Whether it matches, and whether it may do anything.
+    fn rule(&mut self, rule: &ProgramRule, chain: &Chain, doubt: bool) -> (Truth, bool) {
+        let (mut all, mut acts) = (Truth::Always, false);
+        for (link, written) in rule.links.iter().zip(&chain.links) {
             let is_plain = written.transformations.is_empty();
             match self.link(link, is_plain, written.negated) {
-                Truth::Never => return (Truth::Never, number),
+                Truth::Never => return (Truth::Never, acts),
                 Truth::Sometimes => all = Truth::Sometimes,
                 Truth::Always => {}
             }
+            acts |= !link.effects.is_empty() || written.capture;
             for effect in &link.effects {
                 self.effect(effect, link, doubt || all == Truth::Sometimes);
             }
         }
-        (all, links.len())
+        (all, acts)
+    }
+
+    /// Has a rule run, or done at load, or left out.
+    fn place(
+        &mut self,
+        at: usize,
+        chain: &Chain,
+        (truth, acts): (Truth, bool),
+        (skippable, doubt): (bool, bool),
+    ) {
+        let rule = &self.program.rules[at];
+        // A threshold is told although it is not reached.
+        let threshold = rule.bookkeeping && chain.disruptive == Disruptive::Deny;
+        if truth == Truth::Never && !acts && !threshold && !self.looks_back {
+            return;
+        }
+        let quiet = !chain.log && chain.disruptive == Disruptive::Pass && !self.looks_back;
+        let same = truth == Truth::Always && !doubt && quiet;
+        let captures = chain.links.iter().any(|link| link.capture);
+        let skips = chain.skip_to.is_some();
+        if same && !captures && acts && !skips && self.done_at_load(rule) {
+            return;
+        }
+        if quiet && truth == Truth::Always && !skippable && !acts {
+            self.gates.push((at, chain.skip_to.unwrap_or(0)));
+        }
+        let once = |link: &ProgramLink| link.targets.len() <= 1;
+        self.sure[at] = same && !captures && rule.links.len() == 1 && once(&rule.links[0]);
+        self.runs[at] = true;
+        self.goes_on &= truth == Truth::Never || chain.disruptive == Disruptive::Pass;
+        touch(rule, &self.program.slots, &mut self.touched);
+    }
+
+    /// Sets the variables that a rule sets, when these are all that it does, their values are the
+    /// same for every request, and no rule that runs before it sees them.
+    fn done_at_load(&mut self, rule: &ProgramRule) -> bool {
+        let first = self.lowered.rules[rule.rule.index()].rule.phase == Phase::RequestHeaders;
+        let mut set = Vec::new();
+        for effect in rule.links.iter().flat_map(|link| &link.effects) {
+            let ProgramEffect::Set(ProgramKey::Slot(slot), _) = effect else { return false };
+            let known = &self.slots[usize::from(*slot)];
+            if self.touched[usize::from(*slot)] || *known == Known::Open {
+                return false;
+            }
+            set.push((*slot, known.clone()));
+        }
+        if !first || !self.goes_on {
+            return false;
+        }
+        for (slot, known) in set {
+            match known {
+                Known::Value(text) => self.start.insert(slot, Value::new(&text)),
+                _ => self.start.remove(&slot),
+            };
+        }
+        true
     }
 
     /// A link is sure only where it looks at variables by their names, as they are.
@@ -213,6 +337,18 @@ impl<'a> Walk<'a> {
                     self.removed[ordinal as usize] = true;
                 }
             }
+            ProgramEffect::Remove(rules) => {
+                self.removals += 1;
+                for &ordinal in rules.iter() {
+                    self.removers[ordinal as usize].push(self.removals);
+                }
+            }
+            // Fields are unknown here in any case.
+            ProgramEffect::RemoveTarget(rules, target) if target.variable == LinkVariable::Tx => {
+                for &ordinal in rules.iter() {
+                    self.doubted[ordinal as usize] = true;
+                }
+            }
             _ => {}
         }
     }
@@ -253,14 +389,95 @@ impl<'a> Walk<'a> {
 
     /// A variable whose name is made on the way may be any that begins like it.
     fn open(&mut self, name: &ProgramText) {
-        let prefix = match name.parts.first() {
-            Some(ProgramPart::Literal(text)) => text.to_ascii_lowercase(),
-            _ => Vec::new(),
-        };
+        let prefix = name.literal_prefix();
         for slot in 0..self.slots.len() {
             if self.program.slots.name(slot as u16).starts_with(&prefix) {
                 self.slots[slot] = Known::Open;
             }
         }
+    }
+}
+
+/// Whether a rule may look at what matched before it: its own first link sets that anew.
+fn looks_back(rule: &ProgramRule) -> bool {
+    let of_state = |variable: LinkVariable| {
+        matches!(variable, LinkVariable::State(State::MatchedVar | State::MatchedVarName))
+    };
+    let reads = |text: &ProgramText| {
+        text.parts
+            .iter()
+            .any(|part| matches!(part, ProgramPart::Value(variable, _) if of_state(*variable)))
+    };
+    let Some(first) = rule.links.first() else { return false };
+    let asks = match &first.question {
+        Question::Macro(_, text) => reads(text),
+        _ => false,
+    };
+    let nothing_matched = first.targets.is_empty();
+    asks || first.targets.iter().any(|target| of_state(target.variable))
+        || (nothing_matched && texts(rule).into_iter().any(reads))
+}
+
+/// Every text of a rule but those that are asked.
+fn texts(rule: &ProgramRule) -> Vec<&ProgramText> {
+    let mut texts: Vec<&ProgramText> = rule.message.iter().chain(&rule.data).collect();
+    for effect in rule.links.iter().flat_map(|link| &link.effects) {
+        let ProgramEffect::Set(key, change) = effect else { continue };
+        if let ProgramKey::Text(text) = key {
+            texts.push(text);
+        }
+        match change {
+            ProgramChange::Set(text)
+            | ProgramChange::Add(Operand::Text(text))
+            | ProgramChange::Subtract(Operand::Text(text)) => texts.push(text),
+            _ => {}
+        }
+    }
+    texts
+}
+
+/// Notes the variables that a rule may look at or change.
+fn touch(rule: &ProgramRule, slots: &Slots, touched: &mut [bool]) {
+    let mut texts = texts(rule);
+    let mut one = |slot: u16| touched[usize::from(slot)] = true;
+    let mut all = false;
+    for link in &rule.links {
+        for target in link.targets.iter().filter(|it| it.variable == LinkVariable::Tx) {
+            match target.names {
+                Names::Slot(slot) => one(slot),
+                Names::Named(_) => {}
+                _ => all = true,
+            }
+        }
+        if let Question::Macro(_, text) = &link.question {
+            texts.push(text);
+        }
+        for effect in &link.effects {
+            let ProgramEffect::Set(key, change) = effect else { continue };
+            match key {
+                ProgramKey::Slot(slot) => one(*slot),
+                ProgramKey::Text(text) => {
+                    let prefix = text.literal_prefix();
+                    let meant = (0..slots.len() as u16)
+                        .filter(|slot| slots.name(*slot).starts_with(&prefix));
+                    meant.for_each(&mut one);
+                }
+            }
+            if let ProgramChange::Add(Operand::Slot(slot))
+            | ProgramChange::Subtract(Operand::Slot(slot)) = change
+            {
+                one(*slot);
+            }
+        }
+    }
+    for part in texts.iter().flat_map(|text| &text.parts) {
+        match part {
+            ProgramPart::Slot(slot) => one(*slot),
+            ProgramPart::Value(LinkVariable::Tx, Names::All | Names::Regex(_)) => all = true,
+            _ => {}
+        }
+    }
+    if all {
+        touched.fill(true);
     }
 }

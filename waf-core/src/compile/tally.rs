@@ -44,6 +44,20 @@ pub(super) fn inexact(ruleset: &RuleSet) -> Vec<Report> {
     vec![Report { help: Some(help), ..Report::warning(None, message) }]
 }
 
+/// SecLang rules for whose sake a body beyond the hold is decided at its end only.
+pub(super) fn hindering(ruleset: &RuleSet) -> Vec<Report> {
+    let hindering = ruleset.program.hindering.iter().map(|&ordinal| {
+        let rule = &ruleset.rules[ruleset.program.rules[ordinal as usize].rule.index()].rule;
+        let message =
+            format!("for rule `{}` no body beyond `body.hold` is refused before its end", rule.id);
+        Report::warning(Some(rule.span.clone()), message).help(
+            "it can lower a score, skip or take away rules, or ask for an exact number, by what \
+             stands in the body: only the end of the body tells; the last byte waits for it",
+        )
+    });
+    hindering.collect()
+}
+
 /// Rules with patterns that no automaton can do: one warning that lists them.
 pub(super) fn backtracking(ruleset: &RuleSet) -> Vec<Report> {
     let backtracks = |rule: &&Rule| {

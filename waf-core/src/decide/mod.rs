@@ -5,6 +5,7 @@
 //! matches, no byte to come can take that back, and the sum over such rules is a lower bound of the
 //! score. A block is *certain* when the bound reaches the threshold.
 
+mod early;
 mod program;
 mod score;
 
@@ -19,6 +20,7 @@ use crate::ruleset::{CompiledCondition, ExclusionId, RuleIndex, Settles, Trigger
 use crate::scan::{Evidence, Fact, Facts, Rows, Subject, Totals};
 use crate::verdict::Refusal;
 
+pub(crate) use early::{Scene, Watch};
 pub(crate) use program::{Fired, ProgramScore, ProgramState, Turn};
 pub(crate) use score::Scores;
 
@@ -67,6 +69,8 @@ pub(crate) struct Decider {
     by_findings: u32,
     /// The SecLang rules, where there are any.
     program: Option<Box<ProgramState>>,
+    /// Their state at a verdict before the end of a body that is not carried out.
+    early: Option<Box<ProgramState>>,
     verdict: Option<Verdict>,
 }
 
@@ -89,6 +93,7 @@ impl Decider {
         let program = has_program.then(|| Box::new(ProgramState::new(&policy)));
         Self {
             program,
+            early: None,
             policy,
             exclusions: Vec::new(),
             conditions: vec![0; rules],
@@ -148,6 +153,35 @@ impl Decider {
         self.program.as_deref()
     }
 
+    /// The score of the SecLang rules at the verdict.
+    pub(crate) fn program_score(&self) -> ProgramScore {
+        let program = self.early.as_deref().or(self.program());
+        program.map(ProgramState::score).unwrap_or_default()
+    }
+
+    /// The SecLang rules that matched and tell it, with what each added: first those before an
+    /// early verdict.
+    pub(crate) fn fired(&self) -> Vec<(Fired, u32)> {
+        let scored = |program: &ProgramState| {
+            let score = program.score();
+            let fired = program.fired().iter();
+            fired.map(|fired| (fired.clone(), score.of(fired.ordinal))).collect::<Vec<_>>()
+        };
+        let all = self.program().map(scored).unwrap_or_default();
+        let Some(early) = &self.early else { return all };
+        let mut told = scored(early);
+        let known = told.len();
+        let is_known = |fired: &Fired, told: &[(Fired, u32)]| {
+            told.iter().any(|(it, _)| (it.ordinal, it.phase) == (fired.ordinal, fired.phase))
+        };
+        for (fired, score) in all {
+            if !is_known(&fired, &told[..known]) {
+                told.push((Fired { after_verdict: true, ..fired }, score));
+            }
+        }
+        told
+    }
+
     /// A fact: conditions come true, and with them rules.
     pub(crate) fn apply(&mut self, fact: &Fact) {
         let policy = Arc::clone(&self.policy);
@@ -203,7 +237,8 @@ impl Decider {
             let always = blocking().find(|blocking| blocking.always);
             // A finding that blocks has an answer of its own; its score alone does not hide that.
             let by_score = self.scores.without(self.by_findings).reaches(phase, settings);
-            let denied = self.program.as_ref().and_then(|program| program.denied());
+            let program = self.early.as_ref().or(self.program.as_ref());
+            let denied = program.and_then(|program| program.denied());
             let denied = denied.filter(|denied| denied.phase.is_request() || !phase.is_request());
             let by_rule = denied.is_some() || blocking().any(|blocking| blocking.finding.is_none());
             // A status is the operator's, unless the rule that refuses has one of its own.

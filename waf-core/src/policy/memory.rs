@@ -11,6 +11,9 @@ const STEP: usize = 1_536;
 /// Bytes of one entry of a hash table, the key and what an empty place costs included.
 const ENTRY: usize = 40;
 
+/// Bytes of what became true of a field, and where.
+const SIGHTING: usize = 32;
+
 /// Bytes of one remembered JSON key: its hash in a table that is half empty, and in a list.
 const KEY: usize = 28;
 
@@ -95,6 +98,7 @@ impl Policy {
         }
         limits::ROW_BYTES
             + limits::ROWS * 4 * ENTRY
+            + limits::SIGHTINGS * SIGHTING
             + limits::TX_BYTES
             + limits::FIRED * 2 * limits::MESSAGE
     }

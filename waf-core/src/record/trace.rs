@@ -23,6 +23,10 @@ pub struct FieldTrace {
     pub at: u64,
     /// Bytes of its value.
     pub length: u64,
+    /// Bytes that were looked into: of the value, and of what steps made of it, each text once.
+    pub scanned: u64,
+    /// Questions that were asked of them; of a streamed value of each of its pieces.
+    pub asked: u64,
     /// The first of them, printable and masked.
     pub excerpt: String,
     /// The steps that changed it.

@@ -13,6 +13,17 @@ use crate::operator::{detect_sqli, detect_xss};
 /// The parts of a value that `TX:0` to `TX:9` become.
 pub(crate) type Captures = [Option<Box<[u8]>>; 10];
 
+/// What groups matched, as PCRE counts them: one that took no part before one that did is empty;
+/// those after the last that did are not set (`pcre_exec`, which `ModSecurity` 2 copies from).
+pub(crate) fn captured(group: impl Fn(usize) -> Option<Box<[u8]>>) -> Captures {
+    let mut captures: Captures = std::array::from_fn(group);
+    let known = captures.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+    for capture in &mut captures[..known] {
+        capture.get_or_insert_default();
+    }
+    captures
+}
+
 /// A pattern of the automata, in the text that captures and starts are taken with.
 pub(crate) struct Pattern {
     pub(crate) hir: Hir,
@@ -39,14 +50,8 @@ impl Pattern {
         let regex = self.regex()?;
         let mut found = regex.create_captures();
         regex.captures(value, &mut found);
-        found.is_match().then(|| {
-            let mut captures = Captures::default();
-            for (group, capture) in captures.iter_mut().enumerate() {
-                let span = found.get_group(group);
-                *capture = span.map(|span| value[span.start..span.end].into());
-            }
-            captures
-        })
+        let group = |group| Some(value[found.get_group(group)?.range()].into());
+        found.is_match().then(|| captured(group))
     }
 
     fn regex(&self) -> Option<&meta::Regex> {

@@ -12,10 +12,11 @@ mod ids;
 mod names;
 mod plan;
 mod program;
+mod value;
 
 use std::fmt;
 
-pub(crate) use ask::{Captures, Pattern, PhraseList};
+pub(crate) use ask::{Captures, Pattern, PhraseList, captured};
 pub use chain::{ChainTree, Step};
 pub use closure::Closure;
 pub use ids::{ClassId, ExclusionId, RuleIndex, SignatureId, StepId};
@@ -23,9 +24,10 @@ pub use names::{NameClasses, NameCursor};
 pub use plan::{FieldPlan, PlanNode, Trigger};
 pub use program::Noted;
 pub(crate) use program::{
-    Names, Operand, Program, ProgramChange, ProgramEffect, ProgramKey, ProgramLink, ProgramPart,
-    ProgramRule, ProgramTarget, ProgramText, Question, Slots,
+    Bound, Names, Operand, Part, Program, ProgramChange, ProgramEffect, ProgramKey, ProgramLink,
+    ProgramPart, ProgramRule, ProgramTarget, ProgramText, Question, Slots,
 };
+pub(crate) use value::Value;
 
 use crate::automaton::{Automata, Gate, PatternId, Phrases};
 use crate::finding::Finding;

@@ -63,6 +63,12 @@ impl PlanNode {
         signature_of(&self.list_signatures, list)
     }
 
+    /// How many questions are asked of it.
+    pub fn questions(&self) -> usize {
+        let alone = usize::from(self.sqli.is_some()) + usize::from(self.xss.is_some());
+        self.pattern_signatures.len() + self.list_signatures.len() + self.checks.len() + alone
+    }
+
     /// Whether a check or libinjection is wanted, which each node runs for itself.
     pub(super) fn asks_alone(&self) -> bool {
         !self.checks.is_empty() || self.sqli.is_some() || self.xss.is_some()

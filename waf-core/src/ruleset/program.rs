@@ -8,6 +8,7 @@ use regex_automata::meta;
 
 use super::Probe;
 use super::ids::{ClassId, RuleIndex, SignatureId};
+use super::value::Value;
 use crate::field::Collection;
 use crate::operator::Backtrack;
 use crate::rule::{Engine, LinkVariable, MacroOperator, Phase, TargetKind, Variable};
@@ -17,12 +18,42 @@ use crate::rule::{Engine, LinkVariable, MacroOperator, Phase, TargetKind, Variab
 pub(crate) struct Program {
     /// By ordinal.
     pub(crate) rules: Vec<ProgramRule>,
-    /// The ordinals of each phase that some request can reach.
+    /// The ordinals of each phase that have to be run for some request.
     pub(crate) phases: [Vec<u32>; Phase::ALL.len()],
     /// The names of `TX` known at load.
     pub(crate) slots: Slots,
     /// Fields that macros read: their rows are always kept.
     pub(crate) retained: Vec<(Variable, Names)>,
+    /// What variables hold before the first rule that is run.
+    pub(crate) start: Vec<(u16, Value)>,
+    /// What is certain before the body of a phase has ended.
+    pub(crate) bounds: [Bound; Phase::ALL.len()],
+    /// The ordinals of the rules for whose sake nothing is.
+    pub(crate) hindering: Vec<u32>,
+}
+
+/// A lower bound of the score that a phase will come to, and of what it will refuse.
+#[derive(Debug, Default)]
+pub(crate) struct Bound {
+    /// What each rule, by ordinal, is to it. Empty: nothing is certain before the end.
+    pub(crate) parts: Vec<Part>,
+    /// The rules that raise it by what their fields are asked for, sorted.
+    pub(crate) raising: Vec<(SignatureId, u32)>,
+    /// Variables that are added. What they hold must not be below zero.
+    pub(crate) amounts: Vec<u16>,
+}
+
+/// What a rule is to a lower bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// The body cannot change whether it matches.
+    Settled,
+    /// Every field of which its question is true adds to sums, or refuses.
+    Raises,
+    /// It refuses when a sum that only grows reaches a number.
+    Threshold,
+    /// What it comes to is known at the end only.
+    Open,
 }
 
 impl Program {
@@ -45,8 +76,11 @@ pub(crate) struct ProgramRule {
     pub(crate) data: Option<ProgramText>,
     /// It looks at nothing but variables of the transaction, so it is never the cause of anything.
     pub(crate) bookkeeping: bool,
-    /// Some request can reach it.
+    /// It has to be run for some request.
     pub(crate) reachable: bool,
+    /// It matches for every request that comes to it, once, tells nothing and refuses nothing: only
+    /// its effects count.
+    pub(crate) sure: bool,
 }
 
 /// One link.
@@ -156,6 +190,16 @@ pub(crate) enum Question {
 pub(crate) struct ProgramText {
     /// Its parts.
     pub(crate) parts: Vec<ProgramPart>,
+}
+
+impl ProgramText {
+    /// What every text made of it begins with, in lower case.
+    pub(crate) fn literal_prefix(&self) -> Vec<u8> {
+        match self.parts.first() {
+            Some(ProgramPart::Literal(text)) => text.to_ascii_lowercase(),
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// A part of a text.

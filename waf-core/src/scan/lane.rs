@@ -13,6 +13,7 @@ use super::locate::{self, Placed};
 use super::pipeline::{Output, Piece, RawHit, Then};
 use super::rows::{Row, Rows};
 use super::scratch::Scratch;
+use super::sightings::Sighting;
 use super::stream::{self, NodeState, Step};
 use super::trace::Trace;
 use super::whole;
@@ -224,6 +225,7 @@ impl LaneSink<'_, '_> {
             value,
             length: open.length,
             at: open.at,
+            end,
             parser: self.context.parser,
             facts: facts.into(),
             seen,
@@ -377,6 +379,15 @@ impl LaneSink<'_, '_> {
         let evidence = evidence(scanned, placed, open, input, self.context);
         if noted && !scanned.whole {
             open.row.seen.push((signature, evidence.clone()));
+            if !(self.context.guessed && is_guess(open.collection)) {
+                self.context.rows.sightings.push(Sighting {
+                    needed,
+                    collection: open.collection,
+                    class: open.class,
+                    signature,
+                    streamed: Some(Box::new(evidence.clone())),
+                });
+            }
         }
         if !counted {
             let plan = Some(Arc::clone(scanned.plan));

@@ -7,8 +7,11 @@
 use std::collections::HashMap;
 
 use super::evidence::Evidence;
+use super::sightings::{Sighting, Sightings};
 use crate::field::Collection;
 use crate::limits;
+use crate::policy::Policy;
+use crate::rule::Phase;
 use crate::ruleset::{ClassId, SignatureId};
 
 /// One field, or several of which the same is true.
@@ -24,6 +27,8 @@ pub(crate) struct Row {
     pub(crate) length: u64,
     /// Where the value begins in what the parser read.
     pub(crate) at: u64,
+    /// The source offset at which the first of them ended.
+    pub(crate) end: u64,
     /// How the field was read.
     pub(crate) parser: Option<&'static str>,
     /// The signatures that are true of it, sorted.
@@ -53,17 +58,26 @@ pub(crate) struct Rows {
     merged: HashMap<(Collection, ClassId, Box<[SignatureId]>), u32>,
     /// Bytes of values and names kept.
     weight: usize,
+    /// What became true of fields of bodies, and where.
+    pub(crate) sightings: Sightings,
 }
 
 impl Rows {
+    /// None yet. What rules of a policy may refuse before a body ends is watched for.
+    pub(crate) fn watched_for(policy: &Policy) -> Self {
+        let mut rows = Self::default();
+        let bounds = &policy.ruleset().program.bounds;
+        if bounds.iter().any(|bound| !bound.parts.is_empty()) {
+            rows.sightings.watch();
+        }
+        rows
+    }
+
     /// A field ended. Returns whether there was room for it.
     pub(crate) fn push(&mut self, mut row: Row) -> bool {
+        self.sight(&row);
         for &signature in &row.facts {
-            let at = signature.index() / 64;
-            if self.seen.len() <= at {
-                self.seen.resize(at + 1, 0);
-            }
-            self.seen[at] |= 1 << (signature.index() % 64);
+            self.mark(signature);
         }
         let value = row.value.as_ref().map_or(0, |value| value.len());
         if self.weight + value > limits::ROW_BYTES {
@@ -98,6 +112,76 @@ impl Rows {
     /// A row.
     pub(crate) fn row(&self, at: u32) -> &Row {
         &self.rows[at as usize]
+    }
+
+    /// The rows that a body up to `offset` makes, and those of what was seen of values that are
+    /// still open there. `None` where some stand for many: those have no place.
+    pub(crate) fn until(&self, phase: Phase, offset: u64, streamed: &[Sighting]) -> Option<Self> {
+        let mut rows = Self::default();
+        for row in &self.rows {
+            if Phase::of(row.collection) < phase || row.end <= offset {
+                if row.count > 1 {
+                    return None;
+                }
+                rows.push(row.clone());
+            }
+        }
+        for sighting in streamed.iter().filter(|sighting| sighting.needed <= offset) {
+            let Some(evidence) = &sighting.streamed else { continue };
+            let place = (sighting.collection, evidence.at);
+            let known = rows.rows.iter().position(|row| (row.collection, row.at) == place);
+            match known.map(|at| &mut rows.rows[at]) {
+                Some(row) if row.has(sighting.signature) => {}
+                Some(row) => {
+                    let mut facts = row.facts.to_vec();
+                    facts.push(sighting.signature);
+                    facts.sort_unstable();
+                    row.facts = facts.into();
+                    row.seen.push((sighting.signature, (**evidence).clone()));
+                    rows.mark(sighting.signature);
+                }
+                None => {
+                    rows.push(Row {
+                        collection: sighting.collection,
+                        class: sighting.class,
+                        name: evidence.name.clone(),
+                        value: None,
+                        length: 0,
+                        at: evidence.at,
+                        end: offset,
+                        parser: evidence.parser,
+                        facts: [sighting.signature].into(),
+                        seen: vec![(sighting.signature, (**evidence).clone())],
+                        count: 1,
+                    });
+                }
+            }
+        }
+        Some(rows)
+    }
+
+    /// What is true of a whole value is sighted at its end; of a stream it was on the way.
+    fn sight(&mut self, row: &Row) {
+        if !self.sightings.is_watched() || !row.seen.is_empty() {
+            return;
+        }
+        for &signature in &row.facts {
+            self.sightings.push(Sighting {
+                needed: row.end,
+                collection: row.collection,
+                class: row.class,
+                signature,
+                streamed: None,
+            });
+        }
+    }
+
+    fn mark(&mut self, signature: SignatureId) {
+        let at = signature.index() / 64;
+        if self.seen.len() <= at {
+            self.seen.resize(at + 1, 0);
+        }
+        self.seen[at] |= 1 << (signature.index() % 64);
     }
 
     /// Counts a field in the row of its like. `None`: there is none, and room for one.

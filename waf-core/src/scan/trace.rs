@@ -27,6 +27,9 @@ pub(crate) struct TracedField {
     /// Which field, its first bytes, and where it begins.
     pub(crate) evidence: Evidence,
     pub(crate) length: u64,
+    /// Bytes that were looked into, and questions asked of them.
+    pub(crate) scanned: u64,
+    pub(crate) asked: u64,
     pub(crate) first: Vec<u8>,
     pub(crate) steps: Vec<TracedStep>,
     pub(crate) candidates: Vec<TracedCandidate>,
@@ -80,6 +83,8 @@ impl Trace {
             self.fields.push(TracedField {
                 evidence,
                 length: 0,
+                scanned: 0,
+                asked: 0,
                 first: Vec::new(),
                 steps: Vec::new(),
                 candidates: Vec::new(),
@@ -105,6 +110,7 @@ impl Trace {
         input: &[u8],
         scratch: &Scratch,
     ) {
+        self.count(number, scanned, input, scratch);
         for (node, output) in scanned.outputs.iter().enumerate().filter(|(_, it)| it.changed) {
             let value = output.bytes(input, &scratch.buffers);
             self.step(number, changed_in(scanned, node), value);
@@ -122,6 +128,19 @@ impl Trace {
                 let changed = changed_in(scanned, node);
                 self.candidate(number, candidate(scanned.plan, ruleset, signature, changed));
             }
+        }
+    }
+
+    /// What was looked into, and for how much.
+    fn count(&mut self, number: usize, scanned: &Scanned<'_>, input: &[u8], scratch: &Scratch) {
+        let Some(field) = self.fields.get_mut(number) else { return };
+        let mut asked = vec![0; scanned.outputs.len()];
+        for (at, (node, output)) in scanned.plan.nodes.iter().zip(scanned.outputs).enumerate() {
+            asked[output.shares.unwrap_or(at)] += node.questions() as u64;
+        }
+        for (output, asked) in scanned.outputs.iter().zip(asked).filter(|(_, asked)| *asked > 0) {
+            field.scanned += output.bytes(input, &scratch.buffers).len() as u64;
+            field.asked += asked;
         }
     }
 

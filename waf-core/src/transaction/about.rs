@@ -1,7 +1,7 @@
 //! The decision record of a transaction: what the engine knows, and what only the proxy knows.
 
 use super::Transaction;
-use crate::decide::{Fired, Match, ProgramScore, ProgramState};
+use crate::decide::{Fired, Match, ProgramState};
 use crate::field::Collection;
 use crate::limits::RECORD_TEXT;
 use crate::parse::uri::TargetParts;
@@ -151,7 +151,7 @@ impl Transaction {
     fn score_record(&self) -> ScoreRecord {
         let settings = self.policy.settings();
         let scores = self.decider.scores();
-        let program = self.decider.program().map(ProgramState::score).unwrap_or_default();
+        let program = self.decider.program_score();
         let ours = |sum: u32, threshold: u32| sum > 0 && sum >= threshold;
         let shown = |sum: u32, threshold: u32, theirs: Option<(u32, u32)>| match theirs {
             Some(held) if !ours(sum, threshold) && (held.0 >= held.1 || sum == 0) => held,
@@ -200,15 +200,15 @@ impl Transaction {
         bookkeeping: bool,
         masking: &'a Masking,
     ) -> impl Iterator<Item = MatchRecord> + 'a {
-        let program = self.decider.program();
-        let score = program.map(ProgramState::score).unwrap_or_default();
-        let fired = program.map(ProgramState::fired).unwrap_or_default();
         let rules = &self.policy.ruleset().program.rules;
-        let told = move |fired: &&Fired| rules[fired.ordinal as usize].bookkeeping == bookkeeping;
-        fired.iter().filter(told).map(move |fired| self.fired_record(fired, &score, masking))
+        let told = move |(fired, _): &(Fired, u32)| {
+            rules[fired.ordinal as usize].bookkeeping == bookkeeping
+        };
+        let fired = self.decider.fired().into_iter().filter(told);
+        fired.map(move |(fired, score)| self.fired_record(&fired, score, masking))
     }
 
-    fn fired_record(&self, fired: &Fired, score: &ProgramScore, masking: &Masking) -> MatchRecord {
+    fn fired_record(&self, fired: &Fired, score: u32, masking: &Masking) -> MatchRecord {
         let ruleset = self.policy.ruleset();
         let known = Match {
             rule: ruleset.program.rules[fired.ordinal as usize].rule,
@@ -226,7 +226,7 @@ impl Transaction {
             None => masking.quoting_of(class, &record.target, text),
         };
         MatchRecord {
-            score: score.of(fired.ordinal),
+            score,
             phase: fired.phase.name().to_owned(),
             message: quoted(chain.and_then(|chain| chain.message.as_ref()), &fired.message),
             data: quoted(chain.and_then(|chain| chain.data.as_ref()), &fired.data),

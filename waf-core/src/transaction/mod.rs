@@ -23,14 +23,14 @@ use std::time::{Duration, Instant};
 pub use about::About;
 use coded::Coded;
 use lanes::Lanes;
-use points::Points;
+use points::{Fields, Points};
 use response::Response;
 
 use crate::automaton::Work;
 use crate::decide::{Decider, ProgramState, Verdict};
 use crate::field::{Collection, FieldSink};
 use crate::finding::Finding;
-use crate::limits::LOOK_BACK;
+use crate::limits::{self, LOOK_BACK};
 use crate::parse::body::{Body, Lane, Processor, Streams};
 use crate::parse::head::RequestHead;
 use crate::parse::request;
@@ -64,6 +64,8 @@ pub struct Transaction {
     work: Work,
     body: Option<Body>,
     processor: Option<&'static str>,
+    /// The parser of the body by its type, as SecLang names it.
+    by_type: &'static str,
     coded: Coded,
     phase: Phase,
     points: Points,
@@ -87,13 +89,14 @@ impl Transaction {
             decider: Decider::new(Arc::clone(&policy)),
             facts: Facts::default(),
             totals: Totals::default(),
-            rows: Rows::default(),
+            rows: Rows::watched_for(&policy),
             guessed: false,
             inexact: Inexact::of(policy.settings().on_partial),
             lanes: <[scan::Lane; 3]>::default(),
             work: Work::request(),
             body: None,
             processor: None,
+            by_type: "",
             coded: Coded::identity(),
             phase: Phase::RequestHeaders,
             points: Points::new(Phase::RequestBody, hold),
@@ -140,6 +143,7 @@ impl Transaction {
             request::fields(head, remote_addr, &policy.settings().limits, sink);
         });
         self.coded = Coded::of(head);
+        self.by_type = Processor::choose(head.value("content-type"), true).name();
         self.drain(u64::MAX);
         let refusal = self.close_phase(Phase::RequestHeaders, None);
         self.phase = Phase::RequestBody;
@@ -167,7 +171,13 @@ impl Transaction {
         let allowed = limit.saturating_sub(self.coded.received());
         let within = piece.len().min(usize::try_from(allowed).unwrap_or(usize::MAX));
         self.work.earn(piece.len());
-        self.feed(&piece[..within], scratch);
+        for part in piece[..within].chunks(limits::PIECE) {
+            self.feed(part, scratch);
+            self.advance(self.frontier());
+            if self.decider.enforced() {
+                break;
+            }
+        }
         if within < piece.len() {
             self.fact(Finding::LimitBody, self.coded.decoded());
             self.leave(Stop::Limit);
@@ -282,7 +292,10 @@ impl Transaction {
 
     /// Judges what is certain of the body up to `frontier`.
     fn advance(&mut self, frontier: u64) {
-        self.points.advance(frontier, &mut self.facts, &mut self.decider, &mut self.coded);
+        let (rows, totals, processor) = (&mut self.rows, &self.totals, self.by_type);
+        let mut fields = Fields { rows, totals, processor };
+        let Self { points, facts, decider, coded, .. } = self;
+        points.advance(frontier, facts, decider, coded, &mut fields);
     }
 
     fn drain(&mut self, frontier: u64) {
@@ -299,9 +312,7 @@ impl Transaction {
 
     /// The SecLang rules of a phase.
     fn run_program(&mut self, phase: Phase) {
-        let content_type = self.head.value("content-type");
-        let processor = Processor::choose(content_type, true).name();
-        self.decider.run(phase, &self.rows, &self.totals, &self.facts, processor);
+        self.decider.run(phase, &self.rows, &self.totals, &self.facts, self.by_type);
         if self.decider.program().is_some_and(ProgramState::is_full) {
             self.fact(Finding::LimitTables, self.coded.decoded());
             self.drain(u64::MAX);

@@ -6,7 +6,7 @@
 use std::time::Instant;
 
 use super::coded::Coded;
-use super::points::Points;
+use super::points::{Fields, Points};
 use super::{Transaction, refusal_of};
 use crate::field::{Collection, Field, FieldName, FieldSink};
 use crate::finding::Finding;
@@ -185,7 +185,9 @@ impl Transaction {
     /// Judges what is certain of the body up to `frontier`.
     fn advance_response(&mut self, frontier: u64) {
         let Response { points, facts, coded, .. } = &mut self.response;
-        points.advance(frontier, facts, &mut self.decider, coded);
+        let (rows, totals, processor) = (&mut self.rows, &self.totals, self.by_type);
+        let mut fields = Fields { rows, totals, processor };
+        points.advance(frontier, facts, &mut self.decider, coded, &mut fields);
     }
 
     /// Everything that can be read of the body was read.

@@ -33,6 +33,8 @@ impl Transaction {
             parser: parser(&field.evidence).map(str::to_owned),
             at: field.evidence.at,
             length: field.length,
+            scanned: field.scanned,
+            asked: field.asked,
             excerpt: masking.excerpt(&target, &field.first),
             steps: steps.collect(),
             candidates: field.candidates.iter().map(|known| self.candidate_trace(known)).collect(),

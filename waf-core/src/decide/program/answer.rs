@@ -7,8 +7,10 @@ use super::targets::{Item, named};
 use super::{ProgramState, Turn, cut};
 use crate::limits;
 use crate::operator::{Outcome, atoi, holds_expanded};
-use crate::rule::{Chain, Disruptive, Link, LinkVariable, MacroOperator, Transformation, Variable};
-use crate::ruleset::{Captures, Names, ProgramLink, ProgramRule, Question};
+use crate::rule::{
+    Chain, Disruptive, Link, LinkVariable, MacroOperator, TargetKind, Transformation, Variable,
+};
+use crate::ruleset::{Captures, Names, ProgramLink, ProgramRule, Question, captured};
 use crate::scan::{Evidence, Row};
 use crate::transform::Transducer;
 
@@ -21,6 +23,13 @@ pub(super) struct Asked<'a> {
     pub(super) written: &'a Link,
     /// Its place in the chain.
     pub(super) number: usize,
+}
+
+impl<'a> Asked<'a> {
+    /// The first link of a chain, which is never empty.
+    pub(super) fn first(ordinal: u32, rule: &'a ProgramRule, chain: &'a Chain) -> Self {
+        Self { ordinal, rule, chain, link: &rule.links[0], written: &chain.links[0], number: 0 }
+    }
 }
 
 /// A value of which it is true.
@@ -165,7 +174,7 @@ fn captures(asked: &Asked<'_>, value: &[u8], turn: &Turn<'_>) -> Option<Captures
         Question::Probe(probe) => turn.policy.ruleset().captures(*probe, value),
         Question::Backtrack(pattern) => match pattern.find(value) {
             Outcome::Match(found) => {
-                Some(std::array::from_fn(|group| found.get(group).map(|span| value[span].into())))
+                Some(captured(|group| found.get(group).map(|span| value[span].into())))
             }
             Outcome::No | Outcome::Spent => None,
         },
@@ -214,6 +223,25 @@ impl ProgramState {
             }
         };
         yes != asked.written.negated
+    }
+
+    /// Whether a link that looks at one variable of `TX`, as it is, does not match: most do not, and
+    /// then nothing has to be made for it.
+    pub(super) fn is_false_of_tx(&mut self, asked: &Asked<'_>, turn: &Turn<'_>) -> bool {
+        let ([target], true) = (&asked.link.targets[..], asked.written.transformations.is_empty())
+        else {
+            return false;
+        };
+        let (LinkVariable::Tx, Names::Slot(slot)) = (target.variable, &target.names) else {
+            return false;
+        };
+        let known = self.tx.slot(*slot);
+        let text = match (target.kind, known) {
+            (TargetKind::Include, Some(value)) => value.text().into_owned(),
+            (TargetKind::Count, known) => vec![b'0' + u8::from(known.is_some())],
+            (TargetKind::Include, None) | (TargetKind::Exclude, _) => return true,
+        };
+        !self.asks(asked, &text, turn)
     }
 
     /// A rule that refuses and looks at `TX` alone holds the score against a threshold.

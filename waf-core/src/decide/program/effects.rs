@@ -1,11 +1,10 @@
 //! What a matching value does: variables change, rules and targets are taken away.
 
 use super::answer::{Asked, bounded};
-use super::tx::Value;
 use super::{ProgramState, Turn};
 use crate::limits;
 use crate::ruleset::{
-    Operand, ProgramChange, ProgramEffect, ProgramKey, ProgramTarget, ProgramText,
+    Operand, ProgramChange, ProgramEffect, ProgramKey, ProgramTarget, ProgramText, Value,
 };
 
 /// Where the effect stands that took targets away: it says of which rules, and which.

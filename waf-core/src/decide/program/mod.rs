@@ -7,6 +7,7 @@
 //! A link that only scanning can make true, and of which nothing was found, costs one look at a bit.
 
 mod answer;
+mod bound;
 mod effects;
 mod macros;
 mod names;
@@ -22,7 +23,7 @@ use crate::rule::{Allow, Chain, Disruptive, Engine, Phase};
 use crate::ruleset::{Captures, ExclusionId, Program, ProgramLink, ProgramRule, RuleIndex};
 use crate::scan::{Evidence, Facts, Rows, Totals};
 
-use answer::Answered;
+use answer::{Answered, Asked};
 use names::Named;
 use score::Ledger;
 pub(crate) use score::ProgramScore;
@@ -81,7 +82,7 @@ pub(crate) struct Denied {
 }
 
 /// The state of the rules of one transaction.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ProgramState {
     tx: Tx,
     captures: Captures,
@@ -128,7 +129,7 @@ impl ProgramState {
     pub(crate) fn new(policy: &Policy) -> Self {
         let program = &policy.ruleset().program;
         Self {
-            tx: Tx::new(program.slots.len()),
+            tx: Tx::new(program.slots.len(), &program.start),
             captures: Captures::default(),
             matched: None,
             matches: Vec::new(),
@@ -174,20 +175,25 @@ impl ProgramState {
         if std::mem::replace(&mut self.ran[phase as usize], true) {
             return;
         }
-        if self.engine == Engine::Off || !self.is_allowed(phase) {
+        if !self.may_run(phase) {
             return;
         }
         let program = turn.program();
         let mut next = 0;
         for &ordinal in &program.phases[phase as usize] {
-            if ordinal < next || self.removed.get(ordinal as usize) == Some(&true) {
+            if ordinal < next || self.is_removed(ordinal) {
                 continue;
             }
             let rule = &program.rules[ordinal as usize];
-            if !turn.policy.stance(rule.rule).active {
+            if !may(&rule.links[0], turn) || !turn.policy.stance(rule.rule).active {
                 continue;
             }
             let Some(chain) = turn.chain(rule) else { continue };
+            if rule.sure {
+                self.act(&Asked::first(ordinal, rule, chain), 1, turn);
+                next = chain.skip_to.unwrap_or(0);
+                continue;
+            }
             if !self.holds(ordinal, rule, chain, phase, turn) {
                 continue;
             }
@@ -231,12 +237,17 @@ impl ProgramState {
         self.ledger.score()
     }
 
-    fn is_allowed(&self, phase: Phase) -> bool {
-        match self.allowed {
+    fn may_run(&self, phase: Phase) -> bool {
+        let allowed = match self.allowed {
             None | Some(Allow::Phase) => true,
             Some(Allow::Request) => !phase.is_request(),
             Some(Allow::All) => phase == Phase::Logging,
-        }
+        };
+        allowed && self.engine != Engine::Off
+    }
+
+    fn is_removed(&self, ordinal: u32) -> bool {
+        self.removed.get(ordinal as usize) == Some(&true)
     }
 
     /// Whether every link matches. What a link does, it does as soon as it matches.
@@ -248,16 +259,13 @@ impl ProgramState {
         phase: Phase,
         turn: &Turn<'_>,
     ) -> bool {
-        let may = |link: &ProgramLink| {
-            !link.scanned || link.signatures.iter().any(|&signature| turn.rows.any(signature))
-        };
         self.ledger.shown = None;
         self.matches.clear();
         for (number, (link, written)) in rule.links.iter().zip(&chain.links).enumerate() {
-            if !may(link) {
+            if !may(link, turn) {
                 return false;
             }
-            let asked = answer::Asked { ordinal, rule, chain, link, written, number };
+            let asked = Asked { ordinal, rule, chain, link, written, number };
             self.note_threshold(&asked, phase, turn);
             if !self.link(&asked, turn) {
                 return false;
@@ -267,10 +275,13 @@ impl ProgramState {
     }
 
     /// One link: every value is asked, and each that matches acts at once.
-    fn link(&mut self, asked: &answer::Asked<'_>, turn: &Turn<'_>) -> bool {
+    fn link(&mut self, asked: &Asked<'_>, turn: &Turn<'_>) -> bool {
         if asked.link.targets.is_empty() {
             self.act(asked, 1, turn);
             return true;
+        }
+        if self.is_false_of_tx(asked, turn) {
+            return false;
         }
         let mut found = false;
         let items = targets::items(self, asked, turn);
@@ -311,7 +322,7 @@ impl ProgramState {
     }
 
     /// A value matches.
-    fn take(&mut self, asked: &answer::Asked<'_>, answered: Answered, turn: &Turn<'_>) {
+    fn take(&mut self, asked: &Asked<'_>, answered: Answered, turn: &Turn<'_>) {
         if let Some(captures) = answered.captures {
             self.captures = captures.map(|capture| capture.map(cut));
         }
@@ -380,6 +391,11 @@ impl ProgramState {
             }
         }
     }
+}
+
+/// Whether a link may match: one that only scanning can make true needs something that was found.
+fn may(link: &ProgramLink, turn: &Turn<'_>) -> bool {
+    !link.scanned || link.signatures.iter().any(|&signature| turn.rows.any(signature))
 }
 
 /// An id that no other request of this process has.

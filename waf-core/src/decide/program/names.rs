@@ -6,13 +6,14 @@ use crate::rule::{LinkVariable, Variable};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Named {
     pub(super) variable: LinkVariable,
-    pub(super) key: Vec<u8>,
+    /// `None` for what has none: a count, or a variable with one value.
+    pub(super) key: Option<Vec<u8>>,
 }
 
 impl Named {
-    /// The value of a variable that has no keys.
+    /// A count of a variable's values, or its only one.
     pub(super) fn only(variable: LinkVariable) -> Self {
-        Self { variable, key: Vec::new() }
+        Self { variable, key: None }
     }
 
     /// As text.
@@ -20,12 +21,12 @@ impl Named {
         let (name, keyed) = match self.variable {
             LinkVariable::Fields(variable) => (variable.name(), is_keyed(variable)),
             LinkVariable::Tx => ("TX", true),
-            LinkVariable::State(state) => (state.name(), !self.key.is_empty()),
+            LinkVariable::State(state) => (state.name(), true),
         };
         let mut text = name.as_bytes().to_vec();
-        if keyed {
+        if let Some(key) = self.key.as_ref().filter(|_| keyed) {
             text.push(b':');
-            text.extend_from_slice(&self.key);
+            text.extend_from_slice(key);
         }
         text
     }

@@ -8,7 +8,7 @@ use crate::rule::Phase;
 use crate::scan::Evidence;
 
 /// What was added and carried, in order.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Ledger {
     /// A rule added a number to a variable.
     added: Vec<(u16, u32, i64)>,

@@ -7,8 +7,11 @@ use crate::compile::{covers, selects};
 use crate::field::Collection;
 use crate::finding::Finding;
 use crate::rule::{Exclusion, LinkVariable, State, TargetKind, Variable};
-use crate::ruleset::{ExclusionId, Names, ProgramTarget};
+use crate::ruleset::{ExclusionId, Names, ProgramTarget, RuleIndex, Slots};
 use crate::scan::Row;
+
+/// Takes the values of a variable, each with its name where it has one.
+pub(super) type Tell<'a> = dyn FnMut(Option<&[u8]>, &[u8]) + 'a;
 
 /// A value to be asked.
 pub(super) enum Item<'a> {
@@ -30,9 +33,10 @@ pub(super) struct Items<'a> {
 /// What the operator's exclusions take away comes apart, each with the exclusion.
 pub(super) fn items<'a>(state: &ProgramState, asked: &Asked<'_>, turn: &Turn<'a>) -> Items<'a> {
     let mut items = Vec::new();
+    let slots = &turn.program().slots;
     for target in &asked.link.targets {
         match target.kind {
-            TargetKind::Exclude => items.retain(|item| !is_of(item, target)),
+            TargetKind::Exclude => items.retain(|item| !is_of(item, target, slots)),
             TargetKind::Count => {
                 let named = Named::only(target.variable);
                 let count = count(state, target, turn).to_string();
@@ -45,9 +49,9 @@ pub(super) fn items<'a>(state: &ProgramState, asked: &Asked<'_>, turn: &Turn<'a>
         }
     }
     for removed in state.removed_from(asked.ordinal, turn) {
-        items.retain(|item| !is_of(item, removed));
+        items.retain(|item| !is_of(item, removed, slots));
     }
-    let exclusions = exclusions(asked, turn);
+    let exclusions = exclusions(asked.rule.rule, turn);
     if exclusions.is_empty() {
         return Items { asked: items, excluded: Vec::new() };
     }
@@ -70,7 +74,7 @@ fn rows<'a>(
     items: &mut Vec<Item<'a>>,
 ) {
     for &collection in variable.collections() {
-        if collection == Collection::RequestBody && !state.shows_body(turn) {
+        if !state.shows(collection, turn) {
             continue;
         }
         let rows = turn.rows.of(collection).iter().map(|&at| turn.rows.row(at));
@@ -87,7 +91,7 @@ fn values(
     items: &mut Vec<Item<'_>>,
 ) {
     state.each(target.variable, &target.names, turn, &mut |key, value| {
-        let named = Named { variable: target.variable, key: key.to_vec() };
+        let named = Named { variable: target.variable, key: key.map(<[u8]>::to_vec) };
         items.push(Item::Value(named, value.to_vec()));
     });
 }
@@ -95,13 +99,10 @@ fn values(
 /// The number of values of a target.
 fn count(state: &ProgramState, target: &ProgramTarget, turn: &Turn<'_>) -> u64 {
     if let LinkVariable::Fields(variable) = target.variable {
-        let shown = |collection: Collection| {
-            collection != Collection::RequestBody || state.shows_body(turn)
-        };
         let of_target = turn.totals.iter().filter(|(collection, class, _)| {
             variable.collections().contains(collection)
                 && target.names.has_class(*class)
-                && shown(*collection)
+                && state.shows(*collection, turn)
         });
         return of_target.map(|(_, _, total)| total.count - total.guessed).sum();
     }
@@ -111,20 +112,23 @@ fn count(state: &ProgramState, target: &ProgramTarget, turn: &Turn<'_>) -> u64 {
 }
 
 /// Whether an item is one of a target's, under the same variable.
-fn is_of(item: &Item<'_>, target: &ProgramTarget) -> bool {
+fn is_of(item: &Item<'_>, target: &ProgramTarget, slots: &Slots) -> bool {
     match item {
         Item::Row(row, variable) => {
             target.variable == LinkVariable::Fields(*variable) && target.names.has_class(row.class)
         }
         Item::Value(named, _) => {
-            target.variable == named.variable && has_key(&target.names, &named.key)
+            target.variable == named.variable && has_key(&target.names, slots, named.key.as_deref())
         }
     }
 }
 
-fn has_key(names: &Names, key: &[u8]) -> bool {
+/// Whether a value with this name is meant; what has none is meant with all.
+fn has_key(names: &Names, slots: &Slots, key: Option<&[u8]>) -> bool {
+    let Some(key) = key else { return matches!(names, Names::All) };
     match names {
-        Names::All | Names::Slot(_) => true,
+        Names::All => true,
+        Names::Slot(slot) => slots.name(*slot).eq_ignore_ascii_case(key),
         Names::Named(name) => name.eq_ignore_ascii_case(key),
         Names::Regex(regex) => regex.is_match(key),
         Names::Classes(_) => false,
@@ -132,14 +136,19 @@ fn has_key(names: &Names, key: &[u8]) -> bool {
 }
 
 /// The operator's exclusions that are about the rule.
-fn exclusions<'a>(asked: &Asked<'_>, turn: &Turn<'a>) -> Vec<(ExclusionId, &'a Exclusion)> {
-    let rule = &turn.policy.ruleset().rules[asked.rule.rule.index()].rule;
+fn exclusions<'a>(rule: RuleIndex, turn: &Turn<'a>) -> Vec<(ExclusionId, &'a Exclusion)> {
+    let rule = &turn.policy.ruleset().rules[rule.index()].rule;
     let numbered = turn.policy.exclusions.iter().enumerate();
     let active = numbered.filter(|(at, _)| turn.exclusions.get(*at) == Some(&true));
     active
         .filter(|(_, exclusion)| covers(&exclusion.scope, rule))
         .map(|(at, exclusion)| (ExclusionId(at as u16), exclusion))
         .collect()
+}
+
+/// Whether the operator's exclusions may take fields away from a rule.
+pub(super) fn is_excluded(ordinal: u32, turn: &Turn<'_>) -> bool {
+    !exclusions(turn.program().rules[ordinal as usize].rule, turn).is_empty()
 }
 
 /// Whether an exclusion takes a field away. One with `characters` needs the whole value.
@@ -161,7 +170,7 @@ impl ProgramState {
         variable: LinkVariable,
         names: &Names,
         turn: &Turn<'_>,
-        tell: &mut dyn FnMut(&[u8], &[u8]),
+        tell: &mut Tell<'_>,
     ) {
         match variable {
             LinkVariable::Tx => self.each_tx(names, turn, tell),
@@ -170,35 +179,30 @@ impl ProgramState {
         }
     }
 
-    fn each_tx(&self, names: &Names, turn: &Turn<'_>, tell: &mut dyn FnMut(&[u8], &[u8])) {
+    fn each_tx(&self, names: &Names, turn: &Turn<'_>, tell: &mut Tell<'_>) {
         let slots = &turn.program().slots;
         match names {
             Names::Slot(slot) => {
                 if let Some(value) = self.tx.slot(*slot) {
-                    tell(slots.name(*slot), &value.text());
+                    tell(Some(slots.name(*slot)), &value.text());
                 }
             }
             Names::Named(name) => {
                 let digit = name.first().map_or(0, |digit| usize::from(digit.wrapping_sub(b'0')));
                 if let Some(Some(capture)) = self.captures.get(digit) {
-                    tell(name, capture);
+                    tell(Some(name), capture);
                 }
             }
             _ => {
-                for (name, value) in self.tx.iter(slots).filter(|(name, _)| has_key(names, name)) {
-                    tell(name, &value.text());
+                let meant = |name: &[u8]| has_key(names, slots, Some(name));
+                for (name, value) in self.tx.iter(slots).filter(|(name, _)| meant(name)) {
+                    tell(Some(name), &value.text());
                 }
             }
         }
     }
 
-    fn each_state(
-        &self,
-        state: State,
-        names: &Names,
-        turn: &Turn<'_>,
-        tell: &mut dyn FnMut(&[u8], &[u8]),
-    ) {
+    fn each_state(&self, state: State, names: &Names, turn: &Turn<'_>, tell: &mut Tell<'_>) {
         let found = |findings: &[Finding]| -> &'static [u8] {
             match findings.iter().any(|&finding| turn.facts.has(finding)) {
                 true => b"1",
@@ -208,37 +212,38 @@ impl ProgramState {
         match state {
             State::MatchedVar => {
                 if let Some(matched) = &self.matched {
-                    tell(b"", &matched.value);
+                    tell(None, &matched.value);
                 }
             }
             State::MatchedVarName => {
                 if let Some(matched) = &self.matched {
-                    tell(b"", &matched.name.text());
+                    tell(None, &matched.name.text());
                 }
             }
             State::MatchedVars | State::MatchedVarsNames => {
+                let slots = &turn.program().slots;
                 for matched in &self.matches {
                     let name = matched.name.text();
-                    if has_key(names, &name) {
+                    if has_key(names, slots, Some(&name)) {
                         let of_name = state == State::MatchedVarsNames;
-                        tell(&name, if of_name { &name } else { &matched.value });
+                        tell(Some(&name), if of_name { &name } else { &matched.value });
                     }
                 }
             }
-            State::ReqbodyProcessor => tell(b"", self.body_processor(turn).as_bytes()),
-            State::ReqbodyError | State::ReqbodyProcessorError => tell(b"", found(BODY_ERRORS)),
+            State::ReqbodyProcessor => tell(None, self.body_processor(turn).as_bytes()),
+            State::ReqbodyError | State::ReqbodyProcessorError => tell(None, found(BODY_ERRORS)),
             State::ReqbodyErrorMsg | State::ReqbodyProcessorErrorMsg => {
                 let first = BODY_ERRORS.iter().find(|&&finding| turn.facts.has(finding));
-                tell(b"", first.map_or("", |finding| finding.id()).as_bytes());
+                tell(None, first.map_or("", |finding| finding.id()).as_bytes());
             }
-            State::MultipartStrictError => tell(b"", found(MULTIPART_ERRORS)),
+            State::MultipartStrictError => tell(None, found(MULTIPART_ERRORS)),
             // Such a line ends the body for our parser, which tells it as a broken body.
-            State::MultipartUnmatchedBoundary => tell(b"", found(&[])),
-            State::UrlencodedError => tell(b"", found(&[Finding::ParseUrlencoded])),
-            State::InboundDataError => tell(b"", found(&[Finding::LimitBody])),
-            State::OutboundDataError => tell(b"", found(&[])),
-            State::UniqueId => tell(b"", self.unique_id.as_bytes()),
-            State::Duration => tell(b"", b"0"),
+            State::MultipartUnmatchedBoundary => tell(None, found(&[])),
+            State::UrlencodedError => tell(None, found(&[Finding::ParseUrlencoded])),
+            State::InboundDataError => tell(None, found(&[Finding::LimitBody])),
+            State::OutboundDataError => tell(None, found(&[])),
+            State::UniqueId => tell(None, self.unique_id.as_bytes()),
+            State::Duration => tell(None, b"0"),
             // Nothing is kept between requests, and nothing outside the request is known.
             _ => {}
         }
@@ -249,9 +254,11 @@ impl ProgramState {
         self.processor.as_deref().unwrap_or(turn.processor)
     }
 
-    /// Whether `REQUEST_BODY` holds the body: of forms, and where a rule asks for it.
-    fn shows_body(&self, turn: &Turn<'_>) -> bool {
+    /// Whether rules see the fields of a collection. `REQUEST_BODY` holds the body of forms, and
+    /// where a rule asks for it.
+    pub(crate) fn shows(&self, collection: Collection, turn: &Turn<'_>) -> bool {
         match self.body_processor(turn) {
+            _ if collection != Collection::RequestBody => true,
             "URLENCODED" => true,
             "" => self.force_body,
             _ => false,
@@ -274,5 +281,5 @@ const MULTIPART_ERRORS: &[Finding] = &[Finding::ParseMultipart, Finding::LimitPa
 
 /// The name of a field under the variable that a rule looked at.
 pub(super) fn named(row: &Row, variable: Variable) -> Named {
-    Named { variable: LinkVariable::Fields(variable), key: key(&row.name) }
+    Named { variable: LinkVariable::Fields(variable), key: Some(key(&row.name)) }
 }

@@ -1,14 +1,12 @@
 //! `TX`: the variables of one transaction, bounded.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::limits;
-use crate::operator::atoi;
-use crate::ruleset::Slots;
+use crate::ruleset::{Slots, Value};
 
 /// The variables. Names are in lower case.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Tx {
     /// Those that the rules name.
     slots: Vec<Option<Value>>,
@@ -20,51 +18,14 @@ pub(super) struct Tx {
     full: bool,
 }
 
-/// What a variable holds. Most are numbers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Value {
-    Number(i64),
-    Text(Box<[u8]>),
-}
-
-impl Value {
-    /// Text; a number where it is written as one would be.
-    pub(super) fn new(text: &[u8]) -> Self {
-        let number = std::str::from_utf8(text).ok().and_then(|text| text.parse::<i64>().ok());
-        match number {
-            Some(number) if number.to_string().as_bytes() == text => Self::Number(number),
-            _ => Self::Text(text[..text.len().min(limits::TX_VALUE)].into()),
-        }
-    }
-
-    /// As text.
-    pub(super) fn text(&self) -> Cow<'_, [u8]> {
-        match self {
-            Self::Number(number) => Cow::Owned(number.to_string().into_bytes()),
-            Self::Text(text) => Cow::Borrowed(text),
-        }
-    }
-
-    /// As a number.
-    pub(super) fn number(&self) -> i64 {
-        match self {
-            Self::Number(number) => *number,
-            Self::Text(text) => atoi(text),
-        }
-    }
-
-    fn weight(&self) -> usize {
-        match self {
-            Self::Number(_) => 0,
-            Self::Text(text) => text.len(),
-        }
-    }
-}
-
 impl Tx {
-    /// No variable is set.
-    pub(super) fn new(slots: usize) -> Self {
-        Self { slots: vec![None; slots], ..Self::default() }
+    /// So many variables have names, and some are set.
+    pub(super) fn new(slots: usize, start: &[(u16, Value)]) -> Self {
+        let mut tx = Self { slots: vec![None; slots], ..Self::default() };
+        for (slot, value) in start {
+            tx.set_slot(*slot, Some(value.clone()));
+        }
+        tx
     }
 
     /// A variable that the rules name.
@@ -129,17 +90,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_kept_as_numbers_and_texts_as_written() {
-        assert_eq!(Value::new(b"12"), Value::Number(12));
-        assert_eq!(Value::new(b"012").text().as_ref(), b"012");
-        assert_eq!(Value::new(b"+5").text().as_ref(), b"+5");
-        assert_eq!(Value::new(b"012").number(), 12);
-        assert_eq!(Value::new(b"x").number(), 0);
-    }
-
-    #[test]
     fn what_finds_no_room_is_told() {
-        let mut tx = Tx::new(1);
+        let mut tx = Tx::new(1, &[]);
         for number in 0..limits::TX_KEYS {
             tx.set_named(number.to_string().as_bytes(), Some(Value::Number(1)));
         }
@@ -151,7 +103,7 @@ mod tests {
 
     #[test]
     fn bytes_of_texts_are_bounded_and_given_back() {
-        let mut tx = Tx::new(1);
+        let mut tx = Tx::new(1, &[]);
         let large = Value::Text(vec![b'a'; limits::TX_VALUE].into());
         for _ in 0..1_000 {
             tx.set_slot(0, Some(large.clone()));

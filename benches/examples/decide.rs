@@ -1,0 +1,58 @@
+//! What SecLang rules cost once a request is scanned, in instructions: a clean GET of a browser,
+//! under callgrind. The files of a rule set are named in the order in which they are loaded.
+//!
+//!     cargo build --release -p pinpoint-benches --example decide
+//!     valgrind --tool=callgrind --collect-atstart=no --toggle-collect='*run_phase*' \
+//!         target/release/examples/decide crs-setup.conf rules/*.conf
+//!
+//! Every request is run [`RUNS`] times; what callgrind counts is divided by that.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use waf_core::compile::compile;
+use waf_core::policy::PolicySettings;
+use waf_core::record::{Decision, Masking, MaskingSettings};
+use waf_core::seclang::{Files, load};
+use waf_corpus::{Cut, Request, Runner};
+
+/// As many as make the first, which is cold, count for little.
+const RUNS: usize = 20;
+
+const HEAD: &str = "GET /shop/items?page=2&sort=price HTTP/1.1\r\n\
+    Host: shop.example\r\n\
+    User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\r\n\
+    Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n\
+    Accept-Language: en-US,en;q=0.5\r\n\
+    Accept-Encoding: gzip, deflate, br\r\n\
+    Cookie: session=0123456789abcdef; theme=dark\r\n\
+    Connection: keep-alive\r\n\r\n";
+
+/// Files as they are named.
+struct Disk;
+
+impl Files for Disk {
+    fn read(&self, path: &Path) -> Result<Vec<u8>, String> {
+        std::fs::read(path).map_err(|error| error.to_string())
+    }
+
+    fn find(&self, pattern: &Path) -> Result<Vec<PathBuf>, String> {
+        Ok(vec![pattern.to_owned()])
+    }
+}
+
+fn main() {
+    let files: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
+    let loaded = load(&Disk, &files).expect("the rules load");
+    let settings = PolicySettings { program: loaded.settings, ..PolicySettings::default() };
+    let compiled = compile(loaded.rules, vec![settings]).expect("the rules compile");
+    let policy = Arc::clone(&compiled.policies[0]);
+    let masking = Masking::new(&MaskingSettings::default()).expect("the default masking is fine");
+    let request = Request::from_raw(HEAD.as_bytes(), &policy.settings().limits);
+    let mut runner = Runner::new(policy, masking);
+    for _ in 0..RUNS {
+        let record = runner.run(&request, Cut::Whole);
+        assert_eq!(record.decision, Decision::Pass, "{:?}", record.matches);
+    }
+    println!("{RUNS} runs");
+}

@@ -1,0 +1,62 @@
+//! What a variable of `TX` holds.
+
+use std::borrow::Cow;
+
+use crate::limits;
+use crate::operator::atoi;
+
+/// What a variable holds. Most are numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Value {
+    Number(i64),
+    Text(Box<[u8]>),
+}
+
+impl Value {
+    /// Text; a number where it is written as one would be.
+    pub(crate) fn new(text: &[u8]) -> Self {
+        let number = std::str::from_utf8(text).ok().and_then(|text| text.parse::<i64>().ok());
+        match number {
+            Some(number) if number.to_string().as_bytes() == text => Self::Number(number),
+            _ => Self::Text(text[..text.len().min(limits::TX_VALUE)].into()),
+        }
+    }
+
+    /// As text.
+    pub(crate) fn text(&self) -> Cow<'_, [u8]> {
+        match self {
+            Self::Number(number) => Cow::Owned(number.to_string().into_bytes()),
+            Self::Text(text) => Cow::Borrowed(text),
+        }
+    }
+
+    /// As a number.
+    pub(crate) fn number(&self) -> i64 {
+        match self {
+            Self::Number(number) => *number,
+            Self::Text(text) => atoi(text),
+        }
+    }
+
+    /// Bytes that it takes beside itself.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Self::Number(_) => 0,
+            Self::Text(text) => text.len(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_kept_as_numbers_and_texts_as_written() {
+        assert_eq!(Value::new(b"12"), Value::Number(12));
+        assert_eq!(Value::new(b"012").text().as_ref(), b"012");
+        assert_eq!(Value::new(b"+5").text().as_ref(), b"+5");
+        assert_eq!(Value::new(b"012").number(), 12);
+        assert_eq!(Value::new(b"x").number(), 0);
+    }
+}
