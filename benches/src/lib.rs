@@ -7,6 +7,7 @@ pub mod cost;
 pub mod crs;
 pub mod engine;
 pub mod inputs;
+pub mod instructions;
 pub mod memory;
 pub mod peers;
 pub mod random;

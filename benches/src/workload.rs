@@ -27,7 +27,7 @@ pub fn all() -> Vec<Workload> {
     let mut mixed = many(300, Shop::get);
     mixed.extend(many(110, Shop::form));
     mixed.extend(many(40, Shop::json));
-    mixed.extend(many(10, Shop::upload));
+    mixed.extend(many(10, |shop| shop.upload(20 * 1024)));
     mixed.extend(many(40, Shop::attack));
     shop.0.shuffle(&mut mixed);
     vec![
@@ -36,6 +36,18 @@ pub fn all() -> Vec<Workload> {
         Workload { name: "JSON 10 KB", requests: json },
         Workload { name: "mixed", requests: mixed },
     ]
+}
+
+/// What proxies are loaded with: the benign ones, uploads of 1 MiB, and attacks.
+pub fn proxied() -> Vec<Workload> {
+    let mut shop = Shop(Random::new(20_260_102));
+    let mut workloads = all();
+    workloads.truncate(3);
+    let uploads = (0..4).map(|_| shop.upload(1 << 20)).collect();
+    workloads.push(Workload { name: "upload 1 MB", requests: uploads });
+    let attacks = (0..40).map(|_| shop.attack()).collect();
+    workloads.push(Workload { name: "attack", requests: attacks });
+    workloads
 }
 
 /// Attacks as textbooks have them; each is caught at paranoia 1 of every Core Rule Set of version 4.
@@ -318,7 +330,7 @@ impl Shop {
         self.post("/api/v1/cart/update", DATA, "application/json", cart.to_string().into_bytes())
     }
 
-    fn upload(&mut self) -> Request {
+    fn upload(&mut self, length: usize) -> Request {
         let boundary = format!("----WebKitFormBoundary{}", self.0.text(ALPHANUMERIC, 16));
         let mut body = format!(
             "--{boundary}\r\nContent-Disposition: form-data; name=\"title\"\r\n\r\n{}\r\n\
@@ -328,7 +340,7 @@ impl Shop {
             self.number(3)
         )
         .into_bytes();
-        body.extend((0..20 * 1024).map(|_| self.0.below(256) as u8));
+        body.extend((0..length).map(|_| self.0.below(256) as u8));
         body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
         let content_type = format!("multipart/form-data; boundary={boundary}");
         self.post("/account/photo", PAGE, &content_type, body)

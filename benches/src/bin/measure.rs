@@ -2,7 +2,7 @@
 //!
 //!     cargo run --release -p pinpoint-benches --features peers --bin measure -- peers --crs DIR
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -10,7 +10,7 @@ use pinpoint_benches::crs::Crs;
 use pinpoint_benches::peers::{self, Kind, RuleFiles};
 use pinpoint_benches::report::{Table, machine};
 use pinpoint_benches::texts::{self, Material};
-use pinpoint_benches::{memory, scaling, streams};
+use pinpoint_benches::{memory, scaling, streams, workload};
 
 /// Measures Pinpoint, in tables of Markdown.
 #[derive(Parser)]
@@ -34,6 +34,18 @@ enum Command {
     Memory(Memory),
     /// What more rules cost a request that none of them matches.
     Scaling(Scaling),
+    /// Writes the requests that proxies are loaded with into a folder; `proxy.py` does that.
+    #[command(hide = true)]
+    Requests {
+        /// The folder.
+        folder: PathBuf,
+        /// A checkout of the Core Rule Set, to write beside them what comes before its rules.
+        #[arg(long)]
+        crs: Option<PathBuf>,
+        /// Its paranoia level.
+        #[arg(long, default_value_t = 1)]
+        paranoia: u8,
+    },
     /// One engine that answers over pipes; `peers` starts it.
     #[command(hide = true)]
     Worker(Worker),
@@ -168,6 +180,10 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<Vec<Table>, String> {
     match command {
         Command::Worker(worker) => serve(&worker).map(|()| Vec::new()),
+        Command::Requests { folder, crs, paranoia } => {
+            let crs = crs.map(|crs| Crs::new(&crs)).transpose()?;
+            write(&folder, crs.as_ref(), paranoia).map(|()| Vec::new())
+        }
         Command::Peers(options) => compare(&options).map(|table| vec![table]),
         Command::Texts(Texts { folders, paranoia, only, rounds }) => {
             let (crs, material) = folders.read()?;
@@ -187,6 +203,24 @@ fn run(command: Command) -> Result<Vec<Table>, String> {
         Command::Scaling(Scaling { rules, rounds }) => {
             scaling::measure(&rules, rounds).map(|table| vec![table])
         }
+    }
+}
+
+/// Requests as they stand on the wire, each after its length, a file for each workload.
+fn write(folder: &Path, crs: Option<&Crs>, paranoia: u8) -> Result<(), String> {
+    let told = |error: std::io::Error| error.to_string();
+    for workload in workload::proxied() {
+        let mut text = Vec::new();
+        for request in &workload.requests {
+            let bytes = request.bytes();
+            text.extend_from_slice(format!("{}\n", bytes.len()).as_bytes());
+            text.extend_from_slice(&bytes);
+        }
+        std::fs::write(folder.join(workload.name), text).map_err(told)?;
+    }
+    match crs {
+        Some(crs) => RuleFiles::write(crs, paranoia, folder).map(|_| ()).map_err(told),
+        None => Ok(()),
     }
 }
 
