@@ -65,6 +65,7 @@ pub(crate) fn runner(policy: &Arc<Policy>) -> Runner {
         query_values: false,
         fields: Vec::new(),
         headers: Vec::new(),
+        classes: Vec::new(),
         patterns: Vec::new(),
         excerpt: 256,
     };

@@ -165,7 +165,7 @@ impl Console {
             rules: self.control.rules(),
             standing: self.control.standing(),
             log: self.audit_log.state(),
-            dropped: self.metrics.audit_dropped().get(),
+            dropped: self.metrics.of_audit_log().dropped.get(),
             held: self.control.held_bytes(),
             in_memory,
         }

@@ -32,7 +32,7 @@ impl Site {
             .unwrap();
         let metrics = Arc::new(Metrics::new().unwrap());
         let audit = Audit { file: None, ..Audit::default() };
-        let log = Arc::new(AuditLog::open(&audit, metrics.audit_dropped()).unwrap());
+        let log = Arc::new(AuditLog::open(&audit, metrics.of_audit_log()).unwrap());
         for record in records {
             metrics.decided(&record);
             log.write(record);

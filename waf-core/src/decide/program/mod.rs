@@ -300,7 +300,7 @@ impl ProgramState {
     /// Notes that an exclusion took a match away, once for each rule.
     fn exclude(
         &mut self,
-        asked: &answer::Asked<'_>,
+        asked: &Asked<'_>,
         item: &targets::Item<'_>,
         exclusion: ExclusionId,
         turn: &Turn<'_>,
