@@ -273,4 +273,4 @@ pub const CLEAN_VALUES: usize = 512;
 pub const CLEAN_BYTES: usize = 47;
 
 /// Combinations of steps that a plan remembers: values of one kind of field wake some dozens.
-pub const CLOSURES: usize = 128;
+pub const CLOSURES: usize = 256;

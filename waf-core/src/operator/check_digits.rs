@@ -55,9 +55,9 @@ pub(super) enum CheckDigits {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Recent {
     /// Their characters, the newest last; no more than can matter.
-    characters: Vec<u8>,
+    characters: Newest<LONGEST>,
     /// Their lengths, the newest last. One that is too long for any number counts on to 255.
-    groups: Vec<u8>,
+    groups: Newest<GROUPS>,
     /// What stands between them.
     separator: Option<u8>,
     /// Between two groups.
@@ -102,11 +102,12 @@ impl CheckDigits {
             return false;
         }
         let mut length = 0;
-        for (count, group) in recent.groups.iter().rev().enumerate() {
+        let (characters, all) = (recent.characters.bytes(), recent.groups.bytes());
+        for (count, group) in all.iter().rev().enumerate() {
             length += usize::from(*group);
-            let Some(from) = recent.characters.len().checked_sub(length) else { return false };
-            let groups = &recent.groups[recent.groups.len() - count - 1..];
-            let number = &recent.characters[from..];
+            let Some(from) = characters.len().checked_sub(length) else { return false };
+            let groups = &all[all.len() - count - 1..];
+            let number = &characters[from..];
             if length >= SHORTEST && self.is_grouped(groups) && self.is_right(number) {
                 return true;
             }
@@ -130,25 +131,19 @@ impl CheckDigits {
 
 impl Recent {
     fn push(&mut self, byte: u8) {
-        if self.is_between || self.groups.is_empty() {
-            if self.groups.len() == GROUPS {
-                self.groups.remove(0);
-            }
+        if self.is_between || self.groups.bytes().is_empty() {
             self.groups.push(0);
             self.is_between = false;
         }
         if let Some(group) = self.groups.last_mut() {
             *group = group.saturating_add(1);
         }
-        if self.characters.len() == LONGEST {
-            self.characters.remove(0);
-        }
         self.characters.push(byte);
     }
 
     /// A byte that is in no group.
     fn interrupt(&mut self, byte: u8) {
-        let separates = matches!(byte, b' ' | b'-') && !self.groups.is_empty();
+        let separates = matches!(byte, b' ' | b'-') && !self.groups.bytes().is_empty();
         if separates && !self.is_between && !self.is_spoilt {
             if self.separator != Some(byte) {
                 self.keep_newest();
@@ -162,10 +157,47 @@ impl Recent {
 
     /// Another separator: only the group before it can belong to what follows.
     fn keep_newest(&mut self) {
-        let newest = self.groups.pop().unwrap_or(0);
-        let from = self.characters.len().saturating_sub(usize::from(newest));
-        self.characters.drain(..from);
-        self.groups = vec![newest];
+        let newest = self.groups.bytes().last().copied().unwrap_or(0);
+        self.characters.keep(usize::from(newest));
+        self.groups.keep(1);
+    }
+}
+
+/// The bytes that came last, at most `N`: every field of a body has some, so they are not allocated.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Newest<const N: usize> {
+    kept: [u8; N],
+    count: usize,
+}
+
+impl<const N: usize> Default for Newest<N> {
+    fn default() -> Self {
+        Self { kept: [0; N], count: 0 }
+    }
+}
+
+impl<const N: usize> Newest<N> {
+    fn bytes(&self) -> &[u8] {
+        &self.kept[..self.count]
+    }
+
+    fn last_mut(&mut self) -> Option<&mut u8> {
+        self.kept[..self.count].last_mut()
+    }
+
+    fn push(&mut self, byte: u8) {
+        if self.count == N {
+            self.keep(N - 1);
+        }
+        self.kept[self.count] = byte;
+        self.count += 1;
+    }
+
+    /// Forgets all but the newest.
+    fn keep(&mut self, newest: usize) {
+        let from = self.count.saturating_sub(newest);
+        self.kept.copy_within(from..self.count, 0);
+        self.count -= from;
     }
 }
 

@@ -12,6 +12,9 @@ use crate::automaton::{Asked, Gate, PatternSet};
 use crate::bytes::ByteSet;
 use crate::limits::CLOSURES;
 
+/// Places that a combination may have, one behind the other.
+const TRIES: usize = 8;
+
 /// Everything that is asked of one output.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Closure {
@@ -106,8 +109,8 @@ impl Closures {
         let key = wakes << 16 | node as u64;
         let hash = (key ^ key >> 16).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
         let place = hash as usize % CLOSURES;
-        for place in [place, (place + 1) % CLOSURES] {
-            let Some(cell) = self.known.get(place) else { break };
+        for place in place..place + TRIES {
+            let Some(cell) = self.known.get(place % CLOSURES) else { break };
             let closure =
                 cell.get_or_init(|| Box::new(self.gather((nodes, gate), node, wakes, key)));
             if closure.key == key {
