@@ -1,5 +1,6 @@
 //! `pinpoint run`: the proxy.
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tracing_subscriber::EnvFilter;
 
@@ -74,12 +75,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let admin_settings = site.config.admin.clone();
     let live = Live::new(origin, site, reporter, demo)?;
     live.listening(server.certificates());
+    // A reload may be asked for as soon as we are said to be ready.
+    let signals = Signals::listen(&control)
+        .map_err(|error| Failure::usage(format!("cannot listen to signals: {error}")))?;
     announce(&live, &server);
     service_manager::ready("serving");
     let admin = Admin::new(admin_settings, Arc::clone(&live) as _, metrics, Arc::clone(&audit_log));
     let (stop, stopped) = watch::channel(false);
     control.spawn(admin::serve(admin_socket, admin, stopped.clone()));
-    control.spawn(signals(Arc::clone(&live), stop));
+    control.spawn(signals.obey(Arc::clone(&live), stop));
     control.spawn(midnight(Arc::clone(&live)));
     let mut stopped = stopped;
     server.run(live.shared(), async move {
@@ -167,29 +171,41 @@ fn invitation(address: &SocketAddr) -> String {
     )
 }
 
-/// Stops on SIGTERM and SIGINT, reloads on SIGHUP, reopens on SIGUSR1.
-async fn signals(live: Arc<Live>, stop: watch::Sender<bool>) {
-    let (Ok(mut terminate), Ok(mut interrupt), Ok(mut hangup), Ok(mut reopen)) = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::hangup()),
-        signal(SignalKind::user_defined1()),
-    ) else {
-        tracing::error!("signals cannot be handled");
-        return;
-    };
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => break,
-            _ = interrupt.recv() => break,
-            _ = hangup.recv() => reload(&live).await,
-            _ = reopen.recv() => live.reopen_audit_log(),
-        }
+/// What the process is told by signals.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+    reopen: Signal,
+}
+
+impl Signals {
+    /// From here on none of them ends the process by itself.
+    fn listen(control: &Runtime) -> io::Result<Self> {
+        let _within = control.enter();
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+            reopen: signal(SignalKind::user_defined1())?,
+        })
     }
-    tracing::info!("stopping");
-    service_manager::stopping();
-    // Nobody listens any more when the server has ended by itself.
-    let _ = stop.send(true);
+
+    /// Stops on SIGTERM and SIGINT, reloads on SIGHUP, reopens on SIGUSR1.
+    async fn obey(mut self, live: Arc<Live>, stop: watch::Sender<bool>) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => break,
+                _ = self.interrupt.recv() => break,
+                _ = self.hangup.recv() => reload(&live).await,
+                _ = self.reopen.recv() => live.reopen_audit_log(),
+            }
+        }
+        tracing::info!("stopping");
+        service_manager::stopping();
+        // Nobody listens any more when the server has ended by itself.
+        let _ = stop.send(true);
+    }
 }
 
 async fn reload(live: &Arc<Live>) {
