@@ -182,11 +182,11 @@ mod tests {
         };
         let answer = Answer { status: 403, source: Source::Waf };
         let look = BlockPage { retry_after: Some(30), ..BlockPage::default() };
-        let rules = ["sqli-a".to_owned(), "942100".to_owned()];
+        let rules = ["sqli-a".to_owned(), "100200".to_owned()];
         for (accept, told) in [
-            ("application/json", r#""rules":["sqli-a","942100"]"#),
-            ("text/plain", "Rules: sqli-a 942100"),
-            ("text/html", "sqli-a 942100"),
+            ("application/json", r#""rules":["sqli-a","100200"]"#),
+            ("text/plain", "Rules: sqli-a 100200"),
+            ("text/html", "sqli-a 100200"),
         ] {
             let page = |rules: &[String]| {
                 let details = Details { allow: &[], rules };

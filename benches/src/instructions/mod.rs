@@ -75,7 +75,8 @@ fn verdict(counts: &[Count], before: &Kept, key: &str, mut notes: Vec<String>) -
     for count in counts {
         let before = before.of(key, &count.name);
         let growth = before.map(|before| count.instructions as f64 / before as f64 - 1.0);
-        grown |= growth.is_some_and(|growth| growth > GROWTH);
+        let most = before.map(|before| before as f64 * (1.0 + GROWTH));
+        grown |= most.is_some_and(|most| count.instructions as f64 > most);
         table.push(vec![
             count.name.as_str().into(),
             before.map_or(Cell::Empty, Cell::count),

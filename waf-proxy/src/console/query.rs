@@ -145,7 +145,7 @@ mod tests {
         query.filter.decision = Some(Decision::WouldBlock);
         query.filter.source = Some(Source::Origin);
         query.filter.path = "/a b?&=%\"<ü>".into();
-        query.filter.rule = "942100".into();
+        query.filter.rule = "100200".into();
         let link = query.link("/console", |_| ());
         assert!(link.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"<> ".contains(&byte)));
         assert_eq!(Query::parse(link.strip_prefix("/console?").unwrap()).unwrap(), query);
