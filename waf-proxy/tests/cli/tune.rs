@@ -265,8 +265,7 @@ fn frontier() {
         arguments.extend(["--max", most, "--output", "yaml"]);
         let tuned = pinpoint(&arguments);
         folder.write("tuned.yaml", &tuned.stdout);
-        let after =
-            folder.write("after.yaml", &format!("{SITE}{LEVEL}exclusions: [tuned.yaml]\n"));
+        let after = folder.write("after.yaml", &format!("{SITE}{LEVEL}exclusions: [tuned.yaml]\n"));
         let left = caught(&mut runner(Some(&after), &rules), &unseen);
         println!("at {most}\n{}", tuned.stderr);
         let mut sums = (0, 0);
