@@ -38,7 +38,7 @@ const PLAIN: [&str; 12] = [
 ];
 
 /// What people write who write about programs.
-const RICH: [&str; 16] = [
+const RICH: [&str; 24] = [
     "Please <b>read</b> the <a href=\"/docs/1\">manual</a> first",
     "<p>Second paragraph of my answer, with a <em>word</em></p>",
     "<ul><li>one</li><li>two</li></ul>",
@@ -55,6 +55,14 @@ const RICH: [&str; 16] = [
     "<blockquote>Who wrote this?</blockquote> I did",
     "Use <code>git log</code>, then <code>git show</code>",
     "An <a href=\"https://shop.example/help\">answer</a> would help",
+    "Call json_encode() on it before file_put_contents()",
+    "The picture is in ../pictures/2.png, one folder up",
+    "I ran cat notes.txt | grep todo and saw nothing",
+    "Our settings are in /etc/nginx/nginx.conf",
+    "The button has onclick=\"save()\" and does nothing",
+    "It prints $(pwd) as it stands, and ${HOME} too",
+    "It wants a java.lang.String there",
+    "Write {{ customer.name }} where the name goes",
 ];
 
 /// Attacks that fields are tried with.

@@ -45,7 +45,8 @@ impl Candidate {
 
     fn names(&self, target: &str) -> bool {
         let is = |known: &str| {
-            field_pattern(known) == target
+            known == target
+                || field_pattern(known) == target
                 || target.strip_prefix(known).is_some_and(|rest| rest.starts_with(':'))
         };
         self.targets.is_empty() || self.targets.iter().any(|known| is(known))
@@ -214,4 +215,38 @@ fn can_be_named(rule: &str, target: &str) -> bool {
 /// A collection of many fields, without a name.
 fn is_collection(target: &str) -> bool {
     Collection::from_name(target).is_some_and(Collection::is_keyed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hit(recorded: &str) -> Hit {
+        Hit {
+            rule: "a".into(),
+            target: (&*field_pattern(recorded)).into(),
+            outbound: false,
+            blocks: false,
+            score: 5,
+        }
+    }
+
+    #[test]
+    fn an_exclusion_takes_what_its_fields_name() {
+        for (target, recorded, takes) in [
+            ("ARGS_POST:text", "ARGS_POST:text", true),
+            ("ARGS_POST:text", "ARGS_POST:texts", false),
+            ("ARGS_POST", "ARGS_POST:text", true),
+            ("ARGS_POST:$.events[*].text", "ARGS_POST:$.events[8].text", true),
+            ("ARGS_POST:$.events[*].text", "ARGS_POST:$.events[8].name", false),
+            // As a person writes it, who asks for the price of one element.
+            ("ARGS_POST:$.events[8].text", "ARGS_POST:$.events[8].text", true),
+        ] {
+            let targets = vec![target.into()];
+            let candidate = Candidate { rule: "a".into(), targets, path: Some("/b/*".into()) };
+            assert_eq!(candidate.takes(&hit(recorded), Some("/b/c")), takes, "{target} {recorded}");
+            assert!(!candidate.takes(&hit(recorded), Some("/c")));
+            assert!(!candidate.takes(&hit(recorded), None));
+        }
+    }
 }

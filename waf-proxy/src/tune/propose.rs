@@ -46,7 +46,7 @@ pub struct Choice {
 const ATTACKS_WEIGH: f64 = 2.0;
 
 /// How often exclusions that others made needless make room for more.
-const PASSES: usize = 4;
+const PASSES: usize = 16;
 
 /// Methods that are named in an exclusion.
 const METHODS: usize = 3;

@@ -152,16 +152,22 @@ fn count(caught: &[bool]) -> usize {
 const SITE: &str = "upstreams: {app: {servers: [\"127.0.0.1:1\"]}}\n\
                     routes: [{name: default, match: {}, upstream: app}]\n";
 
+const LEVEL: &str = "scoring: {paranoia: 2, detection_paranoia: 2}\n";
+
 #[test]
 fn rich_text_passes_and_attacks_on_all_fields_do_not() {
     let folder = Folder::new("forms");
-    let mut before = runner(None, &[]);
+    let site = format!("{SITE}{LEVEL}");
+    let config = folder.write("before.yaml", &site);
+    let mut before = runner(Some(&config), &[]);
     // Requests that were not seen in tuning are what counts.
     let log = folder.write("audit.jsonl", &records(&mut before, &forms::benign(1, 3_000)));
     let (others, attacks) = (forms::benign(2, 1_500), forms::attacks(3));
     let corpus = folder.write("attacks.jsonl", &corpus(&attacks));
     let tuned = pinpoint(&[
         "tune",
+        "-c",
+        &config,
         "--log",
         &log,
         "--attacks",
@@ -180,7 +186,7 @@ fn rich_text_passes_and_attacks_on_all_fields_do_not() {
     assert!((1..=60).contains(&exclusions), "{}", tuned.stdout);
     assert!(!tuned.stdout.contains("whole_rule"), "{}", tuned.stdout);
     folder.write("tuned.yaml", &tuned.stdout);
-    let config = folder.write("after.yaml", &format!("{SITE}exclusions: [tuned.yaml]\n"));
+    let config = folder.write("after.yaml", &format!("{site}exclusions: [tuned.yaml]\n"));
     let mut after = runner(Some(&config), &[]);
     let flagged = count(&caught(&mut before, &others));
     let left = count(&caught(&mut after, &others));
@@ -192,7 +198,7 @@ fn rich_text_passes_and_attacks_on_all_fields_do_not() {
         tuned.stderr
     );
     println!("{told}");
-    assert!(flagged >= 20, "{told}");
+    assert!(flagged >= 150, "{told}");
     assert!(left * 20 <= flagged, "{told}");
     assert!((known - still) * 200 <= known, "{told}");
     // The price that was told is the price that is paid.
@@ -248,8 +254,7 @@ fn frontier() {
     };
     let seen: Vec<Request> = seen.iter().filter(wanted).map(|request| (*request).clone()).collect();
     let unseen: Vec<Request> = unseen.into_iter().cloned().collect();
-    let config = folder
-        .write("before.yaml", &format!("{SITE}scoring: {{paranoia: 2, detection_paranoia: 2}}\n"));
+    let config = folder.write("before.yaml", &format!("{SITE}{LEVEL}"));
     let mut before = runner(Some(&config), &rules);
     let log = folder.write("audit.jsonl", &records(&mut before, &seen));
     let flagged = caught(&mut before, &unseen);
@@ -260,10 +265,7 @@ fn frontier() {
         arguments.extend(["--max", most, "--output", "yaml"]);
         let tuned = pinpoint(&arguments);
         folder.write("tuned.yaml", &tuned.stdout);
-        let text = format!(
-            "{SITE}scoring: {{paranoia: 2, detection_paranoia: 2}}\nexclusions: [tuned.yaml]\n"
-        );
-        let after = folder.write("after.yaml", &text);
+        let after = folder.write("after.yaml", &format!("{SITE}{LEVEL}exclusions: [tuned.yaml]\n"));
         let left = caught(&mut runner(Some(&after), &rules), &unseen);
         println!("at {most}\n{}", tuned.stderr);
         let mut sums = (0, 0);

@@ -8,7 +8,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use memchr::{memchr, memmem};
 use waf_core::record::DecisionRecord;
 
-use super::lookup::record_of;
+use super::lookup::last_in;
 
 /// Bytes searched before the place and behind it: seconds of a busy proxy.
 const WINDOW: u64 = 8 << 20;
@@ -33,7 +33,7 @@ pub(super) fn record(
         }
     }
     let text = read(file, low.saturating_sub(WINDOW), 2 * WINDOW)?;
-    Ok(text.split(|&byte| byte == b'\n').rev().find_map(|line| record_of(line, request_id)))
+    Ok(last_in(&text, request_id))
 }
 
 /// The time of the first record that begins behind a place.

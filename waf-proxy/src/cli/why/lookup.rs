@@ -120,8 +120,7 @@ fn last_of(file: &mut (impl Read + Seek), request_id: &str) -> io::Result<Option
             None if start > 0 => block.len(),
             _ => 0,
         };
-        let lines = block[cut..].split(|&byte| byte == b'\n').rev();
-        if let Some(record) = lines.filter_map(|line| record_of(line, request_id)).next() {
+        if let Some(record) = last_in(&block[cut..], request_id) {
             return Ok(Some(record));
         }
         block.truncate(cut);
@@ -132,8 +131,14 @@ fn last_of(file: &mut (impl Read + Seek), request_id: &str) -> io::Result<Option
     Ok(None)
 }
 
+/// The last record of the request in whole lines. Most blocks have none, and are not cut into lines.
+pub(super) fn last_in(lines: &[u8], request_id: &str) -> Option<DecisionRecord> {
+    memmem::find(lines, request_id.as_bytes())?;
+    lines.split(|&byte| byte == b'\n').rev().find_map(|line| record_of(line, request_id))
+}
+
 /// The record in a line, if it is of the request. Most lines are not, and are not parsed.
-pub(super) fn record_of(line: &[u8], request_id: &str) -> Option<DecisionRecord> {
+fn record_of(line: &[u8], request_id: &str) -> Option<DecisionRecord> {
     memmem::find(line, request_id.as_bytes())?;
     let record: DecisionRecord = serde_json::from_slice(line).ok()?;
     is_of(&record, request_id).then_some(record)
