@@ -17,7 +17,7 @@ use waf_core::seclang::{Files, load};
 use waf_corpus::{Cut, Request, Runner};
 
 /// As many as make the first, which is cold, count for little.
-const RUNS: usize = 20;
+const RUNS: usize = 200;
 
 const HEAD: &str = "GET /shop/items?page=2&sort=price HTTP/1.1\r\n\
     Host: shop.example\r\n\

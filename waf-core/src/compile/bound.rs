@@ -85,7 +85,7 @@ impl<'a> Walk<'a> {
     }
 
     fn run(mut self) -> (Bound, Option<u32>) {
-        for &ordinal in &self.program.phases[self.phase as usize] {
+        for &ordinal in &self.program.phases[self.phase as usize].all {
             let rule = &self.program.rules[ordinal as usize];
             let Some(chain) = &self.lowered.rules[rule.rule.index()].rule.chain else { continue };
             self.rule(ordinal, rule, chain);

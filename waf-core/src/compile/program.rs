@@ -12,12 +12,12 @@ use crate::limits;
 use crate::operator::{Backtrack, BacktrackError};
 use crate::rule::{
     Chain, Change, Ctl, Effect, Link, LinkOperator, LinkTarget, LinkVariable, Phase, Rule,
-    RuleScope, Selector, Target, TargetKind, Text, TextPart,
+    RuleScope, Selector, State, Target, TargetKind, Text, TextPart,
 };
 use crate::ruleset::{
-    ClassId, NameClasses, Names, Noted, Operand, Program, ProgramChange, ProgramEffect, ProgramKey,
-    ProgramLink, ProgramPart, ProgramRule, ProgramTarget, ProgramText, Question, RuleIndex,
-    Signature,
+    ClassId, NameClasses, NameRegex, Names, Noted, Operand, Order, Program, ProgramChange,
+    ProgramEffect, ProgramKey, ProgramLink, ProgramPart, ProgramRule, ProgramTarget, ProgramText,
+    Question, RuleIndex, Signature,
 };
 use crate::source::{Report, Span};
 
@@ -142,7 +142,16 @@ impl Maker<'_> {
         let message = chain.message.as_ref().map(|text| self.text(text, span)).transpose()?;
         let data = chain.data.as_ref().map(|text| self.text(text, span)).transpose()?;
         let rule = RuleIndex(index as u16);
-        Ok(ProgramRule { rule, links, message, data, bookkeeping, reachable: true, sure: false })
+        Ok(ProgramRule {
+            rule,
+            links,
+            message,
+            data,
+            bookkeeping,
+            recalls: recalls(chain),
+            reachable: true,
+            sure: false,
+        })
     }
 
     fn link(&mut self, index: usize, link: &Link) -> Result<ProgramLink, Box<Report>> {
@@ -239,7 +248,9 @@ impl Maker<'_> {
             (LinkVariable::State(_), Selector::Name(name)) => {
                 Names::Named(name.to_ascii_lowercase().into_bytes().into())
             }
-            (_, Selector::Regex(pattern)) => Names::Regex(Arc::new(regex(pattern, span)?)),
+            (_, Selector::Regex(pattern)) => {
+                Names::Regex(Arc::new(NameRegex::new(regex(pattern, span)?)))
+            }
             (_, Selector::Path(path)) => Names::Named(path.as_bytes().into()),
         })
     }
@@ -358,6 +369,16 @@ impl Maker<'_> {
     }
 }
 
+/// Whether a chain looks at all values that matched in it.
+fn recalls(chain: &Chain) -> bool {
+    let all = |variable: LinkVariable| {
+        matches!(variable, LinkVariable::State(State::MatchedVars | State::MatchedVarsNames))
+    };
+    let in_text = |part: &TextPart| matches!(part, TextPart::Macro(variable, _) if all(*variable));
+    chain.links.iter().flat_map(|link| &link.targets).any(|target| all(target.variable))
+        || texts(chain).into_iter().flat_map(|text| &text.0).any(in_text)
+}
+
 /// `TX:0` to `TX:9`, which a capture sets.
 fn is_capture(name: &str) -> bool {
     name.len() == 1 && name.as_bytes()[0].is_ascii_digit()
@@ -377,10 +398,10 @@ fn regex(pattern: &str, span: &Span) -> Result<meta::Regex, Box<Report>> {
 pub(super) fn phases(
     program: &Program,
     phase_of: impl Fn(RuleIndex) -> Phase,
-) -> [Vec<u32>; Phase::ALL.len()] {
-    let mut phases: [Vec<u32>; Phase::ALL.len()] = Default::default();
+) -> [Order; Phase::ALL.len()] {
+    let mut phases: [Order; Phase::ALL.len()] = Default::default();
     for (ordinal, rule) in program.rules.iter().enumerate().filter(|(_, rule)| rule.reachable) {
-        phases[phase_of(rule.rule) as usize].push(ordinal as u32);
+        phases[phase_of(rule.rule) as usize].push(ordinal as u32, rule);
     }
     phases
 }

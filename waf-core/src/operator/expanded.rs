@@ -1,5 +1,6 @@
 //! Operators whose argument holds macros: they are asked of whole values, once it is expanded.
 
+use memchr::memmem;
 use regex_automata::meta;
 
 use super::backtrack::Backtrack;
@@ -29,7 +30,7 @@ pub fn holds_expanded(operator: MacroOperator, argument: &[u8], value: &[u8]) ->
 }
 
 fn contains(text: &[u8], part: &[u8]) -> bool {
-    part.is_empty() || text.windows(part.len()).any(|window| window == part)
+    memmem::find(text, part).is_some()
 }
 
 /// Whether the regex matches; `None` for one that cannot be read or is too large, which matches

@@ -24,8 +24,8 @@ pub use names::{NameClasses, NameCursor};
 pub use plan::{FieldPlan, PlanNode, Trigger};
 pub use program::Noted;
 pub(crate) use program::{
-    Bound, Names, Operand, Part, Program, ProgramChange, ProgramEffect, ProgramKey, ProgramLink,
-    ProgramPart, ProgramRule, ProgramTarget, ProgramText, Question, Slots,
+    Bound, NameRegex, Names, Operand, Order, Part, Program, ProgramChange, ProgramEffect,
+    ProgramKey, ProgramLink, ProgramPart, ProgramRule, ProgramTarget, ProgramText, Question, Slots,
 };
 pub(crate) use value::Value;
 

@@ -1,8 +1,9 @@
 //! The SecLang rules of a program, in the order in which they run. Names known at load are slots,
 //! macros are parsed, and a link's question of a field is a signature that scanning answers.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use regex_automata::meta;
 
@@ -18,8 +19,8 @@ use crate::rule::{Engine, LinkVariable, MacroOperator, Phase, TargetKind, Variab
 pub(crate) struct Program {
     /// By ordinal.
     pub(crate) rules: Vec<ProgramRule>,
-    /// The ordinals of each phase that have to be run for some request.
-    pub(crate) phases: [Vec<u32>; Phase::ALL.len()],
+    /// The rules of each phase that have to be run for some request.
+    pub(crate) phases: [Order; Phase::ALL.len()],
     /// The names of `TX` known at load.
     pub(crate) slots: Slots,
     /// Fields that macros read: their rows are always kept.
@@ -30,6 +31,50 @@ pub(crate) struct Program {
     pub(crate) bounds: [Bound; Phase::ALL.len()],
     /// The ordinals of the rules for whose sake nothing is.
     pub(crate) hindering: Vec<u32>,
+}
+
+/// The rules of a phase, by ordinal, ascending.
+#[derive(Debug, Default)]
+pub(crate) struct Order {
+    /// All of them.
+    pub(crate) all: Vec<u32>,
+    /// Those that are run whatever scanning finds.
+    always: Vec<u32>,
+    /// The others: those that come to nothing unless a signature is true of some field. Sorted.
+    woken: Vec<(SignatureId, u32)>,
+}
+
+impl Order {
+    /// The next rule.
+    pub(crate) fn push(&mut self, ordinal: u32, rule: &ProgramRule) {
+        self.all.push(ordinal);
+        let head = &rule.links[0];
+        if !head.scanned {
+            self.always.push(ordinal);
+            return;
+        }
+        for &signature in &head.signatures {
+            let at = self.woken.partition_point(|known| *known < (signature, ordinal));
+            self.woken.insert(at, (signature, ordinal));
+        }
+    }
+
+    /// The rules that may come to something, where these signatures are true of some field.
+    pub(crate) fn due(&self, seen: impl Iterator<Item = SignatureId>) -> Cow<'_, [u32]> {
+        let mut due = Cow::Borrowed(self.always.as_slice());
+        for signature in seen {
+            let from = self.woken.partition_point(|(known, _)| *known < signature);
+            let woken = self.woken[from..].iter().take_while(|(known, _)| *known == signature);
+            for (_, ordinal) in woken {
+                due.to_mut().push(*ordinal);
+            }
+        }
+        if let Cow::Owned(due) = &mut due {
+            due.sort_unstable();
+            due.dedup();
+        }
+        due
+    }
 }
 
 /// A lower bound of the score that a phase will come to, and of what it will refuse.
@@ -76,6 +121,8 @@ pub(crate) struct ProgramRule {
     pub(crate) data: Option<ProgramText>,
     /// It looks at nothing but variables of the transaction, so it is never the cause of anything.
     pub(crate) bookkeeping: bool,
+    /// One of its links or texts looks at all values that matched before in the chain.
+    pub(crate) recalls: bool,
     /// It has to be run for some request.
     pub(crate) reachable: bool,
     /// It matches for every request that comes to it, once, tells nothing and refuses nothing: only
@@ -120,9 +167,37 @@ pub(crate) enum Names {
     /// This slot of `TX`.
     Slot(u16),
     /// The names that the regex matches, ASCII case ignored.
-    Regex(Arc<meta::Regex>),
+    Regex(Arc<NameRegex>),
     /// This name, in lower case.
     Named(Box<[u8]>),
+}
+
+/// A regex of names.
+#[derive(Debug)]
+pub(crate) struct NameRegex {
+    regex: meta::Regex,
+    /// The slots of `TX` whose names it matches, found when they are first asked for.
+    slots: OnceLock<Box<[u16]>>,
+}
+
+impl NameRegex {
+    /// Not asked anything yet.
+    pub(crate) fn new(regex: meta::Regex) -> Self {
+        Self { regex, slots: OnceLock::new() }
+    }
+
+    /// Whether it matches a name.
+    pub(crate) fn is_match(&self, name: &[u8]) -> bool {
+        self.regex.is_match(name)
+    }
+
+    /// The slots whose names it matches, ascending. There are no others than those of its program.
+    pub(crate) fn slots(&self, slots: &Slots) -> &[u16] {
+        self.slots.get_or_init(|| {
+            let all = 0..slots.len() as u16;
+            all.filter(|&slot| self.is_match(slots.name(slot))).collect()
+        })
+    }
 }
 
 impl Names {

@@ -22,10 +22,19 @@ impl Value {
         }
     }
 
+    /// A number as text. One digit, as counts, levels and switches mostly are, takes no memory.
+    pub(crate) fn digits(number: i64) -> Cow<'static, [u8]> {
+        const DIGITS: &[u8; 10] = b"0123456789";
+        match usize::try_from(number).ok().and_then(|digit| DIGITS.get(digit..=digit)) {
+            Some(digit) => Cow::Borrowed(digit),
+            None => Cow::Owned(number.to_string().into_bytes()),
+        }
+    }
+
     /// As text.
     pub(crate) fn text(&self) -> Cow<'_, [u8]> {
         match self {
-            Self::Number(number) => Cow::Owned(number.to_string().into_bytes()),
+            Self::Number(number) => Self::digits(*number),
             Self::Text(text) => Cow::Borrowed(text),
         }
     }
@@ -58,5 +67,8 @@ mod tests {
         assert_eq!(Value::new(b"+5").text().as_ref(), b"+5");
         assert_eq!(Value::new(b"012").number(), 12);
         assert_eq!(Value::new(b"x").number(), 0);
+        for number in [i64::MIN, -1, 0, 1, 9, 10, i64::MAX] {
+            assert_eq!(*Value::Number(number).text(), *number.to_string().as_bytes());
+        }
     }
 }

@@ -104,6 +104,15 @@ impl Rows {
         word & 1 << (signature.index() % 64) != 0
     }
 
+    /// The signatures that are true of any row, ascending.
+    pub(crate) fn signatures(&self) -> impl Iterator<Item = SignatureId> {
+        self.seen.iter().enumerate().flat_map(|(at, &word)| {
+            let after = std::iter::successors(Some(word), |bits| Some(bits & bits.wrapping_sub(1)));
+            let bits = after.take_while(|&bits| bits != 0).map(|bits| bits.trailing_zeros());
+            bits.map(move |bit| SignatureId((at * 64) as u16 + bit as u16))
+        })
+    }
+
     /// The rows of a collection, by number.
     pub(crate) fn of(&self, collection: Collection) -> &[u32] {
         self.of_collection.get(&collection).map_or(&[], Vec::as_slice)

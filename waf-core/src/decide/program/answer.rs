@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 
 use super::names::Named;
-use super::targets::{Item, named};
+use super::targets::{self, Item, named};
 use super::{ProgramState, Turn, cut};
 use crate::limits;
 use crate::operator::{Outcome, atoi, holds_expanded};
 use crate::rule::{
     Chain, Disruptive, Link, LinkVariable, MacroOperator, TargetKind, Transformation, Variable,
 };
-use crate::ruleset::{Captures, Names, ProgramLink, ProgramRule, Question, captured};
+use crate::ruleset::{Captures, Names, ProgramLink, ProgramRule, Question, Value, captured};
 use crate::scan::{Evidence, Row};
 use crate::transform::Transducer;
 
@@ -38,8 +38,8 @@ pub(super) struct Answered {
     /// After the transformations.
     pub(super) value: Vec<u8>,
     pub(super) captures: Option<Captures>,
-    /// Where the bytes are, for fields.
-    pub(super) evidence: Option<Evidence>,
+    /// For fields: the row, and which of the values that the operator was asked of.
+    pub(super) field: Option<(u32, usize)>,
     /// How many fields it stands for.
     pub(super) count: u64,
 }
@@ -53,7 +53,7 @@ pub(super) fn answers(
     turn: &Turn<'_>,
 ) -> Vec<Answered> {
     match item {
-        Item::Row(row, variable) => of_row(state, asked, row, *variable, turn),
+        Item::Row(at, row, variable) => of_row(state, asked, (*at, row), *variable, turn),
         Item::Value(name, value) => of_value(state, asked, name, value, turn),
     }
 }
@@ -61,7 +61,7 @@ pub(super) fn answers(
 fn of_row(
     state: &mut ProgramState,
     asked: &Asked<'_>,
-    row: &Row,
+    (at, row): (u32, &Row),
     variable: Variable,
     turn: &Turn<'_>,
 ) -> Vec<Answered> {
@@ -78,7 +78,7 @@ fn of_row(
         state.inexact = true;
         return (0..link.signatures.len())
             .filter(|&step| is_true(step) == Some(true))
-            .map(|step| streamed(asked, row, variable, step))
+            .map(|step| streamed(asked, (at, row), variable, step))
             .collect();
     };
     let mut found = Vec::new();
@@ -91,7 +91,7 @@ fn of_row(
             found.push(Answered {
                 name: named(row, variable),
                 captures: captures(asked, &stage.value, turn),
-                evidence: Some(evidence(asked, row, &stage, turn)),
+                field: Some((at, step)),
                 value: stage.value.into_owned(),
                 count: row.count,
             });
@@ -112,7 +112,7 @@ fn of_value(
     yes.map(|stage| Answered {
         name: name.clone(),
         captures: captures(asked, &stage.value, turn),
-        evidence: None,
+        field: None,
         value: stage.value.into_owned(),
         count: 1,
     })
@@ -120,17 +120,27 @@ fn of_value(
 }
 
 /// What was seen of a value that was not kept.
-fn streamed(asked: &Asked<'_>, row: &Row, variable: Variable, step: usize) -> Answered {
-    let signature = asked.link.signatures[step];
-    let seen = row.seen.iter().find(|(known, _)| *known == signature);
-    let evidence = seen.map(|(_, evidence)| evidence.clone());
-    let value = evidence.as_ref().map_or(Vec::new(), |evidence| evidence.excerpt.to_vec());
+fn streamed(
+    asked: &Asked<'_>,
+    (at, row): (u32, &Row),
+    variable: Variable,
+    step: usize,
+) -> Answered {
+    let evidence = seen(asked.link, row, step);
+    let value = evidence.map_or(Vec::new(), |evidence| evidence.excerpt.to_vec());
     let captures = asked.written.capture.then(|| {
         let mut captures = Captures::default();
         captures[0] = Some(value.clone().into());
         captures
     });
-    Answered { name: named(row, variable), value, captures, evidence, count: row.count }
+    let field = Some((at, step));
+    Answered { name: named(row, variable), value, captures, field, count: row.count }
+}
+
+/// What was seen of a signature that is true of a stream.
+fn seen<'a>(link: &ProgramLink, row: &'a Row, step: usize) -> Option<&'a Evidence> {
+    let signature = link.signatures.get(step)?;
+    row.seen.iter().find(|(known, _)| known == signature).map(|(_, evidence)| evidence)
 }
 
 /// A value after some of the link's transformations.
@@ -182,26 +192,34 @@ fn captures(asked: &Asked<'_>, value: &[u8], turn: &Turn<'_>) -> Option<Captures
     }
 }
 
-/// What a record tells of a field that matched.
-fn evidence(asked: &Asked<'_>, row: &Row, stage: &Stage<'_>, turn: &Turn<'_>) -> Evidence {
-    let place = match &asked.link.question {
-        Question::Probe(probe) if !asked.written.negated => {
+/// What a record tells of a field that matched at a step of a link.
+pub(super) fn evidence(
+    link: &ProgramLink,
+    written: &Link,
+    row: &Row,
+    step: usize,
+    turn: &Turn<'_>,
+) -> Option<Evidence> {
+    let Some(value) = &row.value else { return seen(link, row, step).cloned() };
+    let stage = stages(written, value).into_iter().nth(step)?;
+    let place = match &link.question {
+        Question::Probe(probe) if !written.negated => {
             turn.policy.ruleset().place(*probe, &stage.value)
         }
         _ => None,
     };
     let (start, end) = place.unwrap_or((0, stage.value.len()));
     let shown = end.min(start + limits::EXCERPT);
-    Evidence {
+    Some(Evidence {
         collection: Some(row.collection),
         name: row.name.clone(),
         offset: place.map(|(start, _)| start as u64),
         length: place.map(|(start, end)| (end - start) as u64),
         at: row.at,
         excerpt: stage.value[start..shown].into(),
-        changed: stage.changed.clone(),
+        changed: stage.changed,
         parser: row.parser,
-    }
+    })
 }
 
 impl ProgramState {
@@ -217,29 +235,29 @@ impl ProgramState {
                 outcome.holds()
             }
             Question::Macro(operator, text) => {
-                let mut argument = Vec::new();
-                self.expand(text, turn, limits::TX_VALUE, &mut argument);
-                holds_expanded(*operator, &argument, value)
+                holds_expanded(*operator, &self.expanded(text, turn), value)
             }
         };
         yes != asked.written.negated
     }
 
-    /// Whether a link that looks at one variable of `TX`, as it is, does not match: most do not, and
-    /// then nothing has to be made for it.
-    pub(super) fn is_false_of_tx(&mut self, asked: &Asked<'_>, turn: &Turn<'_>) -> bool {
+    /// Whether a link that looks at one variable of `TX` or at one count, as it is, does not match:
+    /// most do not, and then nothing has to be made for it.
+    pub(super) fn is_plainly_false(&mut self, asked: &Asked<'_>, turn: &Turn<'_>) -> bool {
         let ([target], true) = (&asked.link.targets[..], asked.written.transformations.is_empty())
         else {
             return false;
         };
-        let (LinkVariable::Tx, Names::Slot(slot)) = (target.variable, &target.names) else {
-            return false;
-        };
-        let known = self.tx.slot(*slot);
-        let text = match (target.kind, known) {
-            (TargetKind::Include, Some(value)) => value.text().into_owned(),
-            (TargetKind::Count, known) => vec![b'0' + u8::from(known.is_some())],
-            (TargetKind::Include, None) | (TargetKind::Exclude, _) => return true,
+        let text = match (target.kind, target.variable, &target.names) {
+            (TargetKind::Count, ..) => Value::digits(targets::count(self, target, turn) as i64),
+            (TargetKind::Include, LinkVariable::Tx, Names::Slot(slot)) => {
+                match self.tx.slot(*slot) {
+                    Some(Value::Number(number)) => Value::digits(*number),
+                    Some(text) => Cow::Owned(text.text().into_owned()),
+                    None => return true,
+                }
+            }
+            _ => return false,
         };
         !self.asks(asked, &text, turn)
     }
@@ -258,13 +276,12 @@ impl ProgramState {
         else {
             return;
         };
-        let mut argument = Vec::new();
-        self.expand(text, turn, limits::TX_VALUE, &mut argument);
+        let threshold = atoi(&self.expanded(text, turn));
         for target in &asked.link.targets {
             if let (LinkVariable::Tx, Names::Slot(slot)) = (target.variable, &target.names)
                 && let Some(value) = self.tx.slot(*slot)
             {
-                self.ledger.hold(phase, *slot, value.number(), atoi(&argument));
+                self.ledger.hold(phase, *slot, value.number(), threshold);
             }
         }
     }

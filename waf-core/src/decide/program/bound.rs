@@ -61,7 +61,7 @@ impl ProgramState {
         }
         let (program, parts) = (turn.program(), &self.bound(phase, turn).parts);
         let mut next = 0;
-        for &ordinal in &program.phases[phase as usize] {
+        for &ordinal in &program.phases[phase as usize].all {
             let part = *parts.get(ordinal as usize)?;
             if part == Part::Open || ordinal < next || self.is_removed(ordinal) {
                 continue;

@@ -1,8 +1,11 @@
 //! `%{…}`: a variable's first value, in a text.
 
+use std::borrow::Cow;
+
 use super::{ProgramState, Turn};
+use crate::limits;
 use crate::rule::LinkVariable;
-use crate::ruleset::{Names, ProgramPart, ProgramText};
+use crate::ruleset::{Names, ProgramPart, ProgramText, Value};
 
 impl ProgramState {
     /// Appends a text with its macros expanded, up to `limit` bytes in all.
@@ -26,6 +29,19 @@ impl ProgramState {
             if out.len() > limit {
                 out.truncate(limit);
                 return;
+            }
+        }
+    }
+
+    /// A text with its macros expanded, up to `limits::TX_VALUE` bytes.
+    pub(super) fn expanded<'a>(&'a self, text: &'a ProgramText, turn: &Turn<'_>) -> Cow<'a, [u8]> {
+        match text.parts.as_slice() {
+            // No value of `TX` is longer.
+            [ProgramPart::Slot(slot)] => self.tx.slot(*slot).map_or(Cow::default(), Value::text),
+            _ => {
+                let mut out = Vec::new();
+                self.expand(text, turn, limits::TX_VALUE, &mut out);
+                Cow::Owned(out)
             }
         }
     }

@@ -4,7 +4,7 @@
 //! ```text
 //! rows + TX -> targets (which values, in order) -> answer (is it true?) -> effects -> next link
 //! ```
-//! A link that only scanning can make true, and of which nothing was found, costs one look at a bit.
+//! A rule that only scanning can make true, and of which nothing was found, is not even visited.
 
 mod answer;
 mod bound;
@@ -25,9 +25,11 @@ use crate::scan::{Evidence, Facts, Rows, Totals};
 
 use answer::{Answered, Asked};
 use names::Named;
-use score::Ledger;
 pub(crate) use score::ProgramScore;
+use score::{Ledger, Shown};
 use tx::Tx;
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 
 /// What the rules see of the request beside their own state.
 pub(crate) struct Turn<'a> {
@@ -112,8 +114,8 @@ pub(crate) struct ProgramState {
     ran: [bool; Phase::ALL.len()],
     /// The phases that wait for the request to end.
     waiting: [bool; Phase::ALL.len()],
-    /// `UNIQUE_ID`
-    unique_id: String,
+    /// `UNIQUE_ID`: no other request of this process has it.
+    unique_id: u64,
 }
 
 /// A value that matched.
@@ -148,7 +150,7 @@ impl ProgramState {
             spent: false,
             ran: Default::default(),
             waiting: Default::default(),
-            unique_id: unique_id(),
+            unique_id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
         }
     }
 
@@ -180,12 +182,12 @@ impl ProgramState {
         }
         let program = turn.program();
         let mut next = 0;
-        for &ordinal in &program.phases[phase as usize] {
+        for &ordinal in &*program.phases[phase as usize].due(turn.rows.signatures()) {
             if ordinal < next || self.is_removed(ordinal) {
                 continue;
             }
             let rule = &program.rules[ordinal as usize];
-            if !may(&rule.links[0], turn) || !turn.policy.stance(rule.rule).active {
+            if !turn.policy.stance(rule.rule).active {
                 continue;
             }
             let Some(chain) = turn.chain(rule) else { continue };
@@ -280,7 +282,7 @@ impl ProgramState {
             self.act(asked, 1, turn);
             return true;
         }
-        if self.is_false_of_tx(asked, turn) {
+        if self.is_plainly_false(asked, turn) {
             return false;
         }
         let mut found = false;
@@ -311,8 +313,12 @@ impl ProgramState {
             return;
         }
         let answered = answer::answers(self, asked, item, turn).into_iter().next();
-        let evidence = answered
-            .map(|answered| answered.evidence.unwrap_or_else(|| Evidence::of_finding(None, 0)));
+        let evidence = answered.map(|answered| {
+            let field = answered.field.and_then(|(row, step)| {
+                answer::evidence(asked.link, asked.written, turn.rows.row(row), step, turn)
+            });
+            field.unwrap_or_else(|| Evidence::of_finding(None, 0))
+        });
         self.excluded.extend(evidence.map(|evidence| (rule, exclusion, evidence)));
     }
 
@@ -326,14 +332,14 @@ impl ProgramState {
         if let Some(captures) = answered.captures {
             self.captures = captures.map(|capture| capture.map(cut));
         }
+        if let Some((row, step)) = answered.field {
+            self.ledger.shown = Some(Shown { link: asked.number, row, step });
+        }
         let matched = Matched { name: answered.name, value: answered.value };
-        if let Some(evidence) = answered.evidence {
-            self.ledger.shown = Some(evidence);
+        if asked.rule.recalls && self.matches.len() < limits::ROWS {
+            self.matches.push(matched.clone());
         }
-        self.matched = Some(matched.clone());
-        if self.matches.len() < limits::ROWS {
-            self.matches.push(matched);
-        }
+        self.matched = Some(matched);
         self.act(asked, answered.count, turn);
     }
 
@@ -346,7 +352,7 @@ impl ProgramState {
         chain: &Chain,
         turn: &Turn<'_>,
     ) {
-        let evidence = self.ledger.shown.take();
+        let shown = self.ledger.shown.take();
         if !chain.log {
             return;
         }
@@ -362,6 +368,10 @@ impl ProgramState {
             out
         };
         let (message, data) = (expand(&rule.message), expand(&rule.data));
+        let evidence = shown.and_then(|shown| {
+            let (link, written) = (&rule.links[shown.link], &chain.links[shown.link]);
+            answer::evidence(link, written, turn.rows.row(shown.row), shown.step, turn)
+        });
         self.fired.push(Fired {
             ordinal,
             phase,
@@ -396,12 +406,6 @@ impl ProgramState {
 /// Whether a link may match: one that only scanning can make true needs something that was found.
 fn may(link: &ProgramLink, turn: &Turn<'_>) -> bool {
     !link.scanned || link.signatures.iter().any(|&signature| turn.rows.any(signature))
-}
-
-/// An id that no other request of this process has.
-fn unique_id() -> String {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    format!("{:020}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// A capture is kept up to its bound.

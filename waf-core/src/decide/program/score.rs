@@ -5,7 +5,6 @@
 //! variable to variable; the others add to them, and what of theirs flows into the score is theirs.
 
 use crate::rule::Phase;
-use crate::scan::Evidence;
 
 /// What was added and carried, in order.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +17,18 @@ pub(super) struct Ledger {
     inbound: Option<Held>,
     outbound: Option<Held>,
     /// The last match of the rule at work.
-    pub(super) shown: Option<Evidence>,
+    pub(super) shown: Option<Shown>,
+}
+
+/// A field that matched. What a record tells of it is made when the whole rule has matched.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shown {
+    /// The link that it matched.
+    pub(super) link: usize,
+    /// Its row.
+    pub(super) row: u32,
+    /// The step at which it matched, of those that the operator was asked of.
+    pub(super) step: usize,
 }
 
 /// A number held against a threshold.

@@ -15,8 +15,8 @@ pub(super) type Tell<'a> = dyn FnMut(Option<&[u8]>, &[u8]) + 'a;
 
 /// A value to be asked.
 pub(super) enum Item<'a> {
-    /// A field, under the variable that named it.
-    Row(&'a Row, Variable),
+    /// A field with its number, under the variable that named it.
+    Row(u32, &'a Row, Variable),
     /// Something the transaction knows. Owned: what matches may change it.
     Value(Named, Vec<u8>),
 }
@@ -77,9 +77,9 @@ fn rows<'a>(
         if !state.shows(collection, turn) {
             continue;
         }
-        let rows = turn.rows.of(collection).iter().map(|&at| turn.rows.row(at));
-        let meant = rows.filter(|row| target.names.has_class(row.class));
-        items.extend(meant.map(|row| Item::Row(row, variable)));
+        let rows = turn.rows.of(collection).iter().map(|&at| (at, turn.rows.row(at)));
+        let meant = rows.filter(|(_, row)| target.names.has_class(row.class));
+        items.extend(meant.map(|(at, row)| Item::Row(at, row, variable)));
     }
 }
 
@@ -97,7 +97,7 @@ fn values(
 }
 
 /// The number of values of a target.
-fn count(state: &ProgramState, target: &ProgramTarget, turn: &Turn<'_>) -> u64 {
+pub(super) fn count(state: &ProgramState, target: &ProgramTarget, turn: &Turn<'_>) -> u64 {
     if let LinkVariable::Fields(variable) = target.variable {
         let of_target = turn.totals.iter().filter(|(collection, class, _)| {
             variable.collections().contains(collection)
@@ -114,7 +114,7 @@ fn count(state: &ProgramState, target: &ProgramTarget, turn: &Turn<'_>) -> u64 {
 /// Whether an item is one of a target's, under the same variable.
 fn is_of(item: &Item<'_>, target: &ProgramTarget, slots: &Slots) -> bool {
     match item {
-        Item::Row(row, variable) => {
+        Item::Row(_, row, variable) => {
             target.variable == LinkVariable::Fields(*variable) && target.names.has_class(row.class)
         }
         Item::Value(named, _) => {
@@ -153,7 +153,7 @@ pub(super) fn is_excluded(ordinal: u32, turn: &Turn<'_>) -> bool {
 
 /// Whether an exclusion takes a field away. One with `characters` needs the whole value.
 fn takes(exclusion: &Exclusion, item: &Item<'_>, turn: &Turn<'_>) -> bool {
-    let Item::Row(row, _) = item else { return exclusion.targets.is_empty() };
+    let Item::Row(_, row, _) = item else { return exclusion.targets.is_empty() };
     let names = &turn.policy.ruleset().names;
     let named = exclusion.targets.is_empty()
         || selects(names, &exclusion.targets, row.collection.written(), row.class);
@@ -193,12 +193,22 @@ impl ProgramState {
                     tell(Some(name), capture);
                 }
             }
-            _ => {
-                let meant = |name: &[u8]| has_key(names, slots, Some(name));
-                for (name, value) in self.tx.iter(slots).filter(|(name, _)| meant(name)) {
+            Names::Regex(regex) => {
+                for &slot in regex.slots(slots) {
+                    if let Some(value) = self.tx.slot(slot) {
+                        tell(Some(slots.name(slot)), &value.text());
+                    }
+                }
+                for (name, value) in self.tx.iter_named().filter(|(name, _)| regex.is_match(name)) {
                     tell(Some(name), &value.text());
                 }
             }
+            Names::All => {
+                for (name, value) in self.tx.iter(slots) {
+                    tell(Some(name), &value.text());
+                }
+            }
+            Names::Classes(_) => {}
         }
     }
 
@@ -242,7 +252,7 @@ impl ProgramState {
             State::UrlencodedError => tell(None, found(&[Finding::ParseUrlencoded])),
             State::InboundDataError => tell(None, found(&[Finding::LimitBody])),
             State::OutboundDataError => tell(None, found(&[])),
-            State::UniqueId => tell(None, self.unique_id.as_bytes()),
+            State::UniqueId => tell(None, format!("{:020}", self.unique_id).as_bytes()),
             State::Duration => tell(None, b"0"),
             // Nothing is kept between requests, and nothing outside the request is known.
             _ => {}

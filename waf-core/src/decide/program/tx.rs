@@ -70,7 +70,12 @@ impl Tx {
         let known = self.slots.iter().enumerate().filter_map(|(slot, value)| {
             value.as_ref().map(|value| (slots.name(slot as u16), value))
         });
-        known.chain(self.named.iter().map(|(name, value)| (&**name, value)))
+        known.chain(self.iter_named())
+    }
+
+    /// Those whose names were made on the way.
+    pub(super) fn iter_named(&self) -> impl Iterator<Item = (&[u8], &Value)> {
+        self.named.iter().map(|(name, value)| (&**name, value))
     }
 
     /// Whether something found no room.
