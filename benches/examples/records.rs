@@ -40,7 +40,7 @@ fn record(out: &mut impl Write, number: u64, count: u64, state: &mut u64) -> io:
         0 => format!("/p{place}/{}", next(state)),
         _ => format!("/p{place}/form"),
     };
-    let is_flagged = next(state) % 6 == 0;
+    let is_flagged = next(state).is_multiple_of(6);
     let (decision, score) = if is_flagged { ("would_block", 5) } else { ("pass", 0) };
     write!(
         out,

@@ -103,7 +103,7 @@ fn log_to_stderr() {
     // Fails only where a test has set one already.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(io::stderr)
         .with_ansi(is_colourful())
         .try_init();
 }
@@ -111,7 +111,7 @@ fn log_to_stderr() {
 fn is_colourful() -> bool {
     use std::io::IsTerminal;
     let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    !refused && std::io::stderr().is_terminal()
+    !refused && io::stderr().is_terminal()
 }
 
 fn reporter(site: &Site) -> Result<Reporter, Failure> {
