@@ -1,9 +1,11 @@
 //! What one request costs, as numbers that do not depend on how busy the machine is: allocations,
 //! and under callgrind instructions.
 //!
-//!     cargo run --release -p pinpoint-benches --bin cost                    # allocations, times
-//!     cargo run --release -p pinpoint-benches --bin cost -- gate            # instructions, compared
-//!     cargo run --release -p pinpoint-benches --bin cost -- gate --update   # … and kept
+//! ```sh
+//! cargo run --release -p pinpoint-benches --bin cost                    # allocations, times
+//! cargo run --release -p pinpoint-benches --bin cost -- gate            # instructions, compared
+//! cargo run --release -p pinpoint-benches --bin cost -- gate --update   # … and kept
+//! ```
 //!
 //! With `once` nothing is timed: it is what callgrind runs.
 

@@ -1,6 +1,8 @@
 //! Measures Pinpoint: each command prints one table in Markdown, made for `RESULTS.md`.
 //!
-//!     cargo run --release -p pinpoint-benches --features peers --bin measure -- peers --crs DIR
+//! ```sh
+//! cargo run --release -p pinpoint-benches --features peers --bin measure -- peers --crs DIR
+//! ```
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
