@@ -80,12 +80,6 @@ impl PatternSet {
         }
     }
 
-    /// Whether every pattern is in `other` too.
-    pub fn is_subset(&self, other: &Self) -> bool {
-        let others = other.words.iter().chain(std::iter::repeat(&0));
-        self.words.iter().zip(others).all(|(word, other)| word & !other == 0)
-    }
-
     /// Becomes equal to `other`, keeping its memory.
     pub fn copy_from(&mut self, other: &Self) {
         self.words.clone_from(&other.words);
