@@ -265,12 +265,12 @@ pub const BACKTRACK_STACK: usize = 65_536;
 /// each value.
 pub const EXPANDED_NFA_BYTES: usize = 256 * KIB;
 
-/// Values without a match that a worker remembers of one request. A list of orders has some hundred
-/// different short values.
-pub const CLEAN_VALUES: usize = 512;
+/// Values without a match that a worker remembers, in sets of two: 512 KiB. What an application is
+/// sent again and again (headers, names of fields, short values) are some hundreds to thousands.
+pub const CLEAN_SETS: usize = 2048;
 
-/// Bytes of such a value: what repeats is short, and with its marks it fills one cache line.
-pub const CLEAN_BYTES: usize = 47;
+/// Bytes of such a value: longer ones repeat seldom, and with its marks it fills two cache lines.
+pub const CLEAN_BYTES: usize = 119;
 
 /// Combinations of steps that a plan remembers: values of one kind of field wake some dozens.
 pub const CLOSURES: usize = 256;

@@ -1,6 +1,8 @@
 //! What is to be done with the fields of one collection and class under one policy. Made at load;
 //! a request only looks it up.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use super::closure::{Closure, Closures};
 use super::ids::{ExclusionId, RuleIndex, SignatureId, StepId};
 use super::program::Noted;
@@ -80,9 +82,29 @@ fn signature_of(known: &[(PatternId, SignatureId)], pattern: PatternId) -> Optio
     Some(known[at].1)
 }
 
+/// Which plan: no other of the process has the same, also after a reload.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PlanId(u64);
+
+impl PlanId {
+    /// No plan.
+    pub const NONE: Self = Self(0);
+
+    fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Its number.
+    pub fn number(self) -> u64 {
+        self.0
+    }
+}
+
 /// Everything wanted of a field.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct FieldPlan {
+    id: PlanId,
     /// Steps, parents first; empty when nothing is wanted.
     pub nodes: Vec<PlanNode>,
     /// Joints wanted, with their place in the table.
@@ -109,7 +131,13 @@ impl FieldPlan {
         noted: Noted,
     ) -> Self {
         let closures = Closures::new(&nodes);
-        Self { nodes, joints, triggers, noted, closures, ..Self::default() }
+        let id = PlanId::next();
+        Self { id, nodes, joints, triggers, noted, closures, ..Self::default() }
+    }
+
+    /// Which plan it is.
+    pub fn id(&self) -> PlanId {
+        self.id
     }
 
     /// Everything that is asked of a node's output, in which these bytes occur: by the node, and by

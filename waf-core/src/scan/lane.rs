@@ -27,8 +27,6 @@ use crate::ruleset::{ClassId, FieldPlan, NameCursor, Probe, RuleSet, SignatureId
 
 /// What the lanes of a request share while they scan.
 pub(crate) struct ScanContext<'a> {
-    /// The number of the request: above 0, and no other request of the process has it.
-    pub(crate) request: u64,
     pub(crate) policy: &'a Policy,
     pub(crate) facts: &'a mut Facts,
     pub(crate) totals: &'a mut Totals,
@@ -317,7 +315,7 @@ impl LaneSink<'_, '_> {
         let step = Step { plan, ruleset, input: &buffer, piece };
         let before = (!piece.first).then(|| locate::remember(&states));
         if whole {
-            whole::run(plan, ruleset, self.context.request, &buffer, (work, scratch));
+            whole::run(plan, ruleset, &buffer, (work, scratch));
         } else {
             if piece.first {
                 states = stream::start(plan, ruleset);

@@ -20,14 +20,13 @@ use crate::ruleset::{FieldPlan, RuleSet, SignatureId};
 pub(super) fn run(
     plan: &FieldPlan,
     ruleset: &RuleSet,
-    request: u64,
     input: &[u8],
     (work, scratch): (&mut Work, &mut Scratch),
 ) {
     scratch.hits.clear();
     scratch.outputs.clear();
     let traced = scratch.candidates.is_some();
-    if !traced && scratch.clean.has(request, plan, input) {
+    if !traced && scratch.clean.has(plan, input) {
         return;
     }
     let value = Whole { plan, ruleset, input };
@@ -42,7 +41,7 @@ pub(super) fn run(
         let Scratch { leaders, outputs, .. } = scratch;
         leaders.tell_outputs(plan, outputs);
     } else {
-        scratch.clean.add(request, plan, input);
+        scratch.clean.add(plan, input);
     }
 }
 

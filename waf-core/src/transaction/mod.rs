@@ -17,7 +17,6 @@ mod response;
 mod trace;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 pub use about::About;
@@ -44,13 +43,9 @@ use crate::scan::{
 };
 use crate::verdict::{Progress, Refusal};
 
-/// Numbers of transactions, so that working memory never takes one for another.
-static NUMBER: AtomicU64 = AtomicU64::new(1);
-
 /// One request (and its response).
 #[derive(Debug)]
 pub struct Transaction {
-    number: u64,
     policy: Arc<Policy>,
     head: RequestHead,
     decider: Decider,
@@ -84,7 +79,6 @@ impl Transaction {
     pub fn new(policy: Arc<Policy>) -> Self {
         let hold = policy.settings().limits.hold;
         Self {
-            number: NUMBER.fetch_add(1, Ordering::Relaxed),
             head: RequestHead::default(),
             decider: Decider::new(Arc::clone(&policy)),
             facts: Facts::default(),
@@ -366,7 +360,6 @@ impl Transaction {
         run: impl FnOnce(&mut dyn FieldSink),
     ) {
         let mut context = ScanContext {
-            request: self.number,
             policy: &self.policy,
             facts: &mut self.facts,
             totals: &mut self.totals,
@@ -384,7 +377,6 @@ impl Transaction {
 
     fn with_streams(&mut self, scratch: &mut Scratch, run: impl FnOnce(&mut dyn Streams)) {
         let context = ScanContext {
-            request: self.number,
             policy: &self.policy,
             facts: &mut self.facts,
             totals: &mut self.totals,

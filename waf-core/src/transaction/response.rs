@@ -224,7 +224,6 @@ impl Transaction {
 
     fn with_response(&mut self, scratch: &mut Scratch, run: impl FnOnce(&mut dyn FieldSink)) {
         let mut context = ScanContext {
-            request: self.number,
             policy: &self.policy,
             facts: &mut self.response.facts,
             totals: &mut self.totals,
