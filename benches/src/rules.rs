@@ -18,7 +18,8 @@ const OFF: [&str; 2] = ["llm-prompt-injection", "pii"];
 /// # Panics
 /// When they do not load.
 pub fn policy(settings: PolicySettings) -> Arc<Policy> {
-    let compiled = compile(yaml(|class| !OFF.contains(&class)), vec![settings]).expect("the rules compile");
+    let compiled =
+        compile(yaml(|class| !OFF.contains(&class)), vec![settings]).expect("the rules compile");
     Arc::clone(&compiled.policies[0])
 }
 

@@ -233,9 +233,12 @@ pub const GROUP_CLUSTERS: usize = 4;
 /// at half the speed.
 pub const PHRASES_DFA: usize = 500;
 
-/// Literals of a gate that a full transition table is made of, of about a kilobyte each: every value
-/// passes it, so it has a larger share of the memory than lists of phrases.
-pub const GATE_DFA: usize = 2_500;
+/// Entries of the table that every value passes first, of two bytes each: 2 MiB, as much as stays in
+/// a processor's cache.
+pub const SIEVE_ENTRIES: usize = 1 << 20;
+
+/// Bytes of a literal or phrase that it looks for: more make the table larger and rule out little.
+pub const SIEVE_BYTES: usize = 6;
 
 /// Literal texts of one pattern that its gate asks for: more cost more than they save.
 pub const GATE_LITERALS: usize = 64;
@@ -243,9 +246,6 @@ pub const GATE_LITERALS: usize = 64;
 /// Bytes of a literal worth asking for: single bytes occur everywhere, and of pairs only those
 /// without a letter, a digit or a blank are rare.
 pub const GATE_MIN_BYTES: usize = 2;
-
-/// Bytes of a literal that are asked for: more make the table larger and rule out little.
-pub const GATE_MAX_BYTES: usize = 6;
 
 /// Byte sets of one pattern that its gate asks for.
 pub const GATE_MASKS: usize = 4;

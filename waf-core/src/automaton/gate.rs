@@ -1,6 +1,7 @@
 //! Which patterns can match a whole value at all? Most lack a byte that they need (`needs.rs`). Most
 //! of the rest need some literal text: where none of it occurs, the pattern does not match and need
-//! not be run. One Aho-Corasick pass over the value answers that for all of them.
+//! not be run. One pass over the value answers that for all of them, and for the lists of phrases
+//! (`sieve.rs`).
 //!
 //! ```text
 //! union\s+(?:all\s+)?select\b   needs "union"          (and "select": the longest is asked for)
@@ -14,9 +15,10 @@
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 use super::needs::{self, Needs};
-use super::{BuildError, Hit, PatternId, PatternSet, Phrases};
+use super::sieve::{Found, Sieve};
+use super::{PatternId, PatternSet};
 use crate::bytes::ByteSet;
-use crate::limits::{GATE_DFA, GATE_LITERALS, GATE_MAX_BYTES, GATE_MIN_BYTES};
+use crate::limits::{GATE_LITERALS, GATE_MIN_BYTES};
 
 /// Patterns that are looked at one by one rather than together.
 const FEW: usize = 8;
@@ -28,8 +30,9 @@ pub struct Gate {
     open: Vec<PatternId>,
     all_open: PatternSet,
     needs: Needs,
-    /// The literals of the others, and the bytes of each.
-    literals: Phrases,
+    /// The literals of the others, and the phrases of lists.
+    sieve: Sieve,
+    /// For each pattern the bytes that it needs.
     bytes: Vec<Vec<ByteSet>>,
 }
 
@@ -39,13 +42,6 @@ pub struct Asked {
     /// Places among those that need no literal.
     open: PatternSet,
     gated: PatternSet,
-}
-
-/// Working memory of a gate.
-#[derive(Debug, Default)]
-pub struct Waiting {
-    asked: Asked,
-    hits: Vec<Hit>,
 }
 
 impl Asked {
@@ -68,20 +64,17 @@ impl Asked {
 }
 
 impl Gate {
-    /// The gate of some patterns; ids are places.
-    ///
-    /// # Errors
-    /// When the literals together are too large for an automaton.
-    pub fn new(patterns: &[Hir]) -> Result<Self, BuildError> {
+    /// The gate of some patterns and of some lists of phrases; ids are places.
+    pub fn new<P: AsRef<[u8]>>(patterns: &[Hir], lists: &[Vec<P>]) -> Self {
         let texts: Vec<Vec<Vec<u8>>> =
             patterns.iter().map(|hir| needed(hir).unwrap_or_default()).collect();
         let bytes: Vec<Vec<ByteSet>> = patterns.iter().map(needs::of_pattern).collect();
         let open = texts.iter().enumerate().filter(|(_, texts)| texts.is_empty());
         let open: Vec<PatternId> = open.filter_map(|(at, _)| PatternId::new(at)).collect();
         let of_open: Vec<_> = open.iter().map(|id| bytes[id.index()].clone()).collect();
-        let literals = Phrases::with_dense(&texts, true, GATE_DFA)?;
+        let sieve = Sieve::new(&texts, lists);
         let all_open = open.iter().copied().collect();
-        Ok(Self { open, all_open, needs: Needs::new(&of_open), literals, bytes })
+        Self { open, all_open, needs: Needs::new(&of_open), sieve, bytes }
     }
 
     /// Whether a pattern needs no literal: only bytes can rule it out.
@@ -102,18 +95,32 @@ impl Gate {
         Asked { open, gated }
     }
 
-    /// Puts into `left` what of `asked` may match the whole value, whose bytes are `present`.
+    /// Whose literals occur in a value, added to `found`. Equal for values that differ in case only.
+    pub fn sift(&self, value: &[u8], found: &mut Found) {
+        self.sieve.sift(value, found);
+    }
+
+    /// Whether it depends on literals what of `asked` may match a value whose bytes are `present`.
+    pub fn asks_literals(&self, present: ByteSet, asked: &Asked) -> bool {
+        let gated = &asked.gated;
+        !gated.is_empty()
+            && (gated.len() > FEW || gated.iter().any(|id| self.has_bytes(id, present)))
+    }
+
+    /// Puts into `left` what of `asked` may match a whole value whose bytes are `present` and in
+    /// which these literals occur.
     pub fn narrow(
         &self,
-        value: &[u8],
-        present: ByteSet,
+        (present, found): (ByteSet, &Found),
         asked: &Asked,
         left: &mut PatternSet,
-        memory: &mut Waiting,
+        memory: &mut PatternSet,
     ) {
         left.clear();
-        self.narrow_open(present, &asked.open, left, &mut memory.asked.open);
-        self.narrow_gated(value, present, &asked.gated, left, memory);
+        self.narrow_open(present, &asked.open, left, memory);
+        memory.copy_from(&asked.gated);
+        memory.intersect_with(&found.patterns);
+        left.extend(memory.iter().filter(|id| self.has_bytes(*id, present)));
     }
 
     fn narrow_open(
@@ -132,35 +139,6 @@ impl Gate {
         left.extend(memory.iter().map(|place| self.open[place.index()]));
     }
 
-    fn narrow_gated(
-        &self,
-        value: &[u8],
-        present: ByteSet,
-        asked: &PatternSet,
-        left: &mut PatternSet,
-        memory: &mut Waiting,
-    ) {
-        if value.len() < GATE_MIN_BYTES || asked.is_empty() {
-            return;
-        }
-        memory.asked.gated.copy_from(asked);
-        if asked.len() <= FEW {
-            let lacking = asked.iter().filter(|id| !self.has_bytes(*id, present));
-            lacking.for_each(|id| {
-                memory.asked.gated.remove(id);
-            });
-            if memory.asked.gated.is_empty() {
-                return;
-            }
-        }
-        memory.hits.clear();
-        let cursor = &mut self.literals.start();
-        self.literals.scan(cursor, value, &mut memory.asked.gated, &mut memory.hits);
-        // What still waits for its literal will not match.
-        let found = memory.hits.iter().map(|hit| hit.pattern);
-        left.extend(found.filter(|id| self.has_bytes(*id, present)));
-    }
-
     /// Whether a value of these bytes has all that a pattern needs.
     fn has_bytes(&self, pattern: PatternId, present: ByteSet) -> bool {
         self.bytes[pattern.index()].iter().all(|set| set.intersects(present))
@@ -169,15 +147,14 @@ impl Gate {
     /// Bytes of the tables.
     pub fn bytes(&self) -> usize {
         let sets: usize = self.bytes.iter().map(|sets| size_of_val(&sets[..])).sum();
-        self.needs.bytes() + self.literals.bytes() + sets
+        self.needs.bytes() + self.sieve.bytes() + sets
     }
 }
 
 /// Texts, ASCII lower case, of which every match holds at least one, in any case. The set with the
 /// longest shortest text; `None` when there is none worth asking for.
 fn needed(hir: &Hir) -> Option<Vec<Vec<u8>>> {
-    let mut texts = required(hir)?;
-    texts.iter_mut().for_each(|text| text.truncate(GATE_MAX_BYTES));
+    let texts = required(hir)?;
     texts.iter().all(|text| is_telling(text)).then(|| tidy(texts)).flatten()
 }
 
@@ -313,10 +290,10 @@ mod tests {
     #[test]
     fn the_longest_literal_of_a_sequence_is_asked_for() {
         assert_eq!(needs(r"\bunion\s+(?:all\s+)?select\b").unwrap(), ["select"]);
-        assert_eq!(needs(r"(?i)<script[^>]*>").unwrap(), ["<scrip"]);
+        assert_eq!(needs(r"(?i)<script[^>]*>").unwrap(), ["<script"]);
         assert_eq!(needs(r"a(?:bc|de)f").unwrap(), ["abcf", "adef"]);
         assert_eq!(needs(r"(?:cat|type)\s+/etc").unwrap(), ["/etc"]);
-        assert_eq!(needs(r"(?:exec){2}").unwrap(), ["execex"]);
+        assert_eq!(needs(r"(?:exec){2}").unwrap(), ["execexec"]);
         assert_eq!(needs(r"(?:passwd)+").unwrap(), ["passwd"]);
     }
 
@@ -341,7 +318,7 @@ mod tests {
             r"(?:ab){1,2}c",
         ];
         let hirs: Vec<Hir> = patterns.iter().map(|p| syntax::parse(p).unwrap()).collect();
-        let gate = Gate::new(&hirs).unwrap();
+        let gate = Gate::new(&hirs, &[vec![b""; 0]; 0]);
         let regexes: Vec<_> = hirs
             .iter()
             .map(|hir| regex_automata::meta::Builder::new().build_from_hir(hir).unwrap())
@@ -359,7 +336,9 @@ mod tests {
             let mut present = ByteSet::EMPTY;
             present.insert_all(&text);
             let (mut candidates, asked) = (PatternSet::default(), gate.part(&wanted));
-            gate.narrow(&text, present, &asked, &mut candidates, &mut Waiting::default());
+            let mut found = Found::default();
+            gate.sift(&text, &mut found);
+            gate.narrow((present, &found), &asked, &mut candidates, &mut PatternSet::default());
             for (at, regex) in regexes.iter().enumerate() {
                 let id = PatternId::new(at).unwrap();
                 if regex.is_match(&text[..]) {

@@ -39,6 +39,7 @@ mod nfa;
 mod phrases;
 mod scratch;
 mod set;
+mod sieve;
 mod tables;
 mod training;
 mod trim;
@@ -51,10 +52,11 @@ mod tests;
 use std::fmt;
 
 pub use automata::{Automata, Cursors};
-pub use gate::{Asked, Gate, Waiting};
+pub use gate::{Asked, Gate};
 pub use phrases::{PhraseCursor, Phrases};
 pub use scratch::Scratch;
 pub use set::PatternSet;
+pub use sieve::Found;
 pub use work::Work;
 
 /// A pattern (or a list of phrases), by its place among those it was built with.

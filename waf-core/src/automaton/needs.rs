@@ -12,6 +12,9 @@ use super::{PatternId, PatternSet};
 use crate::bytes::ByteSet;
 use crate::limits::GATE_MASKS;
 
+/// Bytes of a value after which it is looked whether all patterns have what they need.
+const FEW: usize = 8;
+
 /// What bytes some patterns need.
 #[derive(Debug)]
 pub(super) struct Needs {
@@ -71,7 +74,15 @@ impl Slot {
     fn narrow(&self, bytes: &[u8], wanted: &mut PatternSet) {
         let words = wanted.words_mut().iter_mut().zip(self.free.words()).zip(&self.columns);
         for ((word, free), column) in words.filter(|((word, _), _)| **word != 0) {
-            *word &= bytes.iter().fold(*free, |any, &byte| any | column[usize::from(byte)]);
+            let mut any = *free;
+            for few in bytes.chunks(FEW) {
+                any = few.iter().fold(any, |any, &byte| any | column[usize::from(byte)]);
+                // Of many different bytes the first few are most often enough for all.
+                if *word & !any == 0 {
+                    break;
+                }
+            }
+            *word &= any;
         }
     }
 }
@@ -120,7 +131,7 @@ fn rarest(mut sets: Vec<ByteSet>) -> Vec<ByteSet> {
 }
 
 /// How often a byte is met in values, roughly.
-fn commonness(byte: u8) -> u32 {
+pub(super) fn commonness(byte: u8) -> u32 {
     match byte.to_ascii_lowercase() {
         b' ' | b'a' | b'e' | b'i' | b'n' | b'o' | b'r' | b's' | b't' => 8,
         b'a'..=b'z' | b'0'..=b'9' => 4,

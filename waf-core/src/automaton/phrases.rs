@@ -47,24 +47,11 @@ impl Phrases {
         L: AsRef<[P]>,
         P: AsRef<[u8]>,
     {
-        Self::with_dense(lists, ignore_case, PHRASES_DFA)
-    }
-
-    /// The same, with a full transition table for up to `dense` phrases.
-    pub(super) fn with_dense<L, P>(
-        lists: &[L],
-        ignore_case: bool,
-        dense: usize,
-    ) -> Result<Self, BuildError>
-    where
-        L: AsRef<[P]>,
-        P: AsRef<[u8]>,
-    {
         if lists.len() > SIGNATURES {
             return Err(BuildError::new(None, format!("there are more than {SIGNATURES} lists")));
         }
         let (phrases, owners) = gather(lists, ignore_case);
-        let engine = Engine::new(&phrases, ignore_case, dense)
+        let engine = Engine::new(&phrases, ignore_case)
             .map_err(|error| BuildError::new(None, format!("the phrases are too many: {error}")))?;
         let start = engine.start();
         let mut first = ByteSet::EMPTY;
@@ -184,12 +171,8 @@ impl Phrases {
 }
 
 impl Engine {
-    fn new(
-        phrases: &[Vec<u8>],
-        ignore_case: bool,
-        dense: usize,
-    ) -> Result<Self, aho_corasick::BuildError> {
-        if phrases.len() > dense {
+    fn new(phrases: &[Vec<u8>], ignore_case: bool) -> Result<Self, aho_corasick::BuildError> {
+        if phrases.len() > PHRASES_DFA {
             let automaton = nfa::contiguous::Builder::new()
                 .match_kind(MatchKind::Standard)
                 .ascii_case_insensitive(ignore_case)

@@ -52,7 +52,7 @@ pub fn compile(rules: Vec<Rule>, policies: Vec<PolicySettings>) -> Result<Compil
     program.phases = program::phases(&program, |rule| lowered.rules[rule.index()].rule.phase);
     (program.bounds, program.hindering) = bound::bounds(&program, &lowered);
     let hirs = lowered.pattern_hirs();
-    let gate = Gate::new(&hirs).map_err(|error| vec![Report::error(None, error.to_string())])?;
+    let gate = Gate::new(&hirs, &lowered.lists);
     let automata = Automata::new(&hirs, &lowered.pattern_groups(&gate), TABLES)
         .map_err(|error| vec![Report::error(None, error.to_string())])?;
     let phrases = Phrases::new(&lowered.lists, true)

@@ -5,7 +5,7 @@
 //! wake are not even looked at: the plan knows them together (`ruleset/closure.rs`).
 
 use super::pipeline::Output;
-use crate::automaton::{Asked, Gate, PatternSet};
+use crate::automaton::{Asked, Found, Gate, PatternSet};
 use crate::bytes::ByteSet;
 use crate::rule::Transformation;
 use crate::ruleset::{Closure, FieldPlan, PlanNode};
@@ -41,6 +41,11 @@ pub(super) struct Leader {
     pub(super) lists: PatternSet,
     /// Those of them with checks, or of libinjection.
     pub(super) asking: Vec<usize>,
+    /// The leader that says which literals occur in it: itself, or one that differs in case only.
+    sifted_as: usize,
+    /// Whether `found` has been asked for.
+    sifted: bool,
+    found: Found,
 }
 
 impl Leader {
@@ -64,6 +69,8 @@ impl Leader {
         self.patterns.clear();
         self.lists.clear();
         self.asking.clear();
+        self.sifted = false;
+        self.found.clear();
     }
 
     fn join(&mut self, closure: &Closure) {
@@ -85,6 +92,24 @@ impl Leaders {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Leader> {
         self.all.iter().take(self.count)
+    }
+
+    /// Whose literals occur in a leader's output; nobody's before [`Self::sift`].
+    pub(super) fn found(&self, at: usize) -> &Found {
+        &self.all[self.all[at].sifted_as].found
+    }
+
+    /// Looks which literals occur in a leader's output, unless that is known.
+    pub(super) fn sift(&mut self, at: usize, gate: &Gate, input: &[u8], buffers: &[Vec<u8>]) {
+        let at = self.all[at].sifted_as;
+        let leader = &mut self.all[at];
+        if leader.sifted {
+            return;
+        }
+        leader.sifted = true;
+        let mut found = std::mem::take(&mut leader.found);
+        gate.sift(leader.bytes(input, buffers), &mut found);
+        self.all[at].found = found;
     }
 
     /// Makes every output of a value.
@@ -135,7 +160,11 @@ impl Leaders {
         transducer.feed(self.all[parent].bytes(input, buffers), &mut made);
         transducer.finish(&mut made);
         buffers[at] = made;
+        let before = self.count;
         let leader = self.leader(at, parent, input, buffers);
+        if leader == before && transformation == Transformation::Lowercase {
+            self.all[leader].sifted_as = self.all[parent].sifted_as;
+        }
         self.done.push((parent, transformation, leader));
         leader
     }
@@ -180,6 +209,7 @@ impl Leaders {
             self.all.push(Leader::default());
         }
         self.all[at].restart(buffer, present);
+        self.all[at].sifted_as = at;
         self.count += 1;
         at
     }

@@ -1,7 +1,7 @@
 //! The search for patterns and phrases in one output of a whole value.
 
 use super::pipeline::RawHit;
-use crate::automaton::{self, Asked, Cursors, Hit, PatternSet, Waiting, Work};
+use crate::automaton::{self, Asked, Cursors, Found, Hit, PatternSet, Work};
 use crate::bytes::ByteSet;
 use crate::ruleset::{PlanNode, RuleSet};
 
@@ -13,7 +13,7 @@ pub(super) struct Search {
     lists: PatternSet,
     pattern_hits: Vec<Hit>,
     list_hits: Vec<Hit>,
-    waiting: Waiting,
+    memory: PatternSet,
     cursors: Cursors,
     /// Patterns that are looked for together, and then those that must be asked one by one.
     together: PatternSet,
@@ -27,21 +27,32 @@ const FEW: usize = 3;
 const SHORT: usize = 256;
 
 impl Search {
-    /// Finds patterns and phrases. What the gate lets through for a literal is most often a match and
-    /// is asked by itself; of the others, which it can hardly rule out, the automata find those that
-    /// match.
-    pub(super) fn run(
+    /// Whether it depends on literals what is found.
+    pub(super) fn asks_literals(
         &mut self,
         ruleset: &RuleSet,
         (patterns, lists): (&Asked, &PatternSet),
-        value: &[u8],
         present: ByteSet,
+    ) -> bool {
+        self.lists.copy_from(lists);
+        ruleset.phrases.narrow(present, &mut self.lists);
+        !self.lists.is_empty() || ruleset.gate.asks_literals(present, patterns)
+    }
+
+    /// Finds patterns and phrases; [`Self::asks_literals`] was asked before. What the gate lets
+    /// through for a literal is most often a match and is asked by itself; of the others, which it
+    /// can hardly rule out, the automata find those that match.
+    pub(super) fn run(
+        &mut self,
+        ruleset: &RuleSet,
+        asked: &Asked,
+        value: &[u8],
+        occurs: (ByteSet, &Found),
         work: &mut (&mut Work, &mut automaton::Scratch),
     ) {
-        self.lists.copy_from(lists);
         self.pattern_hits.clear();
         self.list_hits.clear();
-        ruleset.gate.narrow(value, present, patterns, &mut self.patterns, &mut self.waiting);
+        ruleset.gate.narrow(occurs, asked, &mut self.patterns, &mut self.memory);
         self.part(ruleset, value, work);
         for pattern in self.alone.iter() {
             if let Some((start, end)) = ruleset.patterns[pattern.index()].find(value, 0) {
@@ -49,7 +60,7 @@ impl Search {
                 self.pattern_hits.push(Hit { pattern, start: Some(start), end, needed: end });
             }
         }
-        ruleset.phrases.narrow(present, &mut self.lists);
+        self.lists.intersect_with(&occurs.1.lists);
         if !self.lists.is_empty() {
             let cursor = &mut ruleset.phrases.start();
             ruleset.phrases.scan(cursor, value, &mut self.lists, &mut self.list_hits);

@@ -60,9 +60,13 @@ impl Whole<'_> {
         if leader.patterns.is_empty() && leader.lists.is_empty() {
             return;
         }
-        let value = leader.bytes(self.input, buffers);
-        let asked = (&leader.patterns, &leader.lists);
-        search.run(self.ruleset, asked, value, leader.present, &mut (work, automata));
+        let (asked, present) = ((&leader.patterns, &leader.lists), leader.present);
+        if search.asks_literals(self.ruleset, asked, present) {
+            leaders.sift(at, &self.ruleset.gate, self.input, buffers);
+        }
+        let leader = leaders.get(at);
+        let (value, occurs) = (leader.bytes(self.input, buffers), (present, leaders.found(at)));
+        search.run(self.ruleset, &leader.patterns, value, occurs, &mut (work, automata));
         if let Some(known) = candidates {
             known.extend(search.patterns.iter().map(|pattern| (leader.first(), pattern)));
         }

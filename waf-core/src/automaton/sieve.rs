@@ -1,0 +1,290 @@
+//! [`Sieve`]: which literals occur in a whole value at all? One pass, one load a byte, for the
+//! literals of all patterns and the phrases of all lists together.
+//!
+//! Literals are cut to a few bytes and case is ignored: what is found may match, what is not found
+//! does not. So the table stays small enough for the processor's cache, however long the phrases
+//! are.
+
+use std::collections::{HashMap, HashSet};
+
+use super::needs::commonness;
+use super::{PatternId, PatternSet};
+use crate::limits::{SIEVE_BYTES, SIEVE_ENTRIES};
+
+/// An Aho-Corasick automaton over cut literals.
+#[derive(Debug)]
+pub(super) struct Sieve {
+    /// Bytes that no literal tells apart have the same class.
+    classes: [u8; 256],
+    /// Bits of a class.
+    width: u32,
+    /// For each state and class the next state.
+    next: Box<[u16]>,
+    /// States from here on end a literal.
+    ending: usize,
+    /// Whose literals end in each of them.
+    owners: Box<[Box<[Owner]>]>,
+}
+
+/// Whose literal it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    Pattern(PatternId),
+    List(PatternId),
+}
+
+/// Whose literals occur in a value.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// Patterns.
+    pub patterns: PatternSet,
+    /// Lists of phrases.
+    pub lists: PatternSet,
+}
+
+impl Found {
+    /// Nothing is found, and its memory is kept.
+    pub fn clear(&mut self) {
+        self.patterns.clear();
+        self.lists.clear();
+    }
+}
+
+impl Sieve {
+    /// The literals of patterns and the phrases of lists; ids are places. Empty ones are left out.
+    pub(super) fn new<P: AsRef<[u8]>>(patterns: &[Vec<Vec<u8>>], lists: &[Vec<P>]) -> Self {
+        let of_patterns = owned(patterns, Owner::Pattern);
+        let of_lists = owned(lists, Owner::List);
+        let literals: Vec<(Vec<u8>, Owner)> = of_patterns.into_iter().chain(of_lists).collect();
+        let (classes, width) = classes(&literals);
+        let most = (SIEVE_ENTRIES >> width).min(usize::from(u16::MAX));
+        // Single bytes need 256 states at most.
+        let lengths = (1..=SIEVE_BYTES).rev();
+        let cut = |length| literals.iter().map(move |(text, owner)| (rarest(text, length), *owner));
+        let fits = |length: &usize| *length == 1 || count_states(cut(*length), most) <= most;
+        let length = lengths.into_iter().find(fits).unwrap_or(1);
+        Trie::new(cut(length), &classes).into_sieve(classes, width)
+    }
+
+    /// Adds to `found` whose literals occur in a value.
+    pub(super) fn sift(&self, value: &[u8], found: &mut Found) {
+        let mut state = 0;
+        for &byte in value {
+            let class = usize::from(self.classes[usize::from(byte)]);
+            state = usize::from(self.next[state << self.width | class]);
+            if state >= self.ending {
+                self.tell(state, found);
+            }
+        }
+    }
+
+    #[cold]
+    fn tell(&self, state: usize, found: &mut Found) {
+        for owner in &self.owners[state - self.ending] {
+            match *owner {
+                Owner::Pattern(id) => found.patterns.insert(id),
+                Owner::List(id) => found.lists.insert(id),
+            }
+        }
+    }
+
+    /// Bytes of the tables.
+    pub(super) fn bytes(&self) -> usize {
+        let owners: usize = self.owners.iter().map(|owners| size_of_val(&owners[..])).sum();
+        size_of_val(&self.next[..]) + size_of_val(&self.owners[..]) + owners
+    }
+}
+
+fn owned<P: AsRef<[u8]>>(
+    all: &[Vec<P>],
+    owner: impl Fn(PatternId) -> Owner,
+) -> Vec<(Vec<u8>, Owner)> {
+    let ids = all.iter().enumerate().filter_map(|(at, texts)| Some((PatternId::new(at)?, texts)));
+    let texts = ids.flat_map(|(id, texts)| texts.iter().map(move |text| (text.as_ref(), id)));
+    let texts = texts.filter(|(text, _)| !text.is_empty());
+    texts.map(|(text, id)| (text.to_ascii_lowercase(), owner(id))).collect()
+}
+
+/// A class for each byte that occurs, in either case, and 0 for all others.
+fn classes(literals: &[(Vec<u8>, Owner)]) -> ([u8; 256], u32) {
+    let mut occurs = [false; 256];
+    for (text, _) in literals {
+        text.iter().for_each(|byte| occurs[usize::from(*byte)] = true);
+    }
+    let (mut classes, mut count) = ([0_u8; 256], 1_u32);
+    for byte in (0..=u8::MAX).filter(|byte| occurs[usize::from(*byte)]) {
+        // The lower-case letters stand for the upper-case ones, so there are no more than 231.
+        classes[usize::from(byte)] = count as u8;
+        count += 1;
+    }
+    for upper in b'A'..=b'Z' {
+        classes[usize::from(upper)] = classes[usize::from(upper.to_ascii_lowercase())];
+    }
+    (classes, count.next_power_of_two().trailing_zeros())
+}
+
+/// The part of a literal that is met least often.
+fn rarest(text: &[u8], length: usize) -> &[u8] {
+    let common = |part: &&[u8]| part.iter().map(|&byte| commonness(byte)).sum::<u32>();
+    text.windows(length.min(text.len())).min_by_key(common).unwrap_or(text)
+}
+
+/// How many states some literals need; counted until there are too many.
+fn count_states<'a>(literals: impl Iterator<Item = (&'a [u8], Owner)>, most: usize) -> usize {
+    let mut states: HashSet<&[u8]> = HashSet::from([&[][..]]);
+    for (text, _) in literals {
+        (1..=text.len()).for_each(|length| {
+            states.insert(&text[..length]);
+        });
+        if states.len() > most {
+            break;
+        }
+    }
+    states.len()
+}
+
+/// Literals, by their beginnings.
+struct Trie {
+    /// Of each state, by class.
+    children: Vec<HashMap<u8, usize>>,
+    owners: Vec<Vec<Owner>>,
+}
+
+impl Trie {
+    fn new<'a>(literals: impl Iterator<Item = (&'a [u8], Owner)>, classes: &[u8; 256]) -> Self {
+        let mut trie = Self { children: vec![HashMap::new()], owners: vec![Vec::new()] };
+        for (text, owner) in literals {
+            let mut state = 0;
+            for byte in text {
+                let new = trie.children.len();
+                let class = classes[usize::from(*byte)];
+                state = *trie.children[state].entry(class).or_insert(new);
+                if state == new {
+                    trie.children.push(HashMap::new());
+                    trie.owners.push(Vec::new());
+                }
+            }
+            trie.own(state, owner);
+        }
+        trie
+    }
+
+    fn own(&mut self, state: usize, owner: Owner) {
+        if !self.owners[state].contains(&owner) {
+            self.owners[state].push(owner);
+        }
+    }
+
+    /// Fills in what follows where no literal goes on, and puts the states that end one last.
+    fn into_sieve(mut self, classes: [u8; 256], width: u32) -> Sieve {
+        let count = self.children.len();
+        let mut next = vec![0_usize; count << width];
+        // States in the order of their depths, so that where one falls back to is ready before it.
+        let mut order = vec![0];
+        let mut back = vec![0; count];
+        let mut at = 0;
+        while let Some(&state) = order.get(at) {
+            at += 1;
+            next.copy_within(back[state] << width..(back[state] + 1) << width, state << width);
+            let mut children: Vec<_> =
+                std::mem::take(&mut self.children[state]).into_iter().collect();
+            children.sort_unstable();
+            for (class, child) in children {
+                let place = state << width | usize::from(class);
+                back[child] = if state == 0 { 0 } else { next[place] };
+                next[place] = child;
+                for owner in self.owners[back[child]].clone() {
+                    self.own(child, owner);
+                }
+                order.push(child);
+            }
+        }
+        let (ends, goes): (Vec<usize>, Vec<usize>) =
+            (0..count).partition(|&state| !self.owners[state].is_empty());
+        let mut number = vec![0_u16; count];
+        for (new, &old) in goes.iter().chain(&ends).enumerate() {
+            number[old] = new as u16;
+        }
+        let row = |&old: &usize| next[old << width..(old + 1) << width].iter();
+        let rows = goes.iter().chain(&ends).flat_map(row);
+        Sieve {
+            classes,
+            width,
+            next: rows.map(|&old| number[old]).collect(),
+            ending: goes.len(),
+            owners: ends.iter().map(|&old| std::mem::take(&mut self.owners[old]).into()).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn found(sieve: &Sieve, value: &[u8]) -> (Vec<usize>, Vec<usize>) {
+        let mut found = Found::default();
+        sieve.sift(value, &mut found);
+        let places = |set: &PatternSet| set.iter().map(PatternId::index).collect();
+        (places(&found.patterns), places(&found.lists))
+    }
+
+    #[test]
+    fn owners_of_what_occurs_are_found_in_any_case() {
+        let patterns = [vec![b"select".to_vec(), b"union".to_vec()], vec![b"/etc".to_vec()]];
+        let lists = [vec!["she"], vec!["he", "HERS"], vec![""], vec!["passwd"]];
+        let sieve = Sieve::new(&patterns, &lists);
+        assert_eq!(found(&sieve, b"UNIon of /ETC/passwd"), (vec![0, 1], vec![3]));
+        assert_eq!(found(&sieve, b"ushers"), (vec![], vec![0, 1]));
+        assert_eq!(found(&sieve, b"sh e"), (vec![], vec![]));
+        assert_eq!(found(&sieve, b""), (vec![], vec![]));
+        assert_eq!(found(&sieve, b"unio"), (vec![], vec![]));
+    }
+
+    /// Aho and Corasick's own crate says which literals occur.
+    #[test]
+    fn nothing_that_occurs_is_missed() {
+        let mut state = 3_u64;
+        let mut random = |below: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 33) as usize % below
+        };
+        let mut text = |length: usize, letters: &[u8]| -> Vec<u8> {
+            (0..length).map(|_| letters[random(letters.len())]).collect()
+        };
+        let literals: Vec<Vec<u8>> = (0..300).map(|at| text(1 + at % 12, b"ab/.cX_\xe9")).collect();
+        let sieve =
+            Sieve::new(&[vec![]; 0], &literals.iter().map(|it| vec![it]).collect::<Vec<_>>());
+        let reference = aho_corasick::AhoCorasick::builder()
+            .ascii_case_insensitive(true)
+            .build(&literals)
+            .unwrap();
+        let mut occurred = 0;
+        for length in 0..200 {
+            let value = text(length, b"ab/.cxAB_\xe9 ");
+            let (_, found) = found(&sieve, &value);
+            for hit in reference.find_overlapping_iter(&value) {
+                occurred += 1;
+                assert!(found.contains(&hit.pattern().as_usize()), "{:?}", hit.pattern());
+            }
+            // Short literals are not cut, so they are found only where they are.
+            for short in found.iter().filter(|at| literals[**at].len() <= SIEVE_BYTES) {
+                let literal = literals[*short].to_ascii_lowercase();
+                let value = value.to_ascii_lowercase();
+                assert!(value.windows(literal.len()).any(|part| part == literal));
+            }
+        }
+        assert!(occurred > 1_000, "{occurred}");
+    }
+
+    #[test]
+    fn many_phrases_are_cut_shorter_and_keep_the_table_small() {
+        let many: Vec<Vec<Vec<u8>>> = (0..40_000_u32)
+            .map(|number| vec![format!("{:x}", number.wrapping_mul(2_654_435_761)).into_bytes()])
+            .collect();
+        let sieve = Sieve::new(&many, &[vec![b""; 0]; 0]);
+        assert!(sieve.next.len() <= SIEVE_ENTRIES);
+        let (patterns, _) = found(&sieve, &many[17][0]);
+        assert!(patterns.contains(&17));
+    }
+}
