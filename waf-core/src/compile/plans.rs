@@ -416,7 +416,9 @@ fn field_plan(lowered: &Lowered, of_field: &Wanted) -> FieldPlan {
         node.list_signatures.sort_unstable();
     }
     let mut plan = FieldPlan::new(nodes, joints, triggers, noted);
-    plan.waits = plan.joints.iter().any(|(at, _)| lowered.joints[usize::from(*at)].has_not());
+    let waits = |(at, _): &(u16, SignatureId)| lowered.joints[usize::from(*at)].has_not();
+    plan.joints.sort_by_key(waits);
+    plan.prompt = plan.joints.partition_point(|joint| !waits(joint));
     let is_part = |id: &&SignatureId| {
         plan.triggers_of(**id).is_empty() && plan.noted.signatures.binary_search(id).is_err()
     };

@@ -2,8 +2,6 @@
 //!
 //! It works on [`RequestHead`], whether that came from HTTP/1.x bytes or from HTTP/2.
 
-use std::collections::HashMap;
-
 use super::cookie::cookies;
 use super::encoding::Coding;
 use super::framing::Framing;
@@ -203,20 +201,25 @@ fn header_trick(head: &RequestHead) -> Option<Finding> {
 
 /// Whether a Connection option would make a hop drop a line that the origin needs.
 fn names_end_to_end(option: &[u8]) -> bool {
-    let option = option.to_ascii_lowercase();
-    matches!(option.as_slice(), b"host" | b"cookie" | b"authorization")
-        || option.starts_with(b"x-forwarded-")
+    let forwarded = b"x-forwarded-";
+    let begins = option.get(..forwarded.len());
+    [&b"host"[..], b"cookie", b"authorization"].iter().any(|it| option.eq_ignore_ascii_case(it))
+        || begins.is_some_and(|begins| begins.eq_ignore_ascii_case(forwarded))
 }
 
 /// CGI-like servers read `A_B` and `A-B` as the same variable.
 fn has_underscore_twin(head: &RequestHead) -> bool {
-    let mut spellings = HashMap::new();
-    head.headers.iter().any(|(name, _)| {
-        let spelling = name.to_ascii_lowercase();
-        let variable: Vec<u8> =
-            spelling.iter().map(|&byte| if byte == b'_' { b'-' } else { byte }).collect();
-        *spellings.entry(variable).or_insert_with(|| spelling.clone()) != spelling
-    })
+    let names = || head.headers.iter().map(|(name, _)| name.as_slice());
+    let spelt = |name: &&[u8]| name.contains(&b'_');
+    names().filter(spelt).any(|name| names().any(|other| are_twins(name, other)))
+}
+
+/// Whether two names differ, but only in `_` and `-`.
+fn are_twins(name: &[u8], other: &[u8]) -> bool {
+    let variable = |byte: &u8| if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
+    name.len() == other.len()
+        && !name.eq_ignore_ascii_case(other)
+        && name.iter().map(variable).eq(other.iter().map(variable))
 }
 
 /// An upgrade to anything but a WebSocket is never forwarded and needs no finding.

@@ -107,10 +107,10 @@ pub struct FieldPlan {
     id: PlanId,
     /// Steps, parents first; empty when nothing is wanted.
     pub nodes: Vec<PlanNode>,
-    /// Joints wanted, with their place in the table.
+    /// Joints wanted, with their place in the table; last those known only at the end of the value.
     pub joints: Vec<(u16, SignatureId)>,
-    /// Whether one of them is known only at the end of the value.
-    pub waits: bool,
+    /// How many of them are known before.
+    pub prompt: usize,
     /// What each fact triggers, sorted by signature.
     pub triggers: Vec<(SignatureId, Vec<Trigger>)>,
     /// What the SecLang rules must know of it.

@@ -406,7 +406,8 @@ impl LaneSink<'_, '_> {
 
     /// Joints with a `not` are known only now.
     fn end_joints(&mut self, plan: &Arc<FieldPlan>, end: u64) {
-        if plan.waits {
+        // What is shown of a joint is what was found.
+        if self.lane.field.as_ref().is_some_and(|open| !open.found.is_empty()) {
             self.try_joints(plan, true, end);
         }
     }
@@ -415,10 +416,11 @@ impl LaneSink<'_, '_> {
     fn try_joints(&mut self, plan: &Arc<FieldPlan>, at_end: bool, needed: u64) {
         let policy = self.context.policy;
         let ruleset = policy.ruleset();
-        for &(at, signature) in &plan.joints {
+        let (prompt, waiting) = plan.joints.split_at(plan.prompt);
+        for &(at, signature) in if at_end { waiting } else { prompt } {
             let joint = &ruleset.joints[usize::from(at)];
             let Some(open) = &mut self.lane.field else { return };
-            if joint.has_not() != at_end || open.found.iter().any(|(id, _, _)| *id == signature) {
+            if open.found.iter().any(|(id, _, _)| *id == signature) {
                 continue;
             }
             let found = &open.found;

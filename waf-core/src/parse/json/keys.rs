@@ -1,7 +1,7 @@
 //! [`Keys`]: which keys the open objects have, to tell duplicates.
 
 use std::collections::HashSet;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState};
 
 use crate::limits::JSON_KEYS;
 
@@ -12,9 +12,27 @@ use crate::limits::JSON_KEYS;
 #[derive(Default)]
 pub(super) struct Keys {
     state: RandomState,
-    seen: HashSet<u64>,
+    seen: HashSet<u64, BuildHasherDefault<Hashed>>,
     /// What `seen` holds, in order of arrival.
     order: Vec<u64>,
+}
+
+/// What is a hash already.
+#[derive(Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.0 = self.0 << 8 | u64::from(byte));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 impl Keys {
