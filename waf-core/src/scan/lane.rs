@@ -247,6 +247,12 @@ impl LaneSink<'_, '_> {
         });
     }
 
+    /// Remembers a whole value in which nothing was found but what its row holds.
+    fn learn(&mut self, plan: &FieldPlan, value: &[u8]) {
+        let Some(open) = &self.lane.field else { return };
+        self.context.scratch.known.add(plan, value, &open.row.facts);
+    }
+
     /// Keeps a whole value for its row.
     fn keep(&mut self, plan: &FieldPlan, whole: bool, value: &[u8]) {
         let Some(open) = &mut self.lane.field else { return };
@@ -314,7 +320,14 @@ impl LaneSink<'_, '_> {
         scratch.candidates = traced.map(|_| Vec::new());
         let step = Step { plan, ruleset, input: &buffer, piece };
         let before = (!piece.first).then(|| locate::remember(&states));
-        if whole {
+        scratch.hits.clear();
+        scratch.outputs.clear();
+        let asks_again = whole && traced.is_none();
+        let known = if asks_again { scratch.known.get(plan, &buffer) } else { None };
+        let is_known = known.is_some();
+        if let Some(signatures) = known {
+            open.row.facts.extend_from_slice(signatures);
+        } else if whole {
             whole::run(plan, ruleset, &buffer, (work, scratch));
         } else {
             if piece.first {
@@ -331,6 +344,9 @@ impl LaneSink<'_, '_> {
         if !plan.noted.is_empty() {
             self.note(plan, &mut hits, whole);
             self.keep(plan, whole, &buffer);
+        }
+        if asks_again && !is_known && hits.is_empty() {
+            self.learn(plan, &buffer);
         }
         if !hits.is_empty() {
             let before = before.unwrap_or_else(|| locate::fresh(plan));

@@ -6,10 +6,10 @@
 //!              -> locate (which source byte made it certain) -> facts
 //! ```
 
-mod clean;
 mod evidence;
 mod facts;
 mod inexact;
+mod known;
 mod lane;
 mod leaders;
 mod locate;

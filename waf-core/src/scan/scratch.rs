@@ -1,6 +1,6 @@
 //! Working memory of one worker, reused from request to request.
 
-use super::clean::Clean;
+use super::known::Known;
 use super::leaders::Leaders;
 use super::pipeline::{Output, RawHit};
 use super::search::Search;
@@ -21,8 +21,8 @@ pub struct Scratch {
     pub(super) leaders: Leaders,
     /// The search in one output.
     pub(super) search: Search,
-    /// Values in which nothing was found.
-    pub(super) clean: Clean,
+    /// Values whose answer is known.
+    pub(super) known: Known,
     /// Matches of a piece.
     pub(super) hits: Vec<RawHit>,
     /// Working memory of the automata.

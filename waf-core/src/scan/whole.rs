@@ -23,12 +23,7 @@ pub(super) fn run(
     input: &[u8],
     (work, scratch): (&mut Work, &mut Scratch),
 ) {
-    scratch.hits.clear();
-    scratch.outputs.clear();
     let traced = scratch.candidates.is_some();
-    if !traced && scratch.clean.has(plan, input) {
-        return;
-    }
     let value = Whole { plan, ruleset, input };
     let Scratch { leaders, buffers, transducers, .. } = scratch;
     leaders.gather((plan, &ruleset.gate), input, buffers, transducers);
@@ -40,8 +35,6 @@ pub(super) fn run(
     if !scratch.hits.is_empty() || traced {
         let Scratch { leaders, outputs, .. } = scratch;
         leaders.tell_outputs(plan, outputs);
-    } else {
-        scratch.clean.add(plan, input);
     }
 }
 
