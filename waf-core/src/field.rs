@@ -181,7 +181,7 @@ pub trait FieldSink {
     /// A field begins.
     fn begin(&mut self, field: Field<'_>);
 
-    /// Value bytes that stand in the source just so, the first of them at offset `at`.
+    /// Value bytes that each are one byte of the source, the first of them at offset `at`.
     fn bytes(&mut self, bytes: &[u8], at: u64);
 
     /// Value bytes that the source spells otherwise (an escape, an entity): all of them become

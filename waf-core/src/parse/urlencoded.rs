@@ -29,8 +29,11 @@ pub struct Urlencoded {
     found: Found,
 }
 
-const IN_NAME: [bool; 256] = table(b"&%+=");
-const IN_VALUE: [bool; 256] = table(b"&%+");
+const IN_NAME: [bool; 256] = table(b"&%=");
+const IN_VALUE: [bool; 256] = table(b"&%");
+
+/// Bytes of a run that are told at once where a `+` is among them.
+const TOLD: usize = 256;
 
 /// One lookup a byte.
 const fn table(bytes: &[u8]) -> [bool; 256] {
@@ -158,7 +161,6 @@ impl Urlencoded {
                 self.start(self.at - 1, sink);
                 self.escape = Escape::Percent;
             }
-            b'+' => self.decoded(b" ", end, sink),
             _ => {
                 self.at -= 1;
                 self.plain(&[byte], sink);
@@ -166,18 +168,18 @@ impl Urlencoded {
         }
     }
 
-    /// Bytes that stand for themselves.
+    /// Bytes that stand for themselves, and `+` for a blank.
     fn plain(&mut self, bytes: &[u8], sink: &mut dyn FieldSink) {
         self.start(self.at, sink);
         match self.place {
-            Place::Value | Place::LongName => sink.bytes(bytes, self.at),
+            Place::Value | Place::LongName => tell_plain(bytes, self.at, sink),
             Place::Start | Place::Name => {
                 let room = (self.max_name - self.name.len()).min(bytes.len());
-                self.name.extend_from_slice(&bytes[..room]);
+                self.name.extend(bytes[..room].iter().copied().map(blank));
                 if room < bytes.len() {
                     let over_at = self.at + room as u64;
                     self.long_name(over_at, over_at + 1, sink);
-                    sink.bytes(&bytes[room..], over_at);
+                    tell_plain(&bytes[room..], over_at, sink);
                 }
             }
         }
@@ -264,6 +266,24 @@ impl Urlencoded {
     fn begin(&self, collection: Collection, at: u64, sink: &mut dyn FieldSink) {
         sink.begin(Field { collection, name: FieldName::flat(&self.name), at });
     }
+}
+
+/// Tells bytes that stand for themselves, and `+` for a blank: it is one byte of the source, too.
+fn tell_plain(bytes: &[u8], at: u64, sink: &mut dyn FieldSink) {
+    if !bytes.contains(&b'+') {
+        return sink.bytes(bytes, at);
+    }
+    let mut told = [0; TOLD];
+    for (run, at) in bytes.chunks(TOLD).zip((at..).step_by(TOLD)) {
+        for (told, &byte) in told.iter_mut().zip(run) {
+            *told = blank(byte);
+        }
+        sink.bytes(&told[..run.len()], at);
+    }
+}
+
+fn blank(byte: u8) -> u8 {
+    if byte == b'+' { b' ' } else { byte }
 }
 
 #[cfg(test)]

@@ -69,6 +69,8 @@ struct Open {
     class: ClassId,
     name: Vec<u8>,
     at: u64,
+    /// Whether anything is asked of it.
+    asked: bool,
     /// Value bytes seen.
     length: u64,
     /// Part of the value has been scanned already.
@@ -119,7 +121,8 @@ impl FieldSink for LaneSink<'_, '_> {
         let class = self.lane.names.classify(&policy.ruleset().names, field.name);
         let mut name = std::mem::take(&mut self.lane.name);
         name.clear();
-        if !policy.plan(field.collection, class).is_empty() {
+        let asked = !policy.plan(field.collection, class).is_empty();
+        if asked {
             name.extend(field.name.text.iter().take(limits::NAME_KEPT));
         }
         let parser = self.context.parser;
@@ -131,6 +134,7 @@ impl FieldSink for LaneSink<'_, '_> {
             class,
             name,
             at: field.at,
+            asked,
             length: 0,
             streaming: false,
             found: Vec::new(),
@@ -266,8 +270,7 @@ impl LaneSink<'_, '_> {
     /// is known since the source byte before `known`.
     fn make_room(&mut self, known: u64) -> usize {
         let Some(open) = &self.lane.field else { return usize::MAX };
-        let plan = self.context.policy.plan(open.collection, open.class);
-        if plan.is_empty() {
+        if !open.asked {
             return usize::MAX;
         }
         let window = self.context.policy.settings().limits.field_window;
@@ -277,6 +280,7 @@ impl LaneSink<'_, '_> {
         }
         let then = if open.streaming { Then::More } else { Then::Window };
         if then == Then::Window {
+            let plan = self.context.policy.plan(open.collection, open.class);
             self.context.inexact.longer(plan, open.collection, &open.name, known);
             if self.context.inexact.is_finding(plan) {
                 self.finding(Finding::LimitPartial, known - 1);
@@ -293,7 +297,7 @@ impl LaneSink<'_, '_> {
         if let (Some(trace), Some(number)) = (&mut self.context.trace, open.traced) {
             trace.bytes(number, bytes);
         }
-        if !self.context.policy.plan(open.collection, open.class).is_empty() {
+        if open.asked {
             note(&mut self.lane.widths);
             let window = self.context.policy.settings().limits.field_window;
             make_space(&mut self.lane.buffer, bytes.len(), window);

@@ -50,6 +50,9 @@ impl Widths {
         if count == 0 {
             return;
         }
+        if count == 1 && end == self.end + 1 && self.widths.is_empty() {
+            return self.verbatim(1, self.end);
+        }
         self.spell_out();
         self.push(end.saturating_sub(self.end));
         self.widths.resize(self.widths.len() + count - 1, 0);
