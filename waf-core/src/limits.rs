@@ -196,6 +196,14 @@ pub const YAML_DEPTH: usize = 64;
 /// about 20 MB on rich text.
 pub const TABLES: usize = 24 * 1024 * KIB;
 
+/// Bytes that one regex may learn in searches by itself, in each direction; past it, it forgets and
+/// begins again. The default of `regex-automata`, which is too little for none of the Core Rule Set.
+pub const REGEX_MEMORY: usize = 2 * 1024 * KIB;
+
+/// Bytes that all regexes of a rule set keep of it between searches: enough for those that benign
+/// traffic asks again and again.
+pub const REGEX_MEMORIES: usize = 8 * 1024 * KIB;
+
 /// Rules of one rule set: their numbers are 16 bits wide, and no rule set has a tenth of as many.
 pub const RULES: usize = u16::MAX as usize;
 
