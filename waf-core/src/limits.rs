@@ -222,15 +222,13 @@ pub const WORK_STATES: u64 = 256;
 /// (HTML, code) needs about one in three to seven bytes, warm text one in hundreds.
 pub const WORK_BYTES_PER_STATE: u64 = 8;
 
-/// States of one pattern's NFA: the largest rules in use have some thousands. The scan of a byte
-/// never costs more than some multiple of it.
-pub const PATTERN_NFA_STATES: usize = 65_536;
+/// States of the NFA of one pattern, and of a cluster of them: more go to another cluster. The
+/// largest rules in use have some thousands. The scan of a byte never costs more than some multiple
+/// of it, and 16 bits number them.
+pub const NFA_STATES: usize = 65_536;
 
 /// Bytes of one pattern's NFA while it is built, before its states are counted.
 pub const PATTERN_NFA_BYTES: usize = 8 * 1024 * KIB;
-
-/// States of the NFA of a cluster of patterns: more go to another cluster.
-pub const CLUSTER_NFA_STATES: usize = 131_072;
 
 /// Clusters of one group of patterns, unless their NFAs are too large for so few: as many as step
 /// side by side at the price of one. On the first paranoia level of the Core Rule Set eight halve

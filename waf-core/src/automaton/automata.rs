@@ -12,7 +12,7 @@ use super::training;
 use super::trim::trim;
 use super::work::{TableBudget, Work};
 use super::{BuildError, Hit, PatternId, PatternSet, may_match};
-use crate::limits::{PATTERN_NFA_STATES, SIGNATURES};
+use crate::limits::SIGNATURES;
 
 /// Bytes between resets of a warming run, about the length of a field.
 const WARM_PIECE: usize = 512;
@@ -240,13 +240,8 @@ fn profile(
 ) -> Result<Profile, BuildError> {
     let budget = Arc::new(TableBudget::new(TRACE_BYTES));
     let cluster = Cluster::new(&[(id, pattern)], TRACE_BYTES, budget)?;
-    let size = cluster.size();
-    if size > PATTERN_NFA_STATES {
-        let most = PATTERN_NFA_STATES;
-        let message = format!("the pattern is too large: {size} states, {most} are the most");
-        return Err(BuildError::new(Some(id), message));
-    }
-    Ok(Profile { group: group.unwrap_or(0), size, trace: trace(&cluster, text) })
+    let trace = trace(&cluster, text);
+    Ok(Profile { group: group.unwrap_or(0), size: cluster.size(), trace })
 }
 
 /// The state after each byte of a text.
