@@ -196,6 +196,14 @@ pub const YAML_DEPTH: usize = 64;
 /// about 20 MB on rich text.
 pub const TABLES: usize = 24 * 1024 * KIB;
 
+/// Bytes that one regex may learn in searches by itself, in each direction; past it, it forgets and
+/// begins again. The default of `regex-automata`, which is too little for none of the Core Rule Set.
+pub const REGEX_MEMORY: usize = 2 * 1024 * KIB;
+
+/// Bytes that all regexes of a rule set keep of it between searches: enough for those that benign
+/// traffic asks again and again.
+pub const REGEX_MEMORIES: usize = 8 * 1024 * KIB;
+
 /// Rules of one rule set: their numbers are 16 bits wide, and no rule set has a tenth of as many.
 pub const RULES: usize = u16::MAX as usize;
 
@@ -214,15 +222,13 @@ pub const WORK_STATES: u64 = 256;
 /// (HTML, code) needs about one in three to seven bytes, warm text one in hundreds.
 pub const WORK_BYTES_PER_STATE: u64 = 8;
 
-/// States of one pattern's NFA: the largest rules in use have some thousands. The scan of a byte
-/// never costs more than some multiple of it.
-pub const PATTERN_NFA_STATES: usize = 65_536;
+/// States of the NFA of one pattern, and of a cluster of them: more go to another cluster. The
+/// largest rules in use have some thousands. The scan of a byte never costs more than some multiple
+/// of it, and 16 bits number them.
+pub const NFA_STATES: usize = 65_536;
 
 /// Bytes of one pattern's NFA while it is built, before its states are counted.
 pub const PATTERN_NFA_BYTES: usize = 8 * 1024 * KIB;
-
-/// States of the NFA of a cluster of patterns: more go to another cluster.
-pub const CLUSTER_NFA_STATES: usize = 131_072;
 
 /// Clusters of one group of patterns, unless their NFAs are too large for so few: as many as step
 /// side by side at the price of one. On the first paranoia level of the Core Rule Set eight halve

@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 
-use crate::limits::{CLUSTER_NFA_STATES, GROUP_CLUSTERS};
+use crate::limits::{GROUP_CLUSTERS, NFA_STATES};
 
 /// States that a pattern may add to a cluster, beyond its own, before it gets a new one.
 const TOLERATED: usize = 64;
@@ -52,7 +52,7 @@ impl Bin {
     /// The bin with one more pattern; `None` when it would be too large.
     fn with(&self, at: usize, profile: &Profile) -> Option<Self> {
         let size = self.size + profile.size;
-        if size > CLUSTER_NFA_STATES {
+        if size > NFA_STATES {
             return None;
         }
         let (states, trace) = joint(&self.trace, &profile.trace);

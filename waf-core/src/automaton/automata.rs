@@ -11,8 +11,8 @@ use super::scratch::Scratch;
 use super::training;
 use super::trim::trim;
 use super::work::{TableBudget, Work};
-use super::{BuildError, Hit, PatternId, PatternSet};
-use crate::limits::{PATTERN_NFA_STATES, SIGNATURES};
+use super::{BuildError, Hit, PatternId, PatternSet, may_match};
+use crate::limits::SIGNATURES;
 
 /// Bytes between resets of a warming run, about the length of a field.
 const WARM_PIECE: usize = 512;
@@ -46,7 +46,7 @@ impl Cursors {
 }
 
 impl Automata {
-    /// Makes patterns ready; their ids are their places.
+    /// Makes patterns ready; their ids are their places. Those that match nothing take no room.
     ///
     /// `groups` has a number for each pattern (0 where it is too short): patterns with different ones
     /// share no cluster, so a group of which nothing is wanted costs nothing. `table_bytes` bounds the tables of all
@@ -58,18 +58,20 @@ impl Automata {
                 format!("there are more than {SIGNATURES} patterns"),
             ));
         }
-        let trimmed: Vec<Hir> = patterns.iter().map(trim).collect();
-        let named: Vec<_> = (0..).map(PatternId).zip(&trimmed).collect();
+        let named = (0..).map(PatternId).zip(patterns);
+        let named: Vec<_> = named.filter(|(_, hir)| may_match(hir)).collect();
         let text = training::text();
         let profiles = named
             .iter()
-            .map(|&(id, hir)| profile(id, hir, groups.get(id.index()).copied(), &text))
+            .map(|&(id, hir)| profile(id, &trim(hir), groups.get(id.index()).copied(), &text))
             .collect::<Result<Vec<_>, _>>()?;
         let budget = Arc::new(TableBudget::new(table_bytes));
         let clusters = assign(&profiles)
             .into_iter()
             .map(|places| {
-                let members: Vec<_> = places.into_iter().map(|at| named[at]).collect();
+                let members = places.into_iter().map(|at| named[at]);
+                let members: Vec<_> = members.map(|(id, hir)| (id, trim(hir))).collect();
+                let members: Vec<_> = members.iter().map(|(id, hir)| (*id, hir)).collect();
                 Cluster::new(&members, table_bytes, Arc::clone(&budget))
             })
             .collect::<Result<_, _>>()?;
@@ -238,13 +240,8 @@ fn profile(
 ) -> Result<Profile, BuildError> {
     let budget = Arc::new(TableBudget::new(TRACE_BYTES));
     let cluster = Cluster::new(&[(id, pattern)], TRACE_BYTES, budget)?;
-    let size = cluster.size();
-    if size > PATTERN_NFA_STATES {
-        let most = PATTERN_NFA_STATES;
-        let message = format!("the pattern is too large: {size} states, {most} are the most");
-        return Err(BuildError::new(Some(id), message));
-    }
-    Ok(Profile { group: group.unwrap_or(0), size, trace: trace(&cluster, text) })
+    let trace = trace(&cluster, text);
+    Ok(Profile { group: group.unwrap_or(0), size: cluster.size(), trace })
 }
 
 /// The state after each byte of a text.

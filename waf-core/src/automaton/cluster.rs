@@ -25,7 +25,7 @@ pub(super) enum Cursor {
     /// A state of the tables.
     On(u32),
     /// A kernel that the tables do not have.
-    Off(Box<[u32]>),
+    Off(Box<[u16]>),
     /// Nothing is wanted of the cluster any more.
     Stopped,
 }
@@ -151,7 +151,7 @@ impl Cluster {
     /// number of bytes taken.
     pub(super) fn simulate(
         &self,
-        kernel: &[u32],
+        kernel: &[u16],
         input: &[u8],
         at: u64,
         run: &mut Run<'_>,
@@ -181,7 +181,7 @@ impl Cluster {
     /// Takes the end of the value, after `at` bytes.
     pub(super) fn finish(&self, cursor: &Cursor, at: u64, run: &mut Run<'_>) {
         let class = self.machine.end_class();
-        let kernel: &[u32] = match cursor {
+        let kernel: &[u16] = match cursor {
             Cursor::Stopped => return,
             Cursor::Off(kernel) => kernel,
             Cursor::On(state) => {

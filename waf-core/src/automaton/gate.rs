@@ -16,7 +16,7 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 
 use super::needs::{self, Needs};
 use super::sieve::{Found, Sieve};
-use super::{PatternId, PatternSet};
+use super::{PatternId, PatternSet, may_match};
 use crate::bytes::ByteSet;
 use crate::limits::{GATE_LITERALS, GATE_MIN_BYTES};
 
@@ -69,7 +69,8 @@ impl Gate {
         let texts: Vec<Vec<Vec<u8>>> =
             patterns.iter().map(|hir| needed(hir).unwrap_or_default()).collect();
         let bytes: Vec<Vec<ByteSet>> = patterns.iter().map(needs::of_pattern).collect();
-        let open = texts.iter().enumerate().filter(|(_, texts)| texts.is_empty());
+        let open = texts.iter().zip(patterns).enumerate();
+        let open = open.filter(|(_, (texts, hir))| texts.is_empty() && may_match(hir));
         let open: Vec<PatternId> = open.filter_map(|(at, _)| PatternId::new(at)).collect();
         let of_open: Vec<_> = open.iter().map(|id| bytes[id.index()].clone()).collect();
         let sieve = Sieve::new(&texts, lists);

@@ -33,8 +33,8 @@ impl Kind {
     }
 
     /// The kind with this number.
-    pub(super) fn from_number(number: u32) -> Self {
-        Self::ALL.get(number as usize).copied().unwrap_or(Self::Other)
+    pub(super) fn from_number(number: u16) -> Self {
+        Self::ALL.get(usize::from(number)).copied().unwrap_or(Self::Other)
     }
 
     /// The same for every look-around of `looks`, and one of as few as possible: kinds that are not

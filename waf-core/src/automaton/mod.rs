@@ -51,6 +51,8 @@ mod tests;
 
 use std::fmt;
 
+use regex_syntax::hir::Hir;
+
 pub use automata::{Automata, Cursors};
 pub use gate::{Asked, Gate};
 pub use phrases::{PhraseCursor, Phrases};
@@ -89,6 +91,11 @@ pub struct Hit {
     /// One past the last byte that had to be known: `end`, or one more where `\b` or `$` looks at
     /// the next byte. The end of the value, where it had to be known, is no byte.
     pub needed: u64,
+}
+
+/// Whether there is a text that the pattern matches.
+fn may_match(pattern: &Hir) -> bool {
+    pattern.properties().minimum_len().is_some()
 }
 
 /// Why patterns cannot be built.

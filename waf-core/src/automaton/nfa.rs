@@ -14,7 +14,7 @@ use regex_syntax::hir::Hir;
 use super::look::{Kind, decided, holds};
 use super::scratch::Scratch;
 use super::{BuildError, PatternId};
-use crate::limits::PATTERN_NFA_BYTES;
+use crate::limits::{NFA_STATES, PATTERN_NFA_BYTES};
 
 /// A match that a step reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -36,7 +36,7 @@ struct Symbol {
 /// What "a match may start here" adds to a step.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Starts {
-    states: Vec<u32>,
+    states: Vec<u16>,
     reports: Vec<Report>,
 }
 
@@ -100,15 +100,15 @@ impl Machine {
     }
 
     /// The kernel before the first byte.
-    pub(super) fn start_kernel() -> Box<[u32]> {
-        [Kind::Edge as u32].into()
+    pub(super) fn start_kernel() -> Box<[u16]> {
+        [Kind::Edge as u16].into()
     }
 
     /// One step from `kernel`, into `scratch.kernel` and `scratch.reports`.
     ///
     /// The threads of a pattern end where it is reported: only its first match is asked for. The
     /// states are in no order until [`Scratch::sort`].
-    pub(super) fn step(&self, kernel: &[u32], class: usize, scratch: &mut Scratch) {
+    pub(super) fn step(&self, kernel: &[u16], class: usize, scratch: &mut Scratch) {
         let Some((&kind, states)) = kernel.split_first() else { return };
         let before = Kind::from_number(kind);
         let symbol = self.symbols[class];
@@ -141,7 +141,7 @@ impl Machine {
         scratch.after.clear(self.nfa.states().len());
         scratch.reports.clear();
         scratch.kernel.clear();
-        scratch.kernel.push(kind as u32);
+        scratch.kernel.push(kind as u16);
     }
 
     /// One report to a pattern, that of the first end, and no more threads.
@@ -156,7 +156,7 @@ impl Machine {
         scratch.kernel.retain(|&state| {
             let kind = std::mem::take(&mut first);
             kind || {
-                let owner = self.owners[state as usize];
+                let owner = self.owners[usize::from(state)];
                 reports.binary_search_by_key(&owner, |report| report.pattern).is_err()
             }
         });
@@ -212,7 +212,8 @@ impl Machine {
 
     fn wait(&self, state: StateID, scratch: &mut Scratch) {
         if !self.resting[state.as_usize()] {
-            scratch.kernel.push(state.as_u32());
+            // No NFA has more states (`check_size`).
+            scratch.kernel.push(state.as_u32() as u16);
         }
     }
 
@@ -281,8 +282,8 @@ impl Machine {
     }
 }
 
-fn state_id(state: u32) -> StateID {
-    StateID::new_unchecked(state as usize)
+fn state_id(state: u16) -> StateID {
+    StateID::new_unchecked(usize::from(state))
 }
 
 /// Where a state goes without a byte; false when it needs one (or ends).
@@ -322,7 +323,18 @@ fn compile(patterns: &[(PatternId, &Hir)]) -> Result<NFA, BuildError> {
     if nfa.look_set_any().contains_word_unicode() {
         return Err(BuildError::new(only, "word boundaries of Unicode are not supported"));
     }
+    check_size(nfa.states().len(), only)?;
     Ok(nfa)
+}
+
+/// States are numbered with 16 bits in kernels, of which there are many.
+fn check_size(size: usize, only: Option<PatternId>) -> Result<(), BuildError> {
+    const { assert!(NFA_STATES <= 1 << u16::BITS) };
+    if size <= NFA_STATES {
+        return Ok(());
+    }
+    let message = format!("the pattern is too large: {size} states, {NFA_STATES} are the most");
+    Err(BuildError::new(only, message))
 }
 
 /// Whose each state is. Patterns share no state but the common entry, which is never used.

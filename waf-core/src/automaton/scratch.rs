@@ -8,7 +8,7 @@ use super::nfa::Report;
 #[derive(Debug, Default)]
 pub struct Scratch {
     /// The kernel after the step.
-    pub(super) kernel: Vec<u32>,
+    pub(super) kernel: Vec<u16>,
     /// What the step reports, each pattern once.
     pub(super) reports: Vec<Report>,
     pub(super) before: Marks,

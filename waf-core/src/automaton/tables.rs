@@ -30,7 +30,7 @@ const EDGE_PAGES: usize = 256;
 #[derive(Debug)]
 pub(super) struct Page {
     entries: Box<[AtomicU32; PAGE]>,
-    kernels: Box<[OnceLock<Arc<[u32]>>]>,
+    kernels: Box<[OnceLock<Arc<[u16]>>]>,
 }
 
 /// A transition that reports matches.
@@ -57,7 +57,7 @@ pub(super) struct Tables {
 
 #[derive(Debug, Default)]
 struct Index {
-    states: HashMap<Arc<[u32]>, u32>,
+    states: HashMap<Arc<[u16]>, u32>,
     edges: HashMap<Edge, u32>,
 }
 
@@ -93,7 +93,7 @@ impl Tables {
     }
 
     /// The kernel of a state.
-    pub(super) fn kernel(&self, state: u32) -> Option<&Arc<[u32]>> {
+    pub(super) fn kernel(&self, state: u32) -> Option<&Arc<[u16]>> {
         let page = self.pages.get((state >> PAGE_BITS) as usize)?.get()?;
         page.kernels.get(state as usize % PAGE / self.stride)?.get()
     }
@@ -105,7 +105,7 @@ impl Tables {
     }
 
     /// The state with this kernel, if there is one.
-    pub(super) fn find(&self, kernel: &[u32]) -> Option<u32> {
+    pub(super) fn find(&self, kernel: &[u16]) -> Option<u32> {
         self.index.read().unwrap_or_else(PoisonError::into_inner).states.get(kernel).copied()
     }
 
@@ -115,20 +115,20 @@ impl Tables {
     }
 
     /// The state with this kernel, made if need be; `None` when there is no room.
-    pub(super) fn intern(&self, kernel: &[u32]) -> Option<u32> {
+    pub(super) fn intern(&self, kernel: &[u16]) -> Option<u32> {
         let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(&state) = index.states.get(kernel) {
             return Some(state);
         }
         let rows = PAGE / self.stride;
         let (page, row) = (index.states.len() / rows, index.states.len() % rows);
-        // The row, the kernel, and about as much again as a key and two pointers for the index.
-        let bytes = self.stride * size_of::<u32>() + size_of_val(kernel) + 64;
+        // The row, the kernel, and what holds it: its counts, its cell and its place in the index.
+        let bytes = self.stride * size_of::<u32>() + size_of_val(kernel) + 96;
         let Some(cell) = self.pages.get(page).filter(|_| self.take(bytes)) else {
             self.frozen.store(true, Ordering::Relaxed);
             return None;
         };
-        let kernel: Arc<[u32]> = kernel.into();
+        let kernel: Arc<[u16]> = kernel.into();
         cell.get_or_init(|| Page::new(rows)).kernels[row].get_or_init(|| Arc::clone(&kernel));
         let state = (page * PAGE + row * self.stride) as u32;
         index.states.insert(kernel, state);

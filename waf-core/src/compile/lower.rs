@@ -1,10 +1,11 @@
 //! Conditions to signatures: equal (chain, operator) pairs become one.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use regex_syntax::hir::Hir;
 
-use crate::automaton::{Gate, PatternId, syntax};
+use crate::automaton::{Gate, PatternId, PatternSet};
 use crate::bytes::ByteSet;
 use crate::limits;
 use crate::operator::Check;
@@ -13,8 +14,8 @@ use crate::rule::{
     Condition, Expression, Operator, Phase, Rule, Target, TargetKind, Transformation,
 };
 use crate::ruleset::{
-    ChainTree, CompiledCondition, CompiledRule, Formula, Joint, Pattern, Probe, Settles, Signature,
-    SignatureId, ValueFormula,
+    ChainTree, CompiledCondition, CompiledRule, Formula, Joint, Memories, Pattern, Probe, Settles,
+    Signature, SignatureId, ValueFormula,
 };
 use crate::source::{Report, Span};
 
@@ -25,6 +26,7 @@ pub(super) struct Lowered {
     pub(super) signatures: Vec<Signature>,
     pub(super) joints: Vec<Joint>,
     pub(super) patterns: Vec<Pattern>,
+    memories: Arc<Memories>,
     pub(super) lists: Vec<Vec<String>>,
     pub(super) checks: Vec<Check>,
     groups: Vec<u32>,
@@ -41,6 +43,7 @@ pub(super) fn lower(rules: Vec<Rule>, policies: &[PolicySettings]) -> Result<Low
         signatures: Vec::new(),
         joints: Vec::new(),
         patterns: Vec::new(),
+        memories: Arc::default(),
         lists: Vec::new(),
         checks: Vec::new(),
         groups: Vec::new(),
@@ -69,9 +72,13 @@ pub(super) fn lower(rules: Vec<Rule>, policies: &[PolicySettings]) -> Result<Low
 }
 
 impl Lowered {
-    /// The patterns, in the order of their ids.
-    pub(super) fn pattern_hirs(&self) -> Vec<Hir> {
-        self.patterns.iter().map(|pattern| pattern.hir.clone()).collect()
+    /// What each pattern matches, in the order of their ids. One that nothing wants matches nothing, so
+    /// it costs nothing: without the higher paranoia levels of the Core Rule Set that is a half of it.
+    pub(super) fn wanted_hirs(&self, wanted: &PatternSet) -> Vec<Hir> {
+        let is_wanted = |at| PatternId::new(at).is_some_and(|id| wanted.contains(id));
+        let hir = |(at, pattern): (usize, &Pattern)| is_wanted(at).then(|| pattern.hir().ok());
+        let hirs = self.patterns.iter().enumerate().map(hir);
+        hirs.map(|hir| hir.flatten().unwrap_or_else(Hir::fail)).collect()
     }
 
     /// Patterns of different groups never share a cluster. Those that need a literal are seldom run
@@ -242,18 +249,11 @@ impl Lowered {
                 self.lists.push(phrases.clone());
                 Probe::Phrases(id)
             }
-            Operator::Rx(text) => {
-                let hir = syntax::parse(text).map_err(|error| {
-                    Box::new(Report::error(Some(span.clone()), error.to_string()))
-                })?;
-                self.pattern(span, hir)?
-            }
-            Operator::Contains(text) => self.pattern(span, syntax::contains(text.as_bytes()))?,
-            Operator::BeginsWith(text) => {
-                self.pattern(span, syntax::begins_with(text.as_bytes()))?
-            }
-            Operator::EndsWith(text) => self.pattern(span, syntax::ends_with(text.as_bytes()))?,
-            Operator::Streq(text) => self.pattern(span, syntax::equals(text.as_bytes()))?,
+            Operator::Rx(_)
+            | Operator::Contains(_)
+            | Operator::BeginsWith(_)
+            | Operator::EndsWith(_)
+            | Operator::Streq(_) => self.pattern(span, operator.clone())?,
             operator => {
                 self.checks.extend(Check::new(operator));
                 Probe::Check((self.checks.len() - 1) as u16)
@@ -263,9 +263,11 @@ impl Lowered {
         Ok(probe)
     }
 
-    fn pattern(&mut self, span: &Span, hir: Hir) -> Result<Probe, Box<Report>> {
+    fn pattern(&mut self, span: &Span, operator: Operator) -> Result<Probe, Box<Report>> {
         let id = self.id(span, self.patterns.len())?;
-        self.patterns.push(Pattern::new(hir));
+        let pattern = Pattern::new(operator, &self.memories);
+        pattern.hir().map_err(|error| Report::error(Some(span.clone()), error.to_string()))?;
+        self.patterns.push(pattern);
         self.groups.push(u32::MAX / 2);
         Ok(Probe::Pattern(id))
     }

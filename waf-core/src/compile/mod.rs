@@ -51,13 +51,14 @@ pub fn compile(rules: Vec<Rule>, policies: Vec<PolicySettings>) -> Result<Compil
     reach::mark(&mut program, &lowered, &plans::doubted(&lowered, &policies));
     program.phases = program::phases(&program, |rule| lowered.rules[rule.index()].rule.phase);
     (program.bounds, program.hindering) = bound::bounds(&program, &lowered);
-    let hirs = lowered.pattern_hirs();
-    let gate = Gate::new(&hirs, &lowered.lists);
-    let automata = Automata::new(&hirs, &lowered.pattern_groups(&gate), TABLES)
-        .map_err(|error| vec![Report::error(None, error.to_string())])?;
     let phrases = Phrases::new(&lowered.lists, true)
         .map_err(|error| vec![Report::error(None, error.to_string())])?;
     let drafts = plans::draft(&mut lowered, &names, &program, policies)?;
+    let hirs = lowered.wanted_hirs(&plans::wanted_patterns(&drafts));
+    let gate = Gate::new(&hirs, &lowered.lists);
+    let automata = Automata::new(&hirs, &lowered.pattern_groups(&gate), TABLES)
+        .map_err(|error| vec![Report::error(None, error.to_string())])?;
+    drop(hirs);
     let ruleset = Arc::new(RuleSet {
         rules: lowered.rules,
         chains: lowered.chains,

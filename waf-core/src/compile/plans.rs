@@ -61,6 +61,12 @@ pub(super) fn draft(
     if reports.is_empty() { Ok(drafts) } else { Err(reports) }
 }
 
+/// The patterns that some field of some policy is asked for.
+pub(super) fn wanted_patterns(drafts: &[Draft]) -> PatternSet {
+    let nodes = drafts.iter().flat_map(|draft| &draft.plans).flat_map(|plan| &plan.nodes);
+    nodes.flat_map(|node| node.patterns.iter()).collect()
+}
+
 fn draft_one(
     lowered: &mut Lowered,
     names: &NameClasses,

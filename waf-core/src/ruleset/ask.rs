@@ -1,14 +1,16 @@
 //! A question asked of one whole value: for the starts of matches, for captures, and for the values
 //! that only SecLang rules make.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
-use regex_automata::meta;
 use regex_syntax::hir::Hir;
 
+use super::regex::{Memories, Regex};
 use super::{Probe, RuleSet};
+use crate::automaton::syntax::{self, SyntaxError};
 use crate::operator::{detect_sqli, detect_xss};
+use crate::rule::Operator;
 
 /// The parts of a value that `TX:0` to `TX:9` become.
 pub(crate) type Captures = [Option<Box<[u8]>>; 10];
@@ -24,22 +26,38 @@ pub(crate) fn captured(group: impl Fn(usize) -> Option<Box<[u8]>>) -> Captures {
     captures
 }
 
-/// A pattern of the automata, in the text that captures and starts are taken with.
+/// A pattern of the automata, as it is asked of one value by itself.
 pub(crate) struct Pattern {
-    pub(crate) hir: Hir,
-    regex: OnceLock<Option<meta::Regex>>,
+    operator: Operator,
+    memories: Arc<Memories>,
+    regex: OnceLock<Option<Regex>>,
 }
 
 impl Pattern {
     /// Not compiled yet: most patterns never match.
-    pub(crate) fn new(hir: Hir) -> Self {
-        Self { hir, regex: OnceLock::new() }
+    pub(crate) fn new(operator: Operator, memories: &Arc<Memories>) -> Self {
+        Self { operator, memories: Arc::clone(memories), regex: OnceLock::new() }
+    }
+
+    /// What it matches; nothing where the operator is no pattern.
+    ///
+    /// # Errors
+    /// When its regex cannot be read.
+    pub(crate) fn hir(&self) -> Result<Hir, SyntaxError> {
+        match &self.operator {
+            Operator::Rx(text) => syntax::parse(text),
+            Operator::Contains(text) => Ok(syntax::contains(text.as_bytes())),
+            Operator::BeginsWith(text) => Ok(syntax::begins_with(text.as_bytes())),
+            Operator::EndsWith(text) => Ok(syntax::ends_with(text.as_bytes())),
+            Operator::Streq(text) => Ok(syntax::equals(text.as_bytes())),
+            _ => Ok(Hir::fail()),
+        }
     }
 
     /// The leftmost match in `value[from..]`, look-around seeing all of `value`.
     pub(crate) fn find(&self, value: &[u8], from: usize) -> Option<(usize, usize)> {
         let input = regex_automata::Input::new(value).range(from..);
-        self.regex()?.find(input).map(|found| (found.start(), found.end()))
+        self.regex()?.find(&input).map(|found| (found.start(), found.end()))
     }
 
     fn is_match(&self, value: &[u8]) -> bool {
@@ -47,18 +65,14 @@ impl Pattern {
     }
 
     fn captures(&self, value: &[u8]) -> Option<Captures> {
-        let regex = self.regex()?;
-        let mut found = regex.create_captures();
-        regex.captures(value, &mut found);
+        let found = self.regex()?.captures(value);
         let group = |group| Some(value[found.get_group(group)?.range()].into());
         found.is_match().then(|| captured(group))
     }
 
-    fn regex(&self) -> Option<&meta::Regex> {
-        let compile = || {
-            let config = meta::Config::new().utf8_empty(false);
-            meta::Builder::new().configure(config).build_from_hir(&self.hir).ok()
-        };
+    fn regex(&self) -> Option<&Regex> {
+        // Read again: what is read is ten times as large as the text, too much to keep.
+        let compile = || Regex::new(&self.hir().ok()?, &self.memories);
         self.regex.get_or_init(compile).as_ref()
     }
 }

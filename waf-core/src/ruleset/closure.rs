@@ -111,8 +111,8 @@ impl Closures {
         let place = hash as usize % CLOSURES;
         for place in place..place + TRIES {
             let Some(cell) = self.known.get(place % CLOSURES) else { break };
-            let closure =
-                cell.get_or_init(|| Box::new(self.gather((nodes, gate), node, wakes, key)));
+            let closure = cell
+                .get_or_init(|| Box::new(self.gather((nodes, gate), node, wakes, key).fitted()));
             if closure.key == key {
                 return closure;
             }
@@ -154,5 +154,13 @@ impl Closure {
         self.nodes.push(at);
         self.lists.union_with(&node.lists);
         self.asking.extend(node.asks_alone().then_some(at));
+    }
+
+    /// In no more memory than it fills: it is kept.
+    fn fitted(mut self) -> Self {
+        for places in [&mut self.nodes, &mut self.asking, &mut self.awake] {
+            places.shrink_to_fit();
+        }
+        self
     }
 }

@@ -12,6 +12,7 @@ mod ids;
 mod names;
 mod plan;
 mod program;
+mod regex;
 mod value;
 
 use std::fmt;
@@ -27,6 +28,7 @@ pub(crate) use program::{
     Bound, NameRegex, Names, Operand, Order, Part, Program, ProgramChange, ProgramEffect,
     ProgramKey, ProgramLink, ProgramPart, ProgramRule, ProgramTarget, ProgramText, Question, Slots,
 };
+pub(crate) use regex::Memories;
 pub(crate) use value::Value;
 
 use crate::automaton::{Automata, Gate, PatternId, Phrases};

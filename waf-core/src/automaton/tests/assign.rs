@@ -1,7 +1,7 @@
 //! Patterns are put together so that states do not multiply.
 
 use crate::automaton::assign::{Profile, assign};
-use crate::limits::{CLUSTER_NFA_STATES, GROUP_CLUSTERS};
+use crate::limits::{GROUP_CLUSTERS, NFA_STATES};
 
 /// A pattern whose state at byte `at` is bit `bit` of `at`, and so independent of other bits.
 fn independent(group: u32, bit: u32) -> Profile {
@@ -46,7 +46,7 @@ fn few_patterns_are_together() {
 #[test]
 fn clusters_are_bounded() {
     let profiles: Vec<_> = (0..GROUP_CLUSTERS + 2)
-        .map(|_| Profile { size: CLUSTER_NFA_STATES / 2 + 1, ..independent(0, 0) })
+        .map(|_| Profile { size: NFA_STATES / 2 + 1, ..independent(0, 0) })
         .collect();
     assert_eq!(assign(&profiles).len(), GROUP_CLUSTERS + 2);
 }

@@ -1,11 +1,12 @@
 //! Automata against the oracle: any patterns, any text, however it is cut.
 
 use proptest::prelude::*;
+use regex_syntax::hir::Hir;
 
 use super::oracle::Oracle;
 use super::patterns::{PATTERNS, pattern, text, texts};
 use super::scan;
-use crate::automaton::{Automata, Hit, PatternId, Scratch, Work, syntax};
+use crate::automaton::{Automata, Gate, Hit, PatternId, Scratch, Work, syntax};
 
 /// Room for all states, for a few, and for none.
 const ROOMS: &[usize] = &[1 << 24, 6_000, 0];
@@ -178,4 +179,16 @@ fn too_large_is_an_error() {
     let hirs = [syntax::contains(b"a"), syntax::parse("(?:[ab]{1000}){1000}").unwrap()];
     let error = Automata::new(&hirs, &[0, 0], 1 << 20).unwrap_err();
     assert_eq!(error.pattern(), PatternId::new(1));
+}
+
+#[test]
+fn what_matches_nothing_takes_no_room() {
+    let [fail, word] = [Hir::fail(), syntax::parse("ab+c").unwrap()];
+    let impossible = Hir::concat(vec![syntax::contains(b"x"), Hir::fail()]);
+    let some = [fail, word.clone(), impossible];
+    let automata = Automata::new(&some, &[0, 1, 2], 1 << 20).unwrap();
+    let alone = Automata::new(&[word], &[1], 1 << 20).unwrap();
+    assert_eq!(automata.len(), 3);
+    assert_eq!((automata.clusters(), automata.states()), (1, alone.states()));
+    assert!(!Gate::new(&some, &[] as &[Vec<&str>]).open().contains(PatternId(0)));
 }

@@ -2,7 +2,7 @@
 
 use super::BacktrackError;
 use super::program::{Instruction, Node, Parsed, Program, Register};
-use crate::limits::PATTERN_NFA_STATES;
+use crate::limits::NFA_STATES;
 
 pub(super) fn compile(pattern: &Parsed) -> Result<Program, BacktrackError> {
     let registers = 2 * (pattern.groups + 1);
@@ -161,7 +161,7 @@ impl Compiler {
 
     /// Counted repeats are written out, which is what can grow.
     fn push(&mut self, instruction: Instruction) -> Compiled {
-        if self.out.len() >= PATTERN_NFA_STATES {
+        if self.out.len() >= NFA_STATES {
             return Err(BacktrackError("the pattern is too large"));
         }
         self.out.push(instruction);

@@ -1,0 +1,214 @@
+//! [`Regex`]: one that is searched for by itself.
+//!
+//! A search learns: it keeps a lazily built automaton of up to some megabytes, which makes the next
+//! one fast. One of them for every regex and worker would be most of what a rule set takes. So all
+//! regexes of a rule set have a bound together ([`Memories`]), and those that were not searched for
+//! the longest forget first.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use regex_automata::meta::{self, Cache};
+use regex_automata::util::captures::Captures;
+use regex_automata::{Input, Match};
+use regex_syntax::hir::Hir;
+
+use crate::limits::{REGEX_MEMORIES, REGEX_MEMORY};
+
+/// A regex with what its searches have learnt.
+pub(crate) struct Regex {
+    engine: meta::Regex,
+    shelf: Arc<Shelf>,
+    memories: Arc<Memories>,
+}
+
+impl Regex {
+    /// `None` where the regex is too large.
+    pub(crate) fn new(pattern: &Hir, memories: &Arc<Memories>) -> Option<Self> {
+        let config = meta::Config::new().utf8_empty(false).hybrid_cache_capacity(REGEX_MEMORY);
+        let engine = meta::Builder::new().configure(config).build_from_hir(pattern).ok()?;
+        Some(Self { engine, shelf: memories.shelf(), memories: Arc::clone(memories) })
+    }
+
+    /// The leftmost match.
+    pub(crate) fn find(&self, input: &Input<'_>) -> Option<Match> {
+        self.search(|cache| self.engine.search_with(cache, input))
+    }
+
+    /// Whether there is a match.
+    pub(crate) fn is_match(&self, value: &[u8]) -> bool {
+        let input = &Input::new(value).earliest(true);
+        self.search(|cache| self.engine.search_half_with(cache, input)).is_some()
+    }
+
+    /// The leftmost match with its groups.
+    pub(crate) fn captures(&self, value: &[u8]) -> Captures {
+        let mut found = self.engine.create_captures();
+        let input = &Input::new(value);
+        self.search(|cache| self.engine.search_captures_with(cache, input, &mut found));
+        found
+    }
+
+    fn search<T>(&self, search: impl FnOnce(&mut Cache) -> T) -> T {
+        let kept = self.memories.take(&self.shelf);
+        let mut cache = kept.unwrap_or_else(|| Box::new(self.engine.create_cache()));
+        let answer = search(&mut cache);
+        self.memories.put(&self.shelf, cache);
+        answer
+    }
+}
+
+/// What the searches of some regexes have learnt, bounded together. What a search is working with is
+/// not counted: there is one for each worker.
+#[derive(Debug)]
+pub(crate) struct Memories {
+    most: usize,
+    bytes: AtomicUsize,
+    /// In the order in which they are asked to forget.
+    shelves: Mutex<VecDeque<Arc<Shelf>>>,
+}
+
+/// What is kept for one regex: as much as there were searches at the same time.
+#[derive(Debug, Default)]
+struct Shelf {
+    caches: Mutex<Vec<(Box<Cache>, usize)>>,
+    /// There was a search since it was last asked to forget.
+    used: AtomicBool,
+}
+
+impl Default for Memories {
+    fn default() -> Self {
+        Self::new(REGEX_MEMORIES)
+    }
+}
+
+impl Memories {
+    /// Memories of at most so many bytes.
+    fn new(most: usize) -> Self {
+        Self { most, bytes: AtomicUsize::new(0), shelves: Mutex::default() }
+    }
+
+    /// Bytes that are kept.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    fn shelf(&self) -> Arc<Shelf> {
+        let shelf = Arc::<Shelf>::default();
+        lock(&self.shelves).push_back(Arc::clone(&shelf));
+        shelf
+    }
+
+    fn take(&self, shelf: &Shelf) -> Option<Box<Cache>> {
+        let (cache, bytes) = lock(&shelf.caches).pop()?;
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        Some(cache)
+    }
+
+    fn put(&self, shelf: &Shelf, cache: Box<Cache>) {
+        let bytes = size_of::<Cache>() + cache.memory_usage();
+        shelf.used.store(true, Ordering::Relaxed);
+        // Counted before it can be taken, so that the sum never falls below zero.
+        let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        lock(&shelf.caches).push((cache, bytes));
+        if before + bytes > self.most {
+            self.make_room();
+        }
+    }
+
+    /// Empties shelves until the rest fits, each the second time that it is found unused.
+    fn make_room(&self) {
+        // Whoever has the lock makes room for all.
+        let Ok(mut shelves) = self.shelves.try_lock() else { return };
+        for _ in 0..2 * shelves.len() {
+            if self.bytes() <= self.most {
+                return;
+            }
+            let Some(shelf) = shelves.pop_front() else { return };
+            if !shelf.used.swap(false, Ordering::Relaxed) {
+                let forgotten = std::mem::take(&mut *lock(&shelf.caches));
+                let bytes = forgotten.iter().map(|(_, bytes)| bytes).sum();
+                self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+            }
+            shelves.push_back(shelf);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::automaton::syntax;
+
+    fn regexes(memories: &Arc<Memories>) -> Vec<Regex> {
+        let words = ["union", "select", "insert", "script", "passwd", "alert"];
+        let of =
+            |word: &&str| syntax::parse(&format!(r"\b{word}[a-z]*\s+\w+[^x]{{2,9}}x")).unwrap();
+        words.iter().map(|word| Regex::new(&of(word), memories).unwrap()).collect()
+    }
+
+    #[test]
+    fn memory_stays_within_its_bound_and_answers_stay() {
+        let value =
+            b"unions a..x selected b--x inserts cc__x scripts dd..x passwd e++x alerts f!!x";
+        let free = Arc::new(Memories::new(usize::MAX));
+        let expected: Vec<_> =
+            regexes(&free).iter().map(|regex| regex.find(&Input::new(value))).collect();
+        assert!(expected.iter().all(Option::is_some), "{expected:?}");
+        let each = free.bytes() / expected.len();
+
+        let memories = Arc::new(Memories::new(each * 5 / 2));
+        let bound = regexes(&memories);
+        for _ in 0..3 {
+            for (regex, expected) in bound.iter().zip(&expected) {
+                assert_eq!(regex.find(&Input::new(value)), *expected);
+                assert!(memories.bytes() <= each * 5 / 2, "{}", memories.bytes());
+                assert!(memories.bytes() > 0);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_used_again_and_again_is_not_forgotten() {
+        let free = Arc::new(Memories::new(usize::MAX));
+        let value = b"unions a..x";
+        regexes(&free).iter().for_each(|regex| _ = regex.is_match(value));
+        let memories = Arc::new(Memories::new(free.bytes() / 2));
+        let bound = regexes(&memories);
+        bound.iter().for_each(|regex| _ = regex.is_match(value));
+        for other in &bound[1..] {
+            bound[0].is_match(value);
+            other.is_match(value);
+        }
+        assert_eq!(lock(&bound[0].shelf.caches).len(), 1);
+        assert!(bound.iter().any(|regex| lock(&regex.shelf.caches).is_empty()));
+    }
+
+    #[test]
+    fn searches_at_the_same_time_give_back_what_they_took() {
+        let memories = Arc::new(Memories::new(64 << 10));
+        let bound = regexes(&memories);
+        std::thread::scope(|scope| {
+            for start in 0..4 {
+                let bound = &bound;
+                scope.spawn(move || {
+                    for at in start..start + 600 {
+                        let regex = &bound[at % bound.len()];
+                        assert!(!regex.is_match(b"union select insert script passwd alert"));
+                    }
+                });
+            }
+        });
+        let kept = bound
+            .iter()
+            .map(|regex| lock(&regex.shelf.caches).iter().map(|(_, bytes)| bytes).sum::<usize>());
+        assert_eq!(kept.sum::<usize>(), memories.bytes());
+        assert!(memories.bytes() <= 64 << 10);
+    }
+}
