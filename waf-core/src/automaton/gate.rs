@@ -319,7 +319,7 @@ mod tests {
             r"(?:ab){1,2}c",
         ];
         let hirs: Vec<Hir> = patterns.iter().map(|p| syntax::parse(p).unwrap()).collect();
-        let gate = Gate::new(&hirs, &[vec![b""; 0]; 0]);
+        let gate = Gate::new::<&[u8]>(&hirs, &[]);
         let regexes: Vec<_> = hirs
             .iter()
             .map(|hir| regex_automata::meta::Builder::new().build_from_hir(hir).unwrap())

@@ -253,8 +253,7 @@ mod tests {
             (0..length).map(|_| letters[random(letters.len())]).collect()
         };
         let literals: Vec<Vec<u8>> = (0..300).map(|at| text(1 + at % 12, b"ab/.cX_\xe9")).collect();
-        let sieve =
-            Sieve::new(&[vec![]; 0], &literals.iter().map(|it| vec![it]).collect::<Vec<_>>());
+        let sieve = Sieve::new(&[], &literals.iter().map(|it| vec![it]).collect::<Vec<_>>());
         let reference = aho_corasick::AhoCorasick::builder()
             .ascii_case_insensitive(true)
             .build(&literals)
@@ -282,7 +281,7 @@ mod tests {
         let many: Vec<Vec<Vec<u8>>> = (0..40_000_u32)
             .map(|number| vec![format!("{:x}", number.wrapping_mul(2_654_435_761)).into_bytes()])
             .collect();
-        let sieve = Sieve::new(&many, &[vec![b""; 0]; 0]);
+        let sieve = Sieve::new::<&[u8]>(&many, &[]);
         assert!(sieve.next.len() <= SIEVE_ENTRIES);
         let (patterns, _) = found(&sieve, &many[17][0]);
         assert!(patterns.contains(&17));
