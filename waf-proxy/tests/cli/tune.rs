@@ -205,6 +205,60 @@ fn rich_text_passes_and_attacks_on_all_fields_do_not() {
     assert!(tuned.stderr.contains(&format!("Their price: {} of", known - still)), "{told}");
 }
 
+const SECLANG: &str = r#"
+SecRule ARGS "@rx <[a-z]+|(?i:select |insert |update |delete )" "id:100100,phase:2,deny,msg:'x'"
+SecRule ARGS|REQUEST_HEADERS "@rx [<>'\x22]" "id:100200,phase:2,deny,msg:'x'"
+SecRule REQUEST_HEADERS:Host "@rx ." "id:100300,phase:1,deny,msg:'x'"
+"#;
+
+/// Requests of more methods than an exclusion names.
+fn of_many_methods(mut requests: Vec<Request>) -> Vec<Request> {
+    let methods = ["POST", "PUT", "PATCH", "DELETE"].iter().cycle();
+    requests.iter_mut().zip(methods).for_each(|(request, method)| {
+        request.head.method = method.as_bytes().into();
+    });
+    requests
+}
+
+#[test]
+fn exclusions_in_seclang_let_the_same_requests_pass_as_in_yaml() {
+    let folder = Folder::new("seclang");
+    let rules = folder.write("rules.conf", SECLANG);
+    let mut before = runner(None, std::slice::from_ref(&rules));
+    let attacks = count(&caught(&mut before, &forms::attacks(3)));
+    assert_eq!(attacks, forms::attacks(3).len());
+    let log =
+        folder.write("audit.jsonl", &records(&mut before, &of_many_methods(forms::benign(1, 600))));
+    let tuned = |language: &str| {
+        let tuned = pinpoint(&["tune", "--log", &log, "--rules", &rules, "--output", language]);
+        assert_eq!(tuned.status, Some(0), "{}", tuned.stderr);
+        tuned.stdout
+    };
+    let seclang = tuned("seclang");
+    assert!(!seclang.contains("SecLang cannot say it"), "{seclang}");
+    let (first, last) = match seclang.split_once("# --- After the rules") {
+        Some((first, last)) => (first, last),
+        None => (seclang.as_str(), ""),
+    };
+    let yaml = folder.write("tuned.yaml", &tuned("yaml"));
+    let first = folder.write("before.conf", first);
+    // The words that divide the parts are a comment, of which the beginning is cut off.
+    let last = folder.write("after.conf", &format!("#{last}"));
+    assert!(seclang.contains("ctl:ruleRemoveTargetById=100"), "{seclang}");
+    assert!(seclang.contains("SecRuleUpdateTargetById 100300"), "{seclang}");
+    let site = format!("{SITE}exclusions: [{yaml}]\n");
+    let config = folder.write("after.yaml", &site);
+    let mut by_yaml = runner(Some(&config), std::slice::from_ref(&rules));
+    let mut by_seclang = runner(None, &[first, rules, last]);
+    for requests in [forms::benign(1, 600), forms::benign(2, 300), forms::attacks(3)] {
+        let requests = of_many_methods(requests);
+        let left = caught(&mut by_yaml, &requests);
+        assert_eq!(left, caught(&mut by_seclang, &requests), "{seclang}");
+        // Every request was caught: all have the header that a rule looks for.
+        assert!(count(&left) < requests.len(), "{seclang}");
+    }
+}
+
 #[test]
 fn a_log_may_come_from_standard_input_and_be_wrong_in_places() {
     let folder = Folder::new("pipe");
