@@ -222,13 +222,19 @@ fn of_many_methods(mut requests: Vec<Request>) -> Vec<Request> {
 
 #[test]
 fn exclusions_in_seclang_let_the_same_requests_pass_as_in_yaml() {
+    seclang_is_yaml(|requests| requests, "ctl:ruleRemoveTargetById=100300;REQUEST_HEADERS:Host");
+    seclang_is_yaml(of_many_methods, "SecRuleUpdateTargetById 100300 \"!REQUEST_HEADERS:Host\"");
+}
+
+/// Tunes on requests, writes the exclusions in both languages, which have to say `directive`, and
+/// loads them.
+fn seclang_is_yaml(of: fn(Vec<Request>) -> Vec<Request>, directive: &str) {
     let folder = Folder::new("seclang");
     let rules = folder.write("rules.conf", SECLANG);
-    let mut before = runner(None, std::slice::from_ref(&rules));
-    let attacks = count(&caught(&mut before, &forms::attacks(3)));
-    assert_eq!(attacks, forms::attacks(3).len());
-    let log =
-        folder.write("audit.jsonl", &records(&mut before, &of_many_methods(forms::benign(1, 600))));
+    // Where the first rule that matches refuses, a record has no other.
+    let detect = folder.write("detect.yaml", &format!("{SITE}mode: detect\n"));
+    let mut before = runner(Some(&detect), std::slice::from_ref(&rules));
+    let log = folder.write("audit.jsonl", &records(&mut before, &of(forms::benign(1, 600))));
     let tuned = |language: &str| {
         let tuned = pinpoint(&["tune", "--log", &log, "--rules", &rules, "--output", language]);
         assert_eq!(tuned.status, Some(0), "{}", tuned.stderr);
@@ -236,25 +242,20 @@ fn exclusions_in_seclang_let_the_same_requests_pass_as_in_yaml() {
     };
     let seclang = tuned("seclang");
     assert!(!seclang.contains("SecLang cannot say it"), "{seclang}");
-    let (first, last) = match seclang.split_once("# --- After the rules") {
-        Some((first, last)) => (first, last),
-        None => (seclang.as_str(), ""),
-    };
-    let yaml = folder.write("tuned.yaml", &tuned("yaml"));
-    let first = folder.write("before.conf", first);
-    // The words that divide the parts are a comment, of which the beginning is cut off.
-    let last = folder.write("after.conf", &format!("#{last}"));
-    assert!(seclang.contains("ctl:ruleRemoveTargetById=100"), "{seclang}");
-    assert!(seclang.contains("SecRuleUpdateTargetById 100300"), "{seclang}");
-    let site = format!("{SITE}exclusions: [{yaml}]\n");
-    let config = folder.write("after.yaml", &site);
+    assert!(seclang.contains(directive), "{seclang}");
+    // The line that divides the parts is a comment.
+    let at = seclang.find("# --- After the rules").unwrap_or(seclang.len());
+    let first = folder.write("before.conf", &seclang[..at]);
+    let last = folder.write("after.conf", &seclang[at..]);
+    folder.write("tuned.yaml", &tuned("yaml"));
+    let config = folder.write("after.yaml", &format!("{SITE}exclusions: [tuned.yaml]\n"));
     let mut by_yaml = runner(Some(&config), std::slice::from_ref(&rules));
     let mut by_seclang = runner(None, &[first, rules, last]);
-    for requests in [forms::benign(1, 600), forms::benign(2, 300), forms::attacks(3)] {
-        let requests = of_many_methods(requests);
+    for requests in [forms::benign(1, 600), forms::benign(2, 300), forms::attacks(3)].map(of) {
+        // A rule looks for a header that all have, and so does an exclusion.
+        assert_eq!(count(&caught(&mut before, &requests)), requests.len());
         let left = caught(&mut by_yaml, &requests);
         assert_eq!(left, caught(&mut by_seclang, &requests), "{seclang}");
-        // Every request was caught: all have the header that a rule looks for.
         assert!(count(&left) < requests.len(), "{seclang}");
     }
 }
