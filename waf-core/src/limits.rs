@@ -121,6 +121,13 @@ pub const MESSAGE: usize = 2 * KIB;
 /// Matches of SecLang rules told of one request.
 pub const FIRED: usize = 512;
 
+/// Fields beside the one that is shown in which a SecLang rule matched, kept of each rule: an exclusion
+/// that lets the request pass has to name them all, and a person reads it.
+pub const ALSO: usize = 9;
+
+/// See [`ALSO`]; of all rules of a request.
+pub const ALSO_KEPT: usize = 256;
+
 /// Matches that exclusions took away, of which a request keeps where they were: one for each rule and
 /// condition, and no more than a record could list.
 pub const EXCLUDED: usize = 100;

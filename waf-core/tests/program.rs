@@ -195,6 +195,41 @@ fn a_field_counts_under_every_target_and_exclusions_look_back() {
     assert_eq!(said(OVERLAPPING, &get("/?b=x")), "1/1/1");
 }
 
+const OTHERS: &str = r#"
+SecRule ARGS "@rx x" "id:1,phase:2,pass,log,msg:'x',setvar:tx.n=+5"
+SecRule REQUEST_METHOD "@rx ." "id:2,phase:2,pass,log,msg:'x',chain"
+  SecRule ARGS_NAMES "@rx ^a" "setvar:tx.n=+5"
+SecRule TX:n "@ge 5" "id:900,phase:2,deny,log,msg:'x'"
+"#;
+
+#[test]
+fn a_record_tells_every_field_that_a_rule_counts() {
+    let policy = policy(OTHERS);
+    let told = |request: &Request| {
+        let record = run(&policy, request);
+        let of = |id: &str| record.matches.iter().find(|known| known.rule_id == id).cloned();
+        [of("1"), of("2")].map(|known| known.map(|known| (known.target, known.also)))
+    };
+    let fields = |shown: &str, also: &[&str]| {
+        Some((shown.to_owned(), also.iter().map(|&name| name.to_owned()).collect::<Vec<_>>()))
+    };
+    assert_eq!(told(&get("/?b=x")), [fields("ARGS_GET:b", &[]), None]);
+    assert_eq!(told(&get("/?b=x&b=x")), [fields("ARGS_GET:b", &[]), None]);
+    // Of a chain the fields of its last link: the rule would not match without them.
+    assert_eq!(
+        told(&get("/?a=x&b=y&c=x&ab=x")),
+        [
+            fields("ARGS_GET:ab", &["ARGS_GET:a", "ARGS_GET:c"]),
+            fields("ARGS_GET_NAMES:ab", &["ARGS_GET_NAMES:a"])
+        ]
+    );
+    // Ten in all.
+    let many: String = (10..40).map(|n| format!("b{n}=x&")).collect();
+    let [Some((shown, also)), _] = told(&get(&format!("/?{many}"))) else { panic!() };
+    assert_eq!((shown.as_str(), also.len()), ("ARGS_GET:b39", 9));
+    assert_eq!(also[0], "ARGS_GET:b10");
+}
+
 // 5. Observed on ModSecurity 2.
 const LAST_CAPTURE: &str = r#"
 SecRule ARGS "@rx ^(\w+)=(\w+)$" "id:1,phase:2,pass,nolog,capture,setvar:tx.n=+1,chain"

@@ -66,6 +66,7 @@ pub(crate) fn union_select() -> MatchRecord {
         paranoia: 1,
         phase: "request_body".into(),
         target: "ARGS_POST:$.user.name".into(),
+        also: Vec::new(),
         decode: vec!["json".into(), "url_decode_uni".into()],
         offset: Some(17),
         length: Some(12),

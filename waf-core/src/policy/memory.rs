@@ -101,5 +101,6 @@ impl Policy {
             + limits::SIGHTINGS * SIGHTING
             + limits::TX_BYTES
             + limits::FIRED * 2 * limits::MESSAGE
+            + limits::ALSO_KEPT * limits::NAME_KEPT
     }
 }

@@ -216,6 +216,10 @@ pub struct MatchRecord {
     pub phase: String,
     /// The field, `ARGS_POST:$.user.name`; for a finding the finding's place, such as `REQUEST_BODY`.
     pub target: String,
+    /// Other fields in which a SecLang rule matched, which counts every one: up to 9, and of all rules of
+    /// a request up to 256.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
     /// How the bytes came about: parsers, then transformations that changed the value.
     pub decode: Vec<String>,
     /// First byte of the match in the decoded value; absent when it is not known.

@@ -228,6 +228,7 @@ impl Transaction {
         MatchRecord {
             score,
             phase: fired.phase.name().to_owned(),
+            also: fired.also.iter().map(|(of, name)| named(*of, name)).collect(),
             message: quoted(chain.and_then(|chain| chain.message.as_ref()), &fired.message),
             data: quoted(chain.and_then(|chain| chain.data.as_ref()), &fired.data),
             blocks: chain.is_some_and(|chain| chain.disruptive == Disruptive::Deny),
@@ -254,6 +255,7 @@ impl Transaction {
             at: in_body.then_some(evidence.at),
             excerpt: masking.excerpt_of(&rule.class, &target, &evidence.excerpt),
             target,
+            also: Vec::new(),
             message: rule.name.clone(),
             data: String::new(),
             tags: rule.tags.clone(),
@@ -281,9 +283,15 @@ impl Transaction {
 
 /// The field as records name it: `ARGS_POST:$.user.name`.
 pub(super) fn target(evidence: &Evidence) -> String {
-    let Some(collection) = evidence.collection else { return "REQUEST".to_owned() };
-    match (collection.is_keyed(), evidence.name.is_empty()) {
-        (true, false) => format!("{}:{}", collection.name(), printable(&evidence.name)),
+    match evidence.collection {
+        Some(collection) => named(collection, &evidence.name),
+        None => "REQUEST".to_owned(),
+    }
+}
+
+fn named(collection: Collection, name: &[u8]) -> String {
+    match (collection.is_keyed(), name.is_empty()) {
+        (true, false) => format!("{}:{}", collection.name(), printable(name)),
         _ => collection.name().to_owned(),
     }
 }

@@ -97,11 +97,17 @@ fn limit(finding: Finding) -> Option<&'static str> {
     })
 }
 
-/// One field of one rule, on one path, for one method.
+/// The fields in which it matched: with one of them left the rule would match as before.
+fn targets(cause: &MatchRecord) -> impl Iterator<Item = &str> {
+    std::iter::once(cause.target.as_str()).chain(cause.also.iter().map(String::as_str))
+}
+
+/// The fields of one rule, on one path, for one method.
 fn exclusion(record: &DecisionRecord, cause: &MatchRecord) -> String {
     let mut yaml = format!("- rule: {}\n", text(&cause.rule_id));
     // Writing to a String cannot fail.
-    let _ = writeln!(yaml, "  targets: [{}]", text(&cause.target));
+    let targets: Vec<String> = targets(cause).map(text).collect();
+    let _ = writeln!(yaml, "  targets: [{}]", targets.join(", "));
     match path(&record.request.path) {
         Some(path) => {
             let _ = writeln!(yaml, "  path: {}", text(&path));
@@ -132,7 +138,7 @@ pub fn choices(record: &DecisionRecord) -> Vec<Choice> {
     let choice = |cause: &MatchRecord| Choice {
         candidate: Candidate {
             rule: cause.rule_id.as_str().into(),
-            targets: vec![cause.target.as_str().into()],
+            targets: targets(cause).map(Into::into).collect(),
             path: path(&record.request.path).map(Into::into),
         },
         methods: method(record).into_iter().map(Into::into).collect(),

@@ -69,6 +69,7 @@ impl RuleStory {
                 facts.push((word, value));
             }
         };
+        add("also in", one.also.join(", "));
         add("decoded", one.decode.join(" → "));
         add("bytes", place(one).unwrap_or_default());
         add("matched", one.excerpt.clone());

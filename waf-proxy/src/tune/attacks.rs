@@ -48,6 +48,7 @@ impl<'a> From<&'a waf_core::record::MatchRecord> for Matched<'a> {
             score: one.score,
             phase: Cow::Borrowed(&one.phase),
             target: Cow::Borrowed(&one.target),
+            also: one.also.iter().map(|field| Cow::Borrowed(field.as_str())).collect(),
             counted: one.counted,
             blocks: one.blocks,
         }

@@ -10,8 +10,13 @@ use super::limits;
 use super::place::{collection, field_pattern, wider};
 use super::weighed::Hit;
 
-/// Records that an exclusion must take a match from: what happened once need not happen again.
-const FEWEST: u64 = 2;
+/// Clients from which on a field is named: leaving any one of them out would propose the same, while
+/// what one client did need not happen again.
+const FEWEST: usize = 2;
+
+/// Fields, and paths, from which on it is the collection that a rule matches in: what comes next will
+/// be in another one.
+const SPREAD: usize = 3;
 
 /// What a record weighs that one point keeps from passing.
 const WHOLE: u64 = 1_000;
@@ -98,16 +103,50 @@ pub(super) struct Reach {
     pub(super) takes: Vec<(u32, u128)>,
 }
 
+/// What was seen of a rule in some fields.
+type Fields<'a> = BTreeMap<&'a str, Support<'a>>;
+
+/// What was seen of a rule in a field at a place.
+#[derive(Default)]
+struct Support<'a> {
+    weight: u64,
+    /// No more than `FEWEST` of them.
+    clients: Vec<u64>,
+    /// No more than `SPREAD` of them.
+    paths: Vec<&'a str>,
+}
+
+impl<'a> Support<'a> {
+    fn add(&mut self, shape: &'a Shape) {
+        // A match that is alone in its records is worth more than one of many.
+        self.weight += shape.seen.records * WHOLE / u64::from(shape.weighed.excess(0).max(1));
+        for &client in shape.seen.clients.sample() {
+            add_new(&mut self.clients, client, FEWEST);
+        }
+        add_new(&mut self.paths, shape.path.as_deref().unwrap_or_default(), SPREAD);
+    }
+
+    /// Whether without any one client it would be known all the same.
+    fn is_known(&self) -> bool {
+        self.clients.len() >= FEWEST
+    }
+}
+
+/// Takes what is new, until there are enough.
+fn add_new<T: PartialEq>(known: &mut Vec<T>, next: T, enough: usize) {
+    if known.len() < enough && !known.contains(&next) {
+        known.push(next);
+    }
+}
+
 /// The candidates for shapes of which only the hits in `open` may be excluded.
 pub(super) fn candidates(shapes: &[&Shape], open: &[u128]) -> Vec<Reach> {
-    let mut fields: HashMap<(&str, Place<'_>), BTreeMap<&str, u64>> = HashMap::new();
+    let mut fields: HashMap<(&str, Place<'_>), Fields<'_>> = HashMap::new();
     for (shape, open) in shapes.iter().zip(open) {
-        // A match that is alone in its records is worth more than one of many.
-        let weight = shape.seen.records * WHOLE / u64::from(shape.weighed.excess(0).max(1));
         for hit in hits(shape, *open) {
             for place in places(shape) {
                 let of_place = fields.entry((&*hit.rule, place)).or_default();
-                *of_place.entry(&*hit.target).or_default() += weight;
+                of_place.entry(&*hit.target).or_default().add(shape);
             }
         }
     }
@@ -134,7 +173,6 @@ pub(super) fn candidates(shapes: &[&Shape], open: &[u128]) -> Vec<Reach> {
     let records = |reach: &Reach| -> u64 {
         reach.takes.iter().map(|(shape, _)| shapes[*shape as usize].seen.records).sum()
     };
-    all.retain(|reach| records(reach) >= FEWEST);
     all.sort_by(|a, b| records(b).cmp(&records(a)).then_with(|| a.candidate.cmp(&b.candidate)));
     all.truncate(limits::CANDIDATES);
     all
@@ -166,7 +204,7 @@ fn places(shape: &Shape) -> impl Iterator<Item = Place<'_>> {
 }
 
 /// Exclusions of one rule on one path, whose matches there were in these fields.
-fn of_fields(rule: &str, place: Place<'_>, fields: &BTreeMap<&str, u64>) -> Vec<Candidate> {
+fn of_fields(rule: &str, place: Place<'_>, fields: &Fields<'_>) -> Vec<Candidate> {
     let path = place.pattern();
     let is_placed = path.is_some();
     let make = |targets: Vec<&str>| Candidate {
@@ -178,8 +216,9 @@ fn of_fields(rule: &str, place: Place<'_>, fields: &BTreeMap<&str, u64>) -> Vec<
         // Nothing narrower can be said of it than where.
         return if is_placed { vec![make(Vec::new())] } else { Vec::new() };
     }
+    let known = fields.iter().filter(|(_, support)| support.is_known());
     let mut ranked: Vec<(&str, u64)> =
-        fields.iter().map(|(field, weight)| (*field, *weight)).collect();
+        known.map(|(field, support)| (*field, support.weight)).collect();
     ranked.sort_by_key(|&(field, weight)| (std::cmp::Reverse(weight), field));
     ranked.truncate(limits::FIELDS);
     let may_stand = |field: &str| is_placed || !is_collection(field);
@@ -191,17 +230,29 @@ fn of_fields(rule: &str, place: Place<'_>, fields: &BTreeMap<&str, u64>) -> Vec<
         together.sort_unstable();
         made.push(make(together));
     }
-    if is_placed {
-        let mut count: BTreeMap<&str, usize> = BTreeMap::new();
-        for field in fields.keys() {
-            if let Some(collection) = collection(field) {
-                *count.entry(collection).or_default() += 1;
-            }
-        }
-        let wide = count.iter().filter(|(name, fields)| **fields > 2 && !named.contains(name));
-        made.extend(wide.map(|(&collection, _)| make(vec![collection])));
-    }
+    made.extend(
+        collections(fields, is_placed)
+            .filter(|name| !named.contains(name))
+            .map(|name| make(vec![name])),
+    );
     made
+}
+
+/// The collections in which a rule matches here and there: in so many fields that the next will be
+/// another one, and where nothing is said of the path on as many paths.
+fn collections<'a>(fields: &Fields<'a>, is_placed: bool) -> impl Iterator<Item = &'a str> {
+    let mut spread: BTreeMap<&str, (usize, Vec<&str>)> = BTreeMap::new();
+    for (field, support) in fields {
+        if let Some(name) = collection(field) {
+            let (count, paths) = spread.entry(name).or_default();
+            *count += 1;
+            support.paths.iter().for_each(|path| add_new(paths, *path, SPREAD));
+        }
+    }
+    let is_spread = move |(count, paths): &(usize, Vec<&str>)| {
+        *count >= SPREAD && (is_placed || paths.len() >= SPREAD)
+    };
+    spread.into_iter().filter(move |(_, spread)| is_spread(spread)).map(|(name, _)| name)
 }
 
 /// Whether an exclusion can name such a field of the rule: findings and variables of SecLang alone

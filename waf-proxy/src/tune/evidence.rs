@@ -162,7 +162,9 @@ impl Evidence {
             exact @ 2..16 => format!("{exact} clients"),
             about => format!("about {} clients", rounded(about)),
         };
-        (self.clients >= MANY_CLIENTS || self.clients <= FEW_CLIENTS).then_some(Reason {
+        // A single record of a client tells of no habit, good or bad.
+        let is_one_doing = self.clients <= FEW_CLIENTS && self.records > self.clients;
+        (self.clients >= MANY_CLIENTS || is_one_doing).then_some(Reason {
             harmless: self.clients >= MANY_CLIENTS,
             spread: true,
             text,

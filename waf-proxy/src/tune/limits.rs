@@ -6,7 +6,8 @@
 /// hundred bytes.
 pub const SHAPE_BYTES: usize = 32 << 20;
 
-/// Matches of a record that are looked at: as many as a record lists by default.
+/// Matches of a record that are looked at, each a rule in a field: as many rules as a record lists by
+/// default, and less than there are bits in the numbers that tell which are gone.
 pub const HITS: usize = 100;
 
 /// Bytes of a field's name in a target. Longer names are data that stands where names do.

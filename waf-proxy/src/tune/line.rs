@@ -65,6 +65,9 @@ pub struct Matched<'a> {
     /// The field.
     #[serde(borrow)]
     pub target: Cow<'a, str>,
+    /// Other fields in which it matched.
+    #[serde(borrow, default)]
+    pub also: Vec<Cow<'a, str>>,
     /// Whether it counted.
     #[serde(default = "yes")]
     pub counted: bool,

@@ -25,6 +25,9 @@ pub mod sketch;
 pub mod weighed;
 pub mod write;
 
+#[cfg(test)]
+mod tests;
+
 use serde::Serialize;
 
 pub use attacks::Attack;

@@ -2,7 +2,7 @@
 //! passing, for what it lets in and for how wide it is.
 
 use std::cell::OnceCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::attacks::Attack;
 use super::candidate::{Candidate, Reach, candidates};
@@ -137,6 +137,8 @@ struct Search<'a> {
     attacks: &'a [Attack],
     /// The attacks of each rule, and the place of its hit.
     of_rule: HashMap<&'a str, Vec<(u32, usize)>>,
+    /// The attacks that each candidate takes matches from, and which, once that was asked.
+    taken: Vec<OnceCell<Box<[(u32, u128)]>>>,
     reaches: Vec<Reach>,
     /// What each brings nearer to passing.
     nearer: Vec<f64>,
@@ -188,6 +190,7 @@ impl<'a> Search<'a> {
             shapes,
             attacks,
             of_rule,
+            taken: vec![OnceCell::new(); reaches.len()],
             nearer: vec![0.0; reaches.len()],
             wanted: vec![OnceCell::new(); reaches.len()],
             takers,
@@ -273,13 +276,12 @@ impl<'a> Search<'a> {
 
     /// Attacks that pass with some exclusions more.
     fn let_in_with(&self, reaches: &[usize]) -> usize {
-        let mut gone: HashMap<usize, u128> = HashMap::new();
-        for &reach in reaches {
-            self.each_attack(&self.reaches[reach].candidate, |attack, bits| {
-                *gone.entry(attack).or_insert(self.attacks_left[attack].gone) |= bits;
-            });
+        let mut gone: HashMap<u32, u128> = HashMap::new();
+        for &(attack, bits) in reaches.iter().flat_map(|&reach| self.taken(reach)) {
+            *gone.entry(attack).or_insert(self.attacks_left[attack as usize].gone) |= bits;
         }
         let passing = gone.into_iter().filter(|&(attack, gone)| {
+            let attack = attack as usize;
             self.attacks_left[attack].excess > 0 && self.attacks[attack].weighed.excess(gone) == 0
         });
         self.let_in + passing.count()
@@ -314,39 +316,38 @@ impl<'a> Search<'a> {
         if gain <= 0.0 {
             return 0.0;
         }
-        (gain - self.attack_weight * self.weakened(&reach.candidate)) / reach.candidate.width()
+        (gain - self.attack_weight * self.weakened(number)) / reach.candidate.width()
     }
 
     /// The attacks that would pass, and a tenth of how much nearer to it the others come.
-    fn weakened(&self, candidate: &Candidate) -> f64 {
-        let mut weakened = 0.0;
-        self.each_attack(candidate, |attack, gone| {
-            let left = &self.attacks_left[attack];
-            let excess = self.attacks[attack].weighed.excess(left.gone | gone);
+    fn weakened(&self, number: usize) -> f64 {
+        let weaker = |&(attack, gone): &(u32, u128)| {
+            let (attack, left) =
+                (&self.attacks[attack as usize], &self.attacks_left[attack as usize]);
+            let excess = attack.weighed.excess(left.gone | gone);
             let nearer =
                 f64::from(left.excess - excess.min(left.excess)) / f64::from(left.at_first);
-            weakened += if left.excess > 0 && excess == 0 { 1.0 } else { nearer / 10.0 };
-        });
-        weakened
+            if left.excess > 0 && excess == 0 { 1.0 } else { nearer / 10.0 }
+        };
+        self.taken(number).iter().map(weaker).sum()
     }
 
-    /// Every attack that a candidate takes matches from, with them.
-    fn each_attack(&self, candidate: &Candidate, mut tell: impl FnMut(usize, u128)) {
-        let mut of_rule = self.of_rule.get(&*candidate.rule).into_iter().flatten().peekable();
-        while let Some(&(number, at)) = of_rule.next() {
-            let attack = &self.attacks[number as usize];
-            let takes =
-                |at: usize| candidate.takes(&attack.weighed.hits[at], attack.path.as_deref());
-            let mut gone = if takes(at) { 1 << at } else { 0 };
-            while let Some(&&(same, at)) = of_rule.peek().filter(|(same, _)| *same == number) {
-                debug_assert_eq!(same, number);
-                gone |= if takes(at) { 1 << at } else { 0 };
-                of_rule.next();
+    /// The attacks that a candidate takes matches from, with them.
+    fn taken(&self, number: usize) -> &[(u32, u128)] {
+        self.taken[number].get_or_init(|| {
+            let candidate = &self.reaches[number].candidate;
+            let mut taken: Vec<(u32, u128)> = Vec::new();
+            for &(number, at) in self.of_rule.get(&*candidate.rule).into_iter().flatten() {
+                let attack = &self.attacks[number as usize];
+                if candidate.takes(&attack.weighed.hits[at], attack.path.as_deref()) {
+                    match taken.last_mut() {
+                        Some((same, bits)) if *same == number => *bits |= 1 << at,
+                        _ => taken.push((number, 1 << at)),
+                    }
+                }
             }
-            if gone != 0 {
-                tell(number as usize, gone);
-            }
-        }
+            taken.into()
+        })
     }
 
     /// Whether evidence allows it.
@@ -372,14 +373,10 @@ impl<'a> Search<'a> {
         }
         let shapes = self.reaches[number].takes.iter().map(|(shape, _)| *shape).collect();
         self.update(&shapes);
-        let mut touched = Vec::new();
-        self.each_attack(&self.reaches[number].candidate, |attack, gone| {
-            touched.push((attack, gone));
-        });
-        for (attack, gone) in touched {
-            let left = &mut self.attacks_left[attack];
+        for (attack, gone) in self.taken(number).to_vec() {
+            let left = &mut self.attacks_left[attack as usize];
             left.gone |= gone;
-            left.excess = self.attacks[attack].weighed.excess(left.gone);
+            left.excess = self.attacks[attack as usize].weighed.excess(left.gone);
         }
     }
 
@@ -435,14 +432,18 @@ impl<'a> Search<'a> {
         self.chosen.iter().enumerate().map(choice).collect()
     }
 
+    /// The methods of its records; none where one was seen a single time, so that others are to come.
     fn methods(&self, number: usize) -> Vec<Box<str>> {
-        let takes = self.reaches[number].takes.iter();
-        let mut methods: Vec<Box<str>> =
-            takes.map(|(shape, _)| self.shapes[*shape as usize].method.clone()).collect();
-        methods.sort_unstable();
-        methods.dedup();
-        let are_plain =
-            methods.iter().all(|method| method.bytes().all(|byte| byte.is_ascii_uppercase()));
-        if methods.len() > METHODS || !are_plain { Vec::new() } else { methods }
+        let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
+        for (shape, _) in &self.reaches[number].takes {
+            let shape = self.shapes[*shape as usize];
+            *seen.entry(&shape.method).or_default() += shape.seen.records;
+        }
+        let is_plain = |method: &str| method.bytes().all(|byte| byte.is_ascii_uppercase());
+        let are_known = seen.iter().all(|(method, records)| is_plain(method) && *records > 1);
+        match are_known && seen.len() <= METHODS {
+            true => seen.into_keys().map(Into::into).collect(),
+            false => Vec::new(),
+        }
     }
 }

@@ -40,18 +40,21 @@ impl Weighed {
     /// made it, it would have come from them.
     pub fn of(matches: &[Matched<'_>], score: &ScoreRecord) -> Self {
         let mut hits: Vec<Hit> = Vec::with_capacity(matches.len());
-        for one in matches.iter().take(limits::HITS).filter(|one| one.score > 0 || one.blocks) {
-            let target = field_pattern(&one.target);
+        for one in matches.iter().filter(|one| one.score > 0 || one.blocks) {
             let outbound = !one.phase.starts_with("request");
-            match hits.iter_mut().find(|hit| *hit.rule == *one.rule_id && *hit.target == *target) {
-                Some(hit) => hit.score = hit.score.saturating_add(one.score),
-                None => hits.push(Hit {
-                    rule: (&*one.rule_id).into(),
-                    target: (&*target).into(),
-                    outbound,
-                    blocks: one.blocks,
-                    score: one.score,
-                }),
+            // A rule scores in each of its fields, and the record has the sum.
+            let fields = 1 + one.also.len() as u32;
+            let mut rest = one.score % fields;
+            for field in std::iter::once(&one.target).chain(&one.also) {
+                let score = one.score / fields + std::mem::take(&mut rest);
+                let target = field_pattern(field);
+                let is_same = |hit: &Hit| *hit.rule == *one.rule_id && *hit.target == *target;
+                if let Some(known) = hits.iter().position(is_same) {
+                    hits[known].score = hits[known].score.saturating_add(score);
+                } else if hits.len() < limits::HITS {
+                    let (rule, target) = ((&*one.rule_id).into(), (&*target).into());
+                    hits.push(Hit { rule, target, outbound, blocks: one.blocks, score });
+                }
             }
         }
         hits.sort_unstable();

@@ -205,6 +205,61 @@ fn rich_text_passes_and_attacks_on_all_fields_do_not() {
     assert!(tuned.stderr.contains(&format!("Their price: {} of", known - still)), "{told}");
 }
 
+const SECLANG: &str = r#"
+SecRule ARGS "@rx <[a-z]+|(?i:select |insert |update |delete )" "id:100100,phase:2,deny,msg:'x'"
+SecRule ARGS|REQUEST_HEADERS "@rx [<>'\x22]" "id:100200,phase:2,deny,msg:'x'"
+SecRule REQUEST_HEADERS:Host "@rx ." "id:100300,phase:1,deny,msg:'x'"
+"#;
+
+/// Requests of more methods than an exclusion names.
+fn of_many_methods(mut requests: Vec<Request>) -> Vec<Request> {
+    let methods = ["POST", "PUT", "PATCH", "DELETE"].iter().cycle();
+    requests.iter_mut().zip(methods).for_each(|(request, method)| {
+        request.head.method = method.as_bytes().into();
+    });
+    requests
+}
+
+#[test]
+fn exclusions_in_seclang_let_the_same_requests_pass_as_in_yaml() {
+    seclang_is_yaml(|requests| requests, "ctl:ruleRemoveTargetById=100300;REQUEST_HEADERS:Host");
+    seclang_is_yaml(of_many_methods, "SecRuleUpdateTargetById 100300 \"!REQUEST_HEADERS:Host\"");
+}
+
+/// Tunes on requests, writes the exclusions in both languages, which have to say `directive`, and
+/// loads them.
+fn seclang_is_yaml(of: fn(Vec<Request>) -> Vec<Request>, directive: &str) {
+    let folder = Folder::new("seclang");
+    let rules = folder.write("rules.conf", SECLANG);
+    // Where the first rule that matches refuses, a record has no other.
+    let detect = folder.write("detect.yaml", &format!("{SITE}mode: detect\n"));
+    let mut before = runner(Some(&detect), std::slice::from_ref(&rules));
+    let log = folder.write("audit.jsonl", &records(&mut before, &of(forms::benign(1, 600))));
+    let tuned = |language: &str| {
+        let tuned = pinpoint(&["tune", "--log", &log, "--rules", &rules, "--output", language]);
+        assert_eq!(tuned.status, Some(0), "{}", tuned.stderr);
+        tuned.stdout
+    };
+    let seclang = tuned("seclang");
+    assert!(!seclang.contains("SecLang cannot say it"), "{seclang}");
+    assert!(seclang.contains(directive), "{seclang}");
+    // The line that divides the parts is a comment.
+    let at = seclang.find("# --- After the rules").unwrap_or(seclang.len());
+    let first = folder.write("before.conf", &seclang[..at]);
+    let last = folder.write("after.conf", &seclang[at..]);
+    folder.write("tuned.yaml", &tuned("yaml"));
+    let config = folder.write("after.yaml", &format!("{SITE}exclusions: [tuned.yaml]\n"));
+    let mut by_yaml = runner(Some(&config), std::slice::from_ref(&rules));
+    let mut by_seclang = runner(None, &[first, rules, last]);
+    for requests in [forms::benign(1, 600), forms::benign(2, 300), forms::attacks(3)].map(of) {
+        // A rule looks for a header that all have, and so does an exclusion.
+        assert_eq!(count(&caught(&mut before, &requests)), requests.len());
+        let left = caught(&mut by_yaml, &requests);
+        assert_eq!(left, caught(&mut by_seclang, &requests), "{seclang}");
+        assert!(count(&left) < requests.len(), "{seclang}");
+    }
+}
+
 #[test]
 fn a_log_may_come_from_standard_input_and_be_wrong_in_places() {
     let folder = Folder::new("pipe");

@@ -17,6 +17,7 @@ mod tx;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::field::Collection;
 use crate::limits;
 use crate::policy::Policy;
 use crate::rule::{Allow, Chain, Disruptive, Engine, Phase};
@@ -62,6 +63,8 @@ pub(crate) struct Fired {
     pub(crate) phase: Phase,
     /// The last value that matched.
     pub(crate) evidence: Evidence,
+    /// Other fields in which it matched: `limits::ALSO`, `limits::ALSO_KEPT`.
+    pub(crate) also: Vec<(Collection, Box<[u8]>)>,
     /// `msg`, expanded.
     pub(crate) message: Vec<u8>,
     /// `logdata`, expanded.
@@ -104,6 +107,8 @@ pub(crate) struct ProgramState {
     excluded: Vec<(RuleIndex, ExclusionId, Evidence)>,
     /// Matches that found no room in `fired`.
     unlisted: u64,
+    /// Fields in `fired` beside those that are shown.
+    also_kept: usize,
     denied: Option<Denied>,
     ledger: Ledger,
     /// A rule read a value that was not kept.
@@ -144,6 +149,7 @@ impl ProgramState {
             fired: Vec::new(),
             excluded: Vec::new(),
             unlisted: 0,
+            also_kept: 0,
             denied: None,
             ledger: Ledger::default(),
             inexact: false,
@@ -261,7 +267,7 @@ impl ProgramState {
         phase: Phase,
         turn: &Turn<'_>,
     ) -> bool {
-        self.ledger.shown = None;
+        self.ledger.shown.clear();
         self.matches.clear();
         for (number, (link, written)) in rule.links.iter().zip(&chain.links).enumerate() {
             if !may(link, turn) {
@@ -333,7 +339,7 @@ impl ProgramState {
             self.captures = captures.map(|capture| capture.map(cut));
         }
         if let Some((row, step)) = answered.field {
-            self.ledger.shown = Some(Shown { link: asked.number, row, step });
+            self.ledger.show(Shown { link: asked.number, row, step });
         }
         let matched = Matched { name: answered.name, value: answered.value };
         if asked.rule.recalls && self.matches.len() < limits::ROWS {
@@ -352,7 +358,7 @@ impl ProgramState {
         chain: &Chain,
         turn: &Turn<'_>,
     ) {
-        let shown = self.ledger.shown.take();
+        let mut shown = std::mem::take(&mut self.ledger.shown);
         if !chain.log {
             return;
         }
@@ -368,14 +374,27 @@ impl ProgramState {
             out
         };
         let (message, data) = (expand(&rule.message), expand(&rule.data));
-        let evidence = shown.and_then(|shown| {
+        let evidence = shown.pop().and_then(|shown| {
             let (link, written) = (&rule.links[shown.link], &chain.links[shown.link]);
             answer::evidence(link, written, turn.rows.row(shown.row), shown.step, turn)
         });
+        let mut also: Vec<(Collection, Box<[u8]>)> = Vec::new();
+        for row in shown.iter().map(|shown| turn.rows.row(shown.row)) {
+            let is_shown = |name: &[u8], of: Option<Collection>| {
+                of == Some(row.collection) && *name == *row.name
+            };
+            let is_known = evidence.as_ref().is_some_and(|it| is_shown(&it.name, it.collection))
+                || also.iter().any(|(of, name)| is_shown(name, Some(*of)));
+            if !is_known && self.also_kept < limits::ALSO_KEPT {
+                self.also_kept += 1;
+                also.push((row.collection, row.name.clone()));
+            }
+        }
         self.fired.push(Fired {
             ordinal,
             phase,
             evidence: evidence.unwrap_or_else(|| Evidence::of_finding(None, 0)),
+            also,
             message,
             data,
             after_verdict: self.denied.is_some(),

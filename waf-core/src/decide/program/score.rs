@@ -16,8 +16,9 @@ pub(super) struct Ledger {
     /// The last threshold looked at of the request, and of the response.
     inbound: Option<Held>,
     outbound: Option<Held>,
-    /// The last match of the rule at work.
-    pub(super) shown: Option<Shown>,
+    /// Matches of the rule's last link that has any: the last one is shown, and others before it,
+    /// up to `limits::ALSO`.
+    pub(super) shown: Vec<Shown>,
 }
 
 /// A field that matched. What a record tells of it is made when the whole rule has matched.
@@ -65,6 +66,15 @@ impl Ledger {
         if self.added.len() < crate::limits::FIRED * 4 {
             self.added.push((slot, ordinal, amount));
         }
+    }
+
+    /// A field matches in the rule at work.
+    pub(super) fn show(&mut self, next: Shown) {
+        self.shown.retain(|known| known.link == next.link && known.row != next.row);
+        if self.shown.len() > crate::limits::ALSO {
+            self.shown.pop();
+        }
+        self.shown.push(next);
     }
 
     /// A bookkeeping rule carries a variable to another.

@@ -1,23 +1,18 @@
-//! Finding one record: in the memory of the running proxy, or in an audit log from its end.
+//! Finding one record: in the memory of the running proxy, or in an audit log.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::Duration;
 
 use memchr::memmem;
 use waf_core::record::DecisionRecord;
 
-use super::{Failure, by_time};
+use super::{Failure, by_time, whole};
 use crate::audit_log::is_of;
 use crate::config::Admin;
-
-/// Bytes read at once.
-const BLOCK: u64 = 256 * 1024;
-
-/// Bytes of a line; `audit.record` is at most 1 MiB.
-const LINE: usize = 2 << 20;
 
 /// Bytes of an answer of the admin listener.
 const ANSWER: u64 = 4 << 20;
@@ -90,7 +85,7 @@ pub(super) fn pasted() -> Result<DecisionRecord, Failure> {
     })
 }
 
-/// Reads an audit log from its end, where the last records are.
+/// Looks in an audit log: where the time in the id says, then in all of it.
 pub(super) fn in_file(path: &Path, request_id: &str) -> Result<Found, Failure> {
     let cannot =
         |error: io::Error| Failure::unreadable(format!("cannot read {}: {error}", path.display()));
@@ -98,37 +93,14 @@ pub(super) fn in_file(path: &Path, request_id: &str) -> Result<Found, Failure> {
     let near = by_time::record(&mut file, request_id).map_err(cannot)?;
     let record = match near {
         Some(record) => Some(record),
-        None => last_of(&mut file, request_id).map_err(cannot)?,
+        None => {
+            let length = file.metadata().map_err(cannot)?.len();
+            let read = |block: &mut [u8], place: u64| file.read_exact_at(block, place);
+            whole::last_of(read, length, request_id).map_err(cannot)?
+        }
     };
     let said = if record.is_some() { "found in" } else { "not in" };
     Ok(Found { record, places: vec![format!("{said} the audit log {}", path.display())] })
-}
-
-/// The last record of the request in a file of one record a line.
-fn last_of(file: &mut (impl Read + Seek), request_id: &str) -> io::Result<Option<DecisionRecord>> {
-    let mut end = file.seek(SeekFrom::End(0))?;
-    // The front of the lines read so far: it may begin inside a line.
-    let mut front: Vec<u8> = Vec::new();
-    while end > 0 {
-        let start = end.saturating_sub(BLOCK);
-        file.seek(SeekFrom::Start(start))?;
-        let mut block = vec![0; usize::try_from(end - start).unwrap_or(0)];
-        file.read_exact(&mut block)?;
-        block.append(&mut front);
-        let cut = match block.iter().position(|&byte| byte == b'\n') {
-            Some(at) if start > 0 => at + 1,
-            None if start > 0 => block.len(),
-            _ => 0,
-        };
-        if let Some(record) = last_in(&block[cut..], request_id) {
-            return Ok(Some(record));
-        }
-        block.truncate(cut);
-        // A line that is this long is not ours.
-        front = if block.len() > LINE { Vec::new() } else { block };
-        end = start;
-    }
-    Ok(None)
 }
 
 /// The last record of the request in whole lines. Most blocks have none, and are not cut into lines.
@@ -142,62 +114,4 @@ fn record_of(line: &[u8], request_id: &str) -> Option<DecisionRecord> {
     memmem::find(line, request_id.as_bytes())?;
     let record: DecisionRecord = serde_json::from_slice(line).ok()?;
     is_of(&record, request_id).then_some(record)
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a failed test should stop where it fails")]
-
-    use std::io::Cursor;
-
-    use super::*;
-    use crate::test_record::{blocked, passed};
-
-    fn line(record: &DecisionRecord) -> String {
-        serde_json::to_string(record).unwrap() + "\n"
-    }
-
-    fn find(text: &str, request_id: &str) -> Option<DecisionRecord> {
-        last_of(&mut Cursor::new(text.as_bytes()), request_id).unwrap()
-    }
-
-    #[test]
-    fn a_record_is_found_wherever_it_stands_in_the_file() {
-        // Some blocks, lines of many lengths: every border falls into some line.
-        let mut text = String::new();
-        for index in 0..3_000 {
-            let mut record = blocked(&format!("id-{index}"));
-            record.request.path = "/".repeat(1 + index % 997);
-            text += &line(&record);
-        }
-        assert!(text.len() as u64 > 4 * BLOCK);
-        for index in (0..3_000).step_by(7).chain([2_999]) {
-            let id = format!("id-{index}");
-            assert_eq!(find(&text, &id).map(|record| record.request_id), Some(id));
-        }
-        assert_eq!(find(&text, "id-3000"), None);
-        assert_eq!(find("", "id-0"), None);
-    }
-
-    #[test]
-    fn the_last_of_several_counts_and_other_lines_do_not() {
-        let mut early = passed("a");
-        early.status = Some(500);
-        let mut of_client = passed("b");
-        of_client.client_request_id = Some("c".into());
-        let mut quoting = passed("d");
-        quoting.request.path = "/a".into();
-        let text = line(&early)
-            + &line(&passed("a"))
-            + "{\"request_id\":\"a\"\n\n"
-            + &line(&quoting)
-            + &line(&of_client);
-        assert_eq!(find(&text, "a").unwrap().status, Some(200));
-        assert_eq!(find(&text, "c").unwrap().request_id, "b");
-    }
-
-    #[test]
-    fn a_file_without_a_last_line_end_is_read() {
-        assert!(find(line(&passed("a")).trim_end(), "a").is_some());
-    }
 }

@@ -3,6 +3,7 @@
 mod by_time;
 mod lookup;
 pub(super) mod text;
+mod whole;
 
 use std::path::{Path, PathBuf};
 

@@ -1,0 +1,106 @@
+//! What is proposed for what was seen, and for what comes next.
+
+#![allow(clippy::unwrap_used, reason = "a failed test should stop where it fails")]
+
+use serde_json::json;
+
+use super::weighed::Hit;
+use super::{Attack, Choice, Gathered, Wish, choose};
+
+/// A record of a rule in some fields, each scoring 5.
+fn line(client: usize, path: &str, fields: &[&str]) -> String {
+    json!({
+        "time": format!("2026-11-23T{:02}:00:00.000Z", client % 24),
+        "decision": "would_block", "status": 200, "source": "origin",
+        "client": {"ip": format!("203.0.113.{client}")},
+        "request": {"method": "POST", "path": path},
+        "score": {"inbound": 5 * fields.len(), "inbound_threshold": 5, "outbound": 0, "outbound_threshold": 4},
+        "matches": [{
+            "rule_id": "942200", "score": 5 * fields.len(), "phase": "request_body",
+            "target": fields[0], "also": fields[1..],
+        }],
+    })
+    .to_string()
+}
+
+fn gathered(lines: impl Iterator<Item = String>) -> Gathered {
+    let mut log = Gathered::new();
+    lines.for_each(|line| log.add_line(line.as_bytes()));
+    assert_eq!(log.counts.unreadable, 0);
+    log
+}
+
+fn proposed(log: &Gathered) -> Vec<Choice> {
+    choose(log, &[], &Wish::default())
+}
+
+/// Whether a match of the rule in another field goes.
+fn takes(choices: &[Choice], target: &str, path: &str) -> bool {
+    let (rule, target) = ("942200".into(), target.into());
+    let hit = Hit { rule, target, outbound: false, blocks: false, score: 5 };
+    choices.iter().any(|choice| choice.candidate.takes(&hit, Some(path)))
+}
+
+#[test]
+fn a_rule_that_matches_here_and_there_will_match_elsewhere() {
+    // Every client another field on another path.
+    let lines = (0..40).map(|n| line(n, &format!("/page{n}"), &[&format!("ARGS_POST:field{n}")]));
+    let choices = proposed(&gathered(lines));
+    assert_eq!(choices.len(), 1, "{choices:?}");
+    assert_eq!(*choices[0].candidate.targets, ["ARGS_POST".into()]);
+    assert!(takes(&choices, "ARGS_POST:another", "/elsewhere"));
+    // A target, never the whole rule.
+    assert!(!takes(&choices, "ARGS_GET:field1", "/page1"));
+}
+
+#[test]
+fn a_rule_that_matches_one_field_on_one_path_stays_elsewhere() {
+    let choices = proposed(&gathered((0..40).map(|n| line(n, "/edit", &["ARGS_POST:text"]))));
+    assert_eq!(choices.len(), 1, "{choices:?}");
+    assert!(takes(&choices, "ARGS_POST:text", "/edit"));
+    assert!(!takes(&choices, "ARGS_POST:title", "/edit"));
+    assert!(!takes(&choices, "ARGS_POST:text", "/elsewhere"));
+}
+
+#[test]
+fn many_fields_of_one_path_are_no_reason_for_other_paths() {
+    let lines = (0..40).map(|n| line(n, "/edit", &[&format!("ARGS_POST:field{n}")]));
+    let choices = proposed(&gathered(lines));
+    assert!(takes(&choices, "ARGS_POST:another", "/edit"));
+    assert!(!takes(&choices, "ARGS_POST:field1", "/elsewhere"));
+}
+
+#[test]
+fn what_one_client_sent_is_not_named() {
+    let of_many = (0..40).map(|n| line(n, "/edit", &["ARGS_POST:text"]));
+    let of_one = (0..30).map(|_| line(7, "/edit", &["ARGS_POST:odd"]));
+    let choices = proposed(&gathered(of_many.chain(of_one)));
+    assert!(takes(&choices, "ARGS_POST:text", "/edit"));
+    assert!(!takes(&choices, "ARGS_POST:odd", "/edit"), "{choices:?}");
+}
+
+#[test]
+fn all_fields_that_a_rule_counted_are_excluded() {
+    let fields = ["ARGS_POST:text", "ARGS_POST:title"];
+    let log = gathered((0..40).map(|n| line(n, "/edit", &fields)));
+    let choices = proposed(&log);
+    assert_eq!(choices.last().unwrap().passing, 40, "{choices:?}");
+    assert!(fields.iter().all(|field| takes(&choices, field, "/edit")));
+}
+
+#[test]
+fn attacks_in_other_fields_keep_an_exclusion_narrow() {
+    let lines = || (0..40).map(|n| line(n, "/edit", &["ARGS_POST:text", "ARGS_POST:title"]));
+    let more = (0..6).map(|n| line(n, "/edit", &[&format!("ARGS_POST:field{}", n / 2)]));
+    let log = gathered(lines().chain(more));
+    let attack = |number: usize| {
+        let text = line(number, "/edit", &["ARGS_POST:id"]);
+        let line: super::line::Line<'_> = serde_json::from_str(&text).unwrap();
+        let weighed = super::weighed::Weighed::of(&line.matches, &line.score);
+        Attack { number, id: "a".into(), path: Some("/edit".into()), weighed }
+    };
+    let attacks: Vec<Attack> = (0..100).map(attack).collect();
+    let choices = choose(&log, &attacks, &Wish::default());
+    assert!(takes(&choices, "ARGS_POST:text", "/edit"));
+    assert!(!takes(&choices, "ARGS_POST:id", "/edit"), "{choices:?}");
+}
