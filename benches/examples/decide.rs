@@ -1,9 +1,10 @@
-//! What SecLang rules cost once a request is scanned, in instructions: a clean GET of a browser,
-//! under callgrind. The files of a rule set are named in the order in which they are loaded.
+//! What SecLang rules cost once a request is scanned, in instructions, under callgrind: a clean GET
+//! of a browser (`get`), a form of 1 KB (`form`), 10 KB of JSON with 500 values (`json`). The files
+//! of a rule set are named in the order in which they are loaded.
 //!
 //!     cargo build --release -p pinpoint-benches --example decide
 //!     valgrind --tool=callgrind --collect-atstart=no --toggle-collect='*run_phase*' \
-//!         target/release/examples/decide crs-setup.conf rules/*.conf
+//!         target/release/examples/decide get crs-setup.conf rules/*.conf
 //!
 //! Every request is run [`RUNS`] times; what callgrind counts is divided by that.
 
@@ -17,16 +18,50 @@ use waf_core::seclang::{Files, load};
 use waf_corpus::{Cut, Request, Runner};
 
 /// As many as make the first, which is cold, count for little.
-const RUNS: usize = 200;
+const RUNS: usize = 1_000;
 
-const HEAD: &str = "GET /shop/items?page=2&sort=price HTTP/1.1\r\n\
-    Host: shop.example\r\n\
+const HEADERS: &str = "Host: shop.example\r\n\
     User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\r\n\
     Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\n\
     Accept-Language: en-US,en;q=0.5\r\n\
     Accept-Encoding: gzip, deflate, br\r\n\
     Cookie: session=0123456789abcdef; theme=dark\r\n\
-    Connection: keep-alive\r\n\r\n";
+    Connection: keep-alive\r\n";
+
+/// A request without a body.
+fn get() -> String {
+    format!("GET /shop/items?page=2&sort=price HTTP/1.1\r\n{HEADERS}\r\n")
+}
+
+/// What a customer writes: 1 KB in ten fields.
+fn form() -> String {
+    let text = "The+chair+came+on+Friday.+One+leg+is+shorter+than+the+others%2C+please+help%21";
+    let fields = ["name", "street", "town", "subject", "order", "text", "more", "when", "how"];
+    let of = |name| format!("{name}={text}&");
+    let body: String =
+        fields.into_iter().map(of).chain(["page=2".to_owned(), "&x=".to_owned() + text]).collect();
+    post("application/x-www-form-urlencoded", &body)
+}
+
+/// A list of a hundred things with five values each: 10 KB.
+fn json() -> String {
+    let thing = |number| {
+        format!(
+            "{{\"id\":{number},\"name\":\"oak chair\",\"price\":\"129.90\",\"size\":\"large\",\
+             \"color\":\"light brown\"}}"
+        )
+    };
+    let things: Vec<String> = (1000..1100).map(thing).collect();
+    post("application/json", &format!("{{\"things\":[{}]}}", things.join(",\n")))
+}
+
+fn post(kind: &str, body: &str) -> String {
+    let length = body.len();
+    format!(
+        "POST /shop/items HTTP/1.1\r\n{HEADERS}Content-Type: {kind}\r\nContent-Length: {length}\r\n\
+         \r\n{body}"
+    )
+}
 
 /// Files as they are named.
 struct Disk;
@@ -42,17 +77,27 @@ impl Files for Disk {
 }
 
 fn main() {
-    let files: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
+    let mut arguments = std::env::args_os().skip(1);
+    let raw = match arguments.next().as_deref().and_then(|kind| kind.to_str()) {
+        Some("get") => get(),
+        Some("form") => form(),
+        Some("json") => json(),
+        _ => {
+            eprintln!("usage: decide get|form|json FILE...");
+            return;
+        }
+    };
+    let files: Vec<PathBuf> = arguments.map(PathBuf::from).collect();
     let loaded = load(&Disk, &files).expect("the rules load");
     let settings = PolicySettings { program: loaded.settings, ..PolicySettings::default() };
     let compiled = compile(loaded.rules, vec![settings]).expect("the rules compile");
     let policy = Arc::clone(&compiled.policies[0]);
     let masking = Masking::new(&MaskingSettings::default()).expect("the default masking is fine");
-    let request = Request::from_raw(HEAD.as_bytes(), &policy.settings().limits);
+    let request = Request::from_raw(raw.as_bytes(), &policy.settings().limits);
     let mut runner = Runner::new(policy, masking);
     for _ in 0..RUNS {
         let record = runner.run(&request, Cut::Whole);
         assert_eq!(record.decision, Decision::Pass, "{:?}", record.matches);
     }
-    println!("{RUNS} runs");
+    println!("{RUNS} runs, {} bytes", raw.len());
 }

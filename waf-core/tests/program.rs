@@ -16,7 +16,7 @@ use waf_core::compile::compile;
 use waf_core::limits::Limits;
 use waf_core::parse::head::RequestHead;
 use waf_core::policy::{Policy, PolicySettings};
-use waf_core::record::{DecisionRecord, Masking, MaskingSettings, Mode, Stop};
+use waf_core::record::{Decision, DecisionRecord, Masking, MaskingSettings, Mode, Stop};
 use waf_core::seclang::{Files, load};
 use waf_core::transaction::{About, Transaction};
 
@@ -715,4 +715,70 @@ SecRule ARGS:a "@rx (?i)^(\w+)=(?!\1$)" "id:1,phase:2,pass,log,msg:'x',capture,l
     assert_eq!(ids(&run(policy, &get("/?a=ab%3Dab"))), [""; 0]);
     let record = run(policy, &get("/?a=ab%3Dcd"));
     assert_eq!((ids(&record), data(&record, "1")), (vec!["1"], "ab".to_owned()));
+}
+
+/// Arguments that are the same for every request are made at load. These are not.
+#[test]
+fn arguments_are_those_of_the_moment_at_which_a_value_is_asked() {
+    // Each value raises what the next is held against.
+    const GROWING: &str = r#"
+SecAction "id:1,phase:1,pass,nolog,setvar:tx.n=1"
+SecRule ARGS:a "@eq %{tx.n}" "id:2,phase:2,pass,nolog,setvar:tx.n=+1"
+SecAction "id:900,phase:5,pass,log,msg:'x',logdata:'%{tx.n}'"
+"#;
+    assert_eq!(said(GROWING, &get("/?a=1&a=2&a=2&a=3")), "4");
+    // Whether the list grows depends on the request.
+    const LISTS: &str = r#"
+SecAction "id:1,phase:1,pass,nolog,setvar:'tx.list=/red/ /green/'"
+SecRule ARGS:more "@streq yes" "id:2,phase:1,pass,nolog,setvar:'tx.list=%{tx.list} /blue/'"
+SecRule ARGS:a "@within %{tx.list}" "id:3,phase:2,pass,nolog,setvar:tx.in=+1"
+SecRule ARGS:a "@rx ^(.*)$" "id:4,phase:2,pass,nolog,capture,chain,setvar:'tx.a_%{tx.1}=/%{tx.1}/'"
+  SecRule TX:/^A_/ "!@within %{tx.list}" "setvar:tx.out=+1"
+SecAction "id:900,phase:5,pass,log,msg:'x',logdata:'%{tx.in}/%{tx.out}'"
+"#;
+    assert_eq!(said(LISTS, &get("/?a=/red/&a=/blue/&a=green&a=ed/%20/g")), "3/3");
+    assert_eq!(said(LISTS, &get("/?a=/red/&a=/blue/&a=green&more=yes")), "3/2");
+    assert_eq!(said(LISTS, &get("/?a=pink&a=green")), "1/1");
+}
+
+/// A chain waits for its links, but what the first of them do is done.
+#[test]
+fn what_a_head_does_is_done_although_its_chain_cannot_match() {
+    const CHAINS: &str = r#"
+SecRule ARGS:a "@rx (x+)" "id:1,phase:2,pass,nolog,capture,chain"
+  SecRule ARGS:b "@streq y" "setvar:tx.chained=1"
+SecAction "id:2,phase:2,pass,nolog,setvar:'tx.kept=%{tx.1}'"
+SecRule ARGS:a "@streq xx" "id:3,phase:2,pass,nolog,setvar:tx.seen=+1,chain"
+  SecRule ARGS:c "!@streq z" "setvar:tx.also=1"
+SecRule ARGS:a "@streq xx" "id:4,phase:2,pass,nolog,chain"
+  SecRule &ARGS:b "@eq 0" "setvar:tx.without=1,chain"
+    SecRule ARGS:c "@streq z" "setvar:tx.all=1"
+SecAction "id:900,phase:5,pass,log,msg:'x',\
+  logdata:'%{tx.chained}/%{tx.kept}/%{tx.seen}/%{tx.also}/%{tx.without}/%{tx.all}'"
+"#;
+    assert_eq!(said(CHAINS, &get("/?a=xx")), "/xx/1//1/");
+    assert_eq!(said(CHAINS, &get("/?a=xx&c=z")), "/xx/1//1/1");
+    assert_eq!(said(CHAINS, &get("/?a=xx&b=y&c=u")), "1/xx/1/1//");
+    assert_eq!(said(CHAINS, &get("/?a=o&b=y&c=z")), "/////");
+}
+
+/// A rule that matches whenever it comes to it may have been taken away, and may end the phase.
+#[test]
+fn rules_that_always_match_can_be_taken_away_and_can_end_it_all() {
+    const ENDS: &str = r#"
+SecRule ARGS:off "@streq one" "id:1,phase:1,pass,nolog,ctl:ruleRemoveById=3"
+SecAction "id:2,phase:1,pass,nolog,setvar:tx.level=1"
+SecRule TX:level "@ge 1" "id:3,phase:2,pass,nolog,setvar:tx.sum=+%{tx.level}"
+SecRule ARGS:off "@streq rest" "id:4,phase:2,pass,nolog,skipAfter:HERE"
+SecRule TX:level "@ge 1" "id:5,phase:2,pass,nolog,ctl:ruleEngine=DetectionOnly,setvar:tx.sum=+4"
+SecMarker HERE
+SecRule ARGS:a "@streq x" "id:6,phase:2,deny,log,msg:'x',logdata:'%{tx.sum}'"
+"#;
+    let of = |target: &str| {
+        let record = run(&policy(ENDS), &get(target));
+        (data(&record, "6"), record.decision)
+    };
+    assert_eq!(of("/?a=x"), ("5".to_owned(), Decision::WouldBlock));
+    assert_eq!(of("/?a=x&off=one"), ("4".to_owned(), Decision::WouldBlock));
+    assert_eq!(of("/?a=x&off=rest"), ("1".to_owned(), Decision::Block));
 }

@@ -252,7 +252,7 @@ impl<'a> Walk<'a> {
             ProgramEffect::Set(ProgramKey::Slot(slot), change) => {
                 self.slots[usize::from(*slot)] = self.changed(ordinal, *slot, change, sure);
             }
-            ProgramEffect::Set(ProgramKey::Text(text), _) => {
+            ProgramEffect::Set(ProgramKey::Text(text) | ProgramKey::New(text), _) => {
                 let prefix = text.literal_prefix();
                 for (slot, kind) in self.slots.iter_mut().enumerate() {
                     if self.program.slots.name(slot as u16).starts_with(&prefix) {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use regex_automata::meta;
+use regex_syntax::hir::Hir;
 
 use super::lower::{Lowered, too_many};
 use crate::automaton::syntax;
@@ -150,6 +151,7 @@ impl Maker<'_> {
             bookkeeping,
             recalls: recalls(chain),
             reachable: true,
+            waits: 1,
             sure: false,
         })
     }
@@ -161,16 +163,15 @@ impl Maker<'_> {
             .map(|target| self.target(target, &link.span))
             .collect::<Result<Vec<_>, _>>()?;
         let (question, signatures) = self.question(index, link)?;
-        let is_scanned =
-            |target: &LinkTarget| is_fields(&target) && target.kind != TargetKind::Count;
-        let scanned =
-            !signatures.is_empty() && !link.negated && link.targets.iter().all(is_scanned);
+        let is_plain = |target: &LinkTarget| is_fields(&target) && target.kind != TargetKind::Count;
+        let of_fields = !link.targets.is_empty() && link.targets.iter().all(is_plain);
+        let scanned = of_fields && !signatures.is_empty() && !link.negated;
         let effects = link
             .effects
             .iter()
             .filter_map(|effect| self.effect(effect, &link.span).transpose())
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(ProgramLink { targets, question, signatures, scanned, effects })
+        Ok(ProgramLink { targets, question, signatures, of_fields, scanned, effects })
     }
 
     fn question(
@@ -249,7 +250,8 @@ impl Maker<'_> {
                 Names::Named(name.to_ascii_lowercase().into_bytes().into())
             }
             (_, Selector::Regex(pattern)) => {
-                Names::Regex(Arc::new(NameRegex::new(regex(pattern, span)?)))
+                let (regex, hir) = parsed(pattern, span)?;
+                Names::Regex(Arc::new(NameRegex::new(regex, &hir)))
             }
             (_, Selector::Path(path)) => Names::Named(path.as_bytes().into()),
         })
@@ -385,13 +387,15 @@ fn is_capture(name: &str) -> bool {
 }
 
 fn regex(pattern: &str, span: &Span) -> Result<meta::Regex, Box<Report>> {
+    Ok(parsed(pattern, span)?.0)
+}
+
+fn parsed(pattern: &str, span: &Span) -> Result<(meta::Regex, Hir), Box<Report>> {
     let complain = |message: String| Box::new(Report::error(Some(span.clone()), message));
     let hir = syntax::parse_ignoring_case(pattern).map_err(|error| complain(error.to_string()))?;
     let config = meta::Config::new().utf8_empty(false);
-    meta::Builder::new()
-        .configure(config)
-        .build_from_hir(&hir)
-        .map_err(|error| complain(error.to_string()))
+    let regex = meta::Builder::new().configure(config).build_from_hir(&hir);
+    Ok((regex.map_err(|error| complain(error.to_string()))?, hir))
 }
 
 /// The rules of each phase that have to be run for some request.

@@ -2,15 +2,16 @@
 //! variables that no request can change: levels, toggles. So the program is run once at load, its
 //! variables known and the request unknown. What no request can reach is neither scanned for nor
 //! looked at; nor are rules that come to nothing for every request. What rules do first and for
-//! every request is done at load ([`Program::start`]), and one that matches for every request is
-//! not asked whether it does.
+//! every request is done at load ([`Program::start`]), one that matches for every request is not
+//! asked whether it does, and arguments that are the same for every request are made here.
 
 use std::collections::BTreeMap;
 
 use super::lower::Lowered;
-use crate::operator::atoi;
+use crate::limits;
+use crate::operator::{Parts, atoi};
 use crate::rule::{
-    Allow, Chain, Disruptive, LinkVariable, MacroOperator, Phase, State, TargetKind,
+    Allow, Chain, Disruptive, Link, LinkVariable, MacroOperator, Phase, State, TargetKind,
 };
 use crate::ruleset::{
     Names, Operand, Probe, Program, ProgramChange, ProgramEffect, ProgramKey, ProgramLink,
@@ -20,11 +21,49 @@ use crate::ruleset::{
 /// Marks the rules that have to be run for some request, and does what is the same for all.
 /// `doubted` are those that a policy may turn off.
 pub(super) fn mark(program: &mut Program, lowered: &Lowered, doubted: &[bool]) {
-    let Walk { runs, sure, start, .. } = Walk::new(program, lowered, doubted).run();
+    let Walk { runs, sure, start, arguments, looks_back, .. } =
+        Walk::new(program, lowered, doubted).run();
     for (at, rule) in program.rules.iter_mut().enumerate() {
         (rule.reachable, rule.sure) = (runs[at], sure[at]);
+        let chain = lowered.rules[rule.rule.index()].rule.chain.as_deref();
+        if let (Some(chain), false) = (chain, looks_back) {
+            rule.waits = waits(rule, chain);
+        }
+        for effect in rule.links.iter_mut().flat_map(|link| &mut link.effects) {
+            name(effect, &program.slots);
+        }
+    }
+    for (at, link, argument) in arguments {
+        let question = &mut program.rules[at].links[link].question;
+        if let Question::Macro(operator, _) = question {
+            *question = match *operator {
+                MacroOperator::Within => Question::Within(Parts::new(&argument)),
+                operator => {
+                    let parts = vec![ProgramPart::Literal(argument.into())];
+                    Question::Macro(operator, ProgramText { parts })
+                }
+            };
+        }
     }
     program.start = start.into_iter().collect();
+}
+
+/// See [`ProgramRule::waits`].
+fn waits(rule: &ProgramRule, chain: &Chain) -> usize {
+    let only_asks =
+        |(link, written): &(&ProgramLink, &Link)| link.effects.is_empty() && !written.capture;
+    let asking = rule.links.iter().zip(&chain.links).take_while(only_asks).count();
+    rule.links.len().min(asking + 1)
+}
+
+/// Tells names that are made on the way apart from those that may turn out to be known.
+fn name(effect: &mut ProgramEffect, slots: &Slots) {
+    let ProgramEffect::Set(key, _) = effect else { return };
+    let ProgramKey::Text(text) = key else { return };
+    let prefix = text.literal_prefix();
+    if (0..slots.len() as u16).all(|slot| !slots.name(slot).starts_with(&prefix)) {
+        *key = ProgramKey::New(std::mem::take(text));
+    }
 }
 
 /// What is known of a variable at some rule, for every request.
@@ -62,6 +101,8 @@ struct Walk<'a> {
     runs: Vec<bool>,
     /// Rules of them that match for every request, once.
     sure: Vec<bool>,
+    /// Arguments of operators that are the same for every request: the rule, the link, the text.
+    arguments: Vec<(usize, usize, Vec<u8>)>,
     /// Variables set for every request before any rule that is run looks at them.
     start: BTreeMap<u16, Value>,
     /// What rules that are run may look at or change.
@@ -88,6 +129,7 @@ impl<'a> Walk<'a> {
             gates: Vec::new(),
             runs: vec![false; rules],
             sure: vec![false; rules],
+            arguments: Vec::new(),
             start: BTreeMap::new(),
             touched: vec![false; program.slots.len()],
             goes_on: true,
@@ -142,7 +184,7 @@ impl<'a> Walk<'a> {
             let Some(chain) = &of.chain else { continue };
             let skippable = ordinal < doubtful || self.doubted[at];
             let doubt = skippable || !removers.is_empty();
-            let (truth, acts) = self.rule(rule, chain, doubt);
+            let (truth, acts) = self.rule(at, chain, doubt);
             self.place(at, chain, (truth, acts), (skippable, doubt));
             let skip_to = chain.skip_to;
             if let (true, Disruptive::Allow(allow)) = (truth != Truth::Never, chain.disruptive) {
@@ -163,9 +205,11 @@ impl<'a> Walk<'a> {
     }
 
     /// Whether it matches, and whether it may do anything.
-    fn rule(&mut self, rule: &ProgramRule, chain: &Chain, doubt: bool) -> (Truth, bool) {
+    fn rule(&mut self, at: usize, chain: &Chain, doubt: bool) -> (Truth, bool) {
         let (mut all, mut acts) = (Truth::Always, false);
-        for (link, written) in rule.links.iter().zip(&chain.links) {
+        let links = &self.program.rules[at].links;
+        for (number, (link, written)) in links.iter().zip(&chain.links).enumerate() {
+            let argument = self.argument(&link.question);
             let is_plain = written.transformations.is_empty();
             match self.link(link, is_plain, written.negated) {
                 Truth::Never => return (Truth::Never, acts),
@@ -176,8 +220,23 @@ impl<'a> Walk<'a> {
             for effect in &link.effects {
                 self.effect(effect, link, doubt || all == Truth::Sometimes);
             }
+            // What one value does must not change what the next is asked.
+            if let (Some(argument), after) = (&argument, self.argument(&link.question))
+                && argument.len() <= limits::TX_VALUE
+                && after.as_ref() == Some(argument)
+            {
+                self.arguments.push((at, number, argument.clone()));
+            }
         }
         (all, acts)
+    }
+
+    /// The argument of an operator, where it holds macros and is the same for every request.
+    fn argument(&self, question: &Question) -> Option<Vec<u8>> {
+        match question {
+            Question::Macro(_, text) => self.expand(text),
+            _ => None,
+        }
     }
 
     /// Has a rule run, or done at load, or left out.
@@ -190,7 +249,9 @@ impl<'a> Walk<'a> {
     ) {
         let rule = &self.program.rules[at];
         // A threshold is told although it is not reached.
-        let threshold = rule.bookkeeping && chain.disruptive == Disruptive::Deny;
+        let threshold = rule.bookkeeping
+            && chain.disruptive == Disruptive::Deny
+            && rule.links.iter().any(ProgramLink::is_threshold);
         if truth == Truth::Never && !acts && !threshold && !self.looks_back {
             return;
         }
@@ -205,7 +266,8 @@ impl<'a> Walk<'a> {
             self.gates.push((at, chain.skip_to.unwrap_or(0)));
         }
         let once = |link: &ProgramLink| link.targets.len() <= 1;
-        self.sure[at] = same && !captures && rule.links.len() == 1 && once(&rule.links[0]);
+        let plain = !captures && rule.links.len() == 1 && once(&rule.links[0]);
+        self.sure[at] = truth == Truth::Always && quiet && plain && !self.doubted[at];
         self.runs[at] = true;
         self.goes_on &= truth == Truth::Never || chain.disruptive == Disruptive::Pass;
         touch(rule, &self.program.slots, &mut self.touched);
@@ -293,7 +355,7 @@ impl<'a> Walk<'a> {
                     _ => return Truth::Sometimes,
                 }
             }
-            Question::Never | Question::Probe(_) | Question::Backtrack(_) => {
+            Question::Never | Question::Probe(_) | Question::Backtrack(_) | Question::Within(_) => {
                 return Truth::Sometimes;
             }
         };
@@ -331,7 +393,9 @@ impl<'a> Walk<'a> {
                     self.slots[slot] = Known::Open;
                 }
             }
-            ProgramEffect::Set(ProgramKey::Text(text), _) => self.open(text),
+            ProgramEffect::Set(ProgramKey::Text(text) | ProgramKey::New(text), _) => {
+                self.open(text);
+            }
             ProgramEffect::Remove(rules) if !doubt => {
                 for &ordinal in rules.iter() {
                     self.removed[ordinal as usize] = true;
@@ -423,7 +487,7 @@ fn texts(rule: &ProgramRule) -> Vec<&ProgramText> {
     let mut texts: Vec<&ProgramText> = rule.message.iter().chain(&rule.data).collect();
     for effect in rule.links.iter().flat_map(|link| &link.effects) {
         let ProgramEffect::Set(key, change) = effect else { continue };
-        if let ProgramKey::Text(text) = key {
+        if let ProgramKey::Text(text) | ProgramKey::New(text) = key {
             texts.push(text);
         }
         match change {
@@ -456,7 +520,7 @@ fn touch(rule: &ProgramRule, slots: &Slots, touched: &mut [bool]) {
             let ProgramEffect::Set(key, change) = effect else { continue };
             match key {
                 ProgramKey::Slot(slot) => one(*slot),
-                ProgramKey::Text(text) => {
+                ProgramKey::Text(text) | ProgramKey::New(text) => {
                     let prefix = text.literal_prefix();
                     let meant = (0..slots.len() as u16)
                         .filter(|slot| slots.name(*slot).starts_with(&prefix));

@@ -25,6 +25,7 @@ mod check_digits;
 mod expanded;
 mod integer;
 mod ip_match;
+mod parts;
 mod search;
 mod sqli;
 mod url_encoding;
@@ -38,6 +39,7 @@ pub use backtrack::{Backtrack, BacktrackError, Outcome};
 pub use captures::{Captures, Capturing};
 pub use expanded::holds_expanded;
 pub use integer::atoi;
+pub use parts::Parts;
 pub use sqli::{Fingerprint, detect_sqli};
 pub use xss::detect_xss;
 

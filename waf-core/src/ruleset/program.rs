@@ -6,12 +6,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use regex_automata::meta;
+use regex_syntax::hir::{Class, Hir, HirKind, Look};
 
 use super::Probe;
 use super::ids::{ClassId, RuleIndex, SignatureId};
 use super::value::Value;
 use crate::field::Collection;
-use crate::operator::Backtrack;
+use crate::operator::{Backtrack, Parts};
 use crate::rule::{Engine, LinkVariable, MacroOperator, Phase, TargetKind, Variable};
 
 /// Every SecLang rule of a rule set.
@@ -42,31 +43,39 @@ pub(crate) struct Order {
     always: Vec<u32>,
     /// The others: those that come to nothing unless a signature is true of some field. Sorted.
     woken: Vec<(SignatureId, u32)>,
+    /// The signatures of `woken`: a bit each.
+    waking: Vec<u64>,
 }
 
 impl Order {
     /// The next rule.
     pub(crate) fn push(&mut self, ordinal: u32, rule: &ProgramRule) {
         self.all.push(ordinal);
-        let head = &rule.links[0];
-        if !head.scanned {
+        let Some(waking) = rule.waits_for().iter().find(|link| link.scanned) else {
             self.always.push(ordinal);
             return;
-        }
-        for &signature in &head.signatures {
+        };
+        for &signature in &waking.signatures {
             let at = self.woken.partition_point(|known| *known < (signature, ordinal));
             self.woken.insert(at, (signature, ordinal));
+            let word = signature.index() / 64;
+            self.waking.resize(self.waking.len().max(word + 1), 0);
+            self.waking[word] |= 1 << (signature.index() % 64);
         }
     }
 
-    /// The rules that may come to something, where these signatures are true of some field.
-    pub(crate) fn due(&self, seen: impl Iterator<Item = SignatureId>) -> Cow<'_, [u32]> {
+    /// The rules that may come to something. `seen`: the signatures that are true of some field, a
+    /// bit each.
+    pub(crate) fn due(&self, seen: &[u64]) -> Cow<'_, [u32]> {
         let mut due = Cow::Borrowed(self.always.as_slice());
-        for signature in seen {
-            let from = self.woken.partition_point(|(known, _)| *known < signature);
-            let woken = self.woken[from..].iter().take_while(|(known, _)| *known == signature);
-            for (_, ordinal) in woken {
-                due.to_mut().push(*ordinal);
+        for (word, (seen, waking)) in seen.iter().zip(&self.waking).enumerate() {
+            let mut bits = seen & waking;
+            while bits != 0 {
+                let signature = SignatureId((word * 64) as u16 + bits.trailing_zeros() as u16);
+                let from = self.woken.partition_point(|(known, _)| *known < signature);
+                let woken = self.woken[from..].iter().take_while(|(known, _)| *known == signature);
+                due.to_mut().extend(woken.map(|(_, ordinal)| *ordinal));
+                bits &= bits - 1;
             }
         }
         if let Cow::Owned(due) = &mut due {
@@ -125,9 +134,19 @@ pub(crate) struct ProgramRule {
     pub(crate) recalls: bool,
     /// It has to be run for some request.
     pub(crate) reachable: bool,
+    /// So many links from the first on do nothing but ask, save the last of them, and none looks
+    /// back at what the others found: the rule comes to nothing where one of them cannot match.
+    pub(crate) waits: usize,
     /// It matches for every request that comes to it, once, tells nothing and refuses nothing: only
     /// its effects count.
     pub(crate) sure: bool,
+}
+
+impl ProgramRule {
+    /// The links of which each must be able to match for the rule to do anything.
+    pub(crate) fn waits_for(&self) -> &[ProgramLink] {
+        &self.links[..self.waits]
+    }
 }
 
 /// One link.
@@ -140,7 +159,9 @@ pub(crate) struct ProgramLink {
     /// The same as signatures of fields: one, or with `multiMatch` one for each step from the
     /// untransformed value on. Empty where scanning cannot answer.
     pub(crate) signatures: Vec<SignatureId>,
-    /// Every target is fields, and nothing but a signature can make the link match.
+    /// It looks at fields, at nothing else, and counts none.
+    pub(crate) of_fields: bool,
+    /// The same, and nothing but a signature can make the link match.
     pub(crate) scanned: bool,
     /// What a matching value does.
     pub(crate) effects: Vec<ProgramEffect>,
@@ -176,19 +197,26 @@ pub(crate) enum Names {
 #[derive(Debug)]
 pub(crate) struct NameRegex {
     regex: meta::Regex,
+    /// What the names begin with, when that is all that the regex says.
+    prefix: Option<Box<[u8]>>,
     /// The slots of `TX` whose names it matches, found when they are first asked for.
     slots: OnceLock<Box<[u16]>>,
 }
 
 impl NameRegex {
-    /// Not asked anything yet.
-    pub(crate) fn new(regex: meta::Regex) -> Self {
-        Self { regex, slots: OnceLock::new() }
+    /// Not asked anything yet. `hir` is what the regex was made of.
+    pub(crate) fn new(regex: meta::Regex, hir: &Hir) -> Self {
+        Self { regex, prefix: prefix(hir), slots: OnceLock::new() }
     }
 
     /// Whether it matches a name.
     pub(crate) fn is_match(&self, name: &[u8]) -> bool {
-        self.regex.is_match(name)
+        match &self.prefix {
+            Some(prefix) => {
+                name.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
+            }
+            None => self.regex.is_match(name),
+        }
     }
 
     /// The slots whose names it matches, ascending. There are no others than those of its program.
@@ -198,6 +226,37 @@ impl NameRegex {
             all.filter(|&slot| self.is_match(slots.name(slot))).collect()
         })
     }
+}
+
+/// The text of `^text`, ASCII case ignored; `None` for any other regex.
+fn prefix(hir: &Hir) -> Option<Box<[u8]>> {
+    let HirKind::Concat(parts) = hir.kind() else { return None };
+    let (HirKind::Look(Look::Start), parts) = (parts.first()?.kind(), &parts[1..]) else {
+        return None;
+    };
+    let mut text = Vec::new();
+    for part in parts {
+        match part.kind() {
+            HirKind::Literal(literal) if !literal.0.iter().any(u8::is_ascii_alphabetic) => {
+                text.extend_from_slice(&literal.0);
+            }
+            HirKind::Class(class) => text.push(letter(class)?),
+            _ => return None,
+        }
+    }
+    Some(text.into())
+}
+
+/// The letter of which a class holds both cases and nothing else.
+fn letter(class: &Class) -> Option<u8> {
+    let bytes = match class {
+        Class::Bytes(class) => class.clone(),
+        Class::Unicode(class) => class.to_byte_class()?,
+    };
+    let [upper, lower] = bytes.ranges() else { return None };
+    let single = upper.start() == upper.end() && lower.start() == lower.end();
+    let both = upper.start().is_ascii_uppercase() && upper.start() | 0x20 == lower.start();
+    (single && both).then_some(lower.start())
 }
 
 impl Names {
@@ -212,6 +271,11 @@ impl Names {
 }
 
 impl ProgramLink {
+    /// Whether it asks if a number has reached one that macros make.
+    pub(crate) fn is_threshold(&self) -> bool {
+        matches!(self.question, Question::Macro(MacroOperator::Ge | MacroOperator::Gt, _))
+    }
+
     /// Whether fields of a collection and class are looked at. An exclusion takes away only what
     /// stands before it, under the same variable.
     pub(crate) fn looks_at(&self, collection: Collection, class: ClassId) -> bool {
@@ -258,6 +322,8 @@ pub(crate) enum Question {
     Backtrack(Backtrack),
     /// An operator whose argument is made now.
     Macro(MacroOperator, ProgramText),
+    /// Whether the value is a part of a text that was made at load.
+    Within(Parts),
 }
 
 /// Text with macros.
@@ -312,6 +378,8 @@ pub(crate) enum ProgramKey {
     Slot(u16),
     /// Made when its turn comes.
     Text(ProgramText),
+    /// The same, where no name known at load begins like it.
+    New(ProgramText),
 }
 
 /// What becomes of a variable.
@@ -387,5 +455,39 @@ impl Noted {
     /// Whether a row is ever made.
     pub(crate) fn is_empty(&self) -> bool {
         self.signatures.is_empty() && !self.always
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::automaton::syntax;
+
+    /// Against the regexes themselves.
+    #[test]
+    fn names_that_begin_with_a_text_are_told_without_the_regex() {
+        let names = ["", "a", "A", "aK_1.", "ak_1.x", "AK_1.X", "ba", "a\nak_1.", "ak_1x", "k"];
+        for (pattern, is_plain) in [
+            ("^a", true),
+            ("^ak_1\\.", true),
+            ("^AK_1\\.", true),
+            ("^", false),
+            ("a", false),
+            ("(?m)^a", false),
+            ("^a$", false),
+            ("^[ab]", false),
+            ("^a.", false),
+            ("(?-i)^a", false),
+            ("^(?-i:a)k", false),
+        ] {
+            let hir = syntax::parse_ignoring_case(pattern).expect("it parses");
+            let regex = meta::Builder::new().build_from_hir(&hir).expect("it compiles");
+            let ready = NameRegex::new(regex.clone(), &hir);
+            assert_eq!(ready.prefix.is_some(), is_plain, "{pattern}");
+            for name in names {
+                let expected = regex.is_match(name);
+                assert_eq!(ready.is_match(name.as_bytes()), expected, "{pattern} of {name:?}");
+            }
+        }
     }
 }

@@ -15,10 +15,11 @@ pub(crate) enum Value {
 impl Value {
     /// Text; a number where it is written as one would be.
     pub(crate) fn new(text: &[u8]) -> Self {
-        let number = std::str::from_utf8(text).ok().and_then(|text| text.parse::<i64>().ok());
-        match number {
-            Some(number) if number.to_string().as_bytes() == text => Self::Number(number),
-            _ => Self::Text(text[..text.len().min(limits::TX_VALUE)].into()),
+        let as_written =
+            matches!(text, [b'0'] | [b'1'..=b'9', ..] | [b'-', b'1'..=b'9', ..]).then_some(text);
+        match as_written.and_then(|text| std::str::from_utf8(text).ok()?.parse().ok()) {
+            Some(number) => Self::Number(number),
+            None => Self::Text(text[..text.len().min(limits::TX_VALUE)].into()),
         }
     }
 
@@ -67,8 +68,12 @@ mod tests {
         assert_eq!(Value::new(b"+5").text().as_ref(), b"+5");
         assert_eq!(Value::new(b"012").number(), 12);
         assert_eq!(Value::new(b"x").number(), 0);
+        for text in ["-0", "00", "-", "", "1a", "-01", "9223372036854775808", " 1", "0x1"] {
+            assert_eq!(Value::new(text.as_bytes()), Value::Text(text.as_bytes().into()));
+        }
         for number in [i64::MIN, -1, 0, 1, 9, 10, i64::MAX] {
             assert_eq!(*Value::Number(number).text(), *number.to_string().as_bytes());
+            assert_eq!(Value::new(number.to_string().as_bytes()), Value::Number(number));
         }
     }
 }

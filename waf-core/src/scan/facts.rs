@@ -177,6 +177,14 @@ impl Totals {
         self.rows.iter().map(|&((collection, class), total)| (collection, class, total))
     }
 
+    /// The classes of one collection that were seen.
+    pub(crate) fn of(&self, collection: Collection) -> impl Iterator<Item = (ClassId, Total)> {
+        let from = self.rows.partition_point(|((known, _), _)| *known < collection);
+        let of_it =
+            self.rows[from..].iter().take_while(move |((known, _), _)| *known == collection);
+        of_it.map(|&((_, class), total)| (class, total))
+    }
+
     /// Bytes of all values of some collections.
     pub(crate) fn bytes_of(&self, collections: &[Collection]) -> u64 {
         let of_them = self.iter().filter(|(collection, _, _)| collections.contains(collection));

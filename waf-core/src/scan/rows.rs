@@ -50,8 +50,8 @@ impl Row {
 #[derive(Debug, Default)]
 pub(crate) struct Rows {
     rows: Vec<Row>,
-    /// The rows of each collection, in order.
-    of_collection: HashMap<Collection, Vec<u32>>,
+    /// The rows of each collection, in order, by the collection's number.
+    of_collection: Vec<Vec<u32>>,
     /// The signatures that are true of any: a bit each.
     seen: Vec<u64>,
     /// Rows that stand for many.
@@ -93,7 +93,11 @@ impl Rows {
             row.value = None;
             self.merged.insert((row.collection, row.class, row.facts.clone()), at);
         }
-        self.of_collection.entry(row.collection).or_default().push(at);
+        let collection = row.collection as usize;
+        if self.of_collection.len() <= collection {
+            self.of_collection.resize(collection + 1, Vec::new());
+        }
+        self.of_collection[collection].push(at);
         self.rows.push(row);
         true
     }
@@ -104,18 +108,14 @@ impl Rows {
         word & 1 << (signature.index() % 64) != 0
     }
 
-    /// The signatures that are true of any row, ascending.
-    pub(crate) fn signatures(&self) -> impl Iterator<Item = SignatureId> {
-        self.seen.iter().enumerate().flat_map(|(at, &word)| {
-            let after = std::iter::successors(Some(word), |bits| Some(bits & bits.wrapping_sub(1)));
-            let bits = after.take_while(|&bits| bits != 0).map(|bits| bits.trailing_zeros());
-            bits.map(move |bit| SignatureId((at * 64) as u16 + bit as u16))
-        })
+    /// The signatures that are true of any row: a bit each, from the first on.
+    pub(crate) fn signatures(&self) -> &[u64] {
+        &self.seen
     }
 
     /// The rows of a collection, by number.
     pub(crate) fn of(&self, collection: Collection) -> &[u32] {
-        self.of_collection.get(&collection).map_or(&[], Vec::as_slice)
+        self.of_collection.get(collection as usize).map_or(&[], Vec::as_slice)
     }
 
     /// A row.

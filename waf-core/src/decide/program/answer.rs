@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::names::Named;
 use super::targets::{self, Item, named};
-use super::{ProgramState, Turn, cut};
+use super::{ProgramState, Turn};
 use crate::limits;
 use crate::operator::{Outcome, atoi, holds_expanded};
 use crate::rule::{
@@ -44,18 +44,30 @@ pub(super) struct Answered {
     pub(super) count: u64,
 }
 
-/// The answers to one value that are yes: one, or with `multiMatch` one for each step that changed
-/// the value.
-pub(super) fn answers(
+/// The next answer to one value that is yes, from a step on: there is one step, or with
+/// `multiMatch` one for the value as it came and for each transformation.
+pub(super) fn next(
     state: &mut ProgramState,
     asked: &Asked<'_>,
     item: &Item<'_>,
+    step: &mut usize,
     turn: &Turn<'_>,
-) -> Vec<Answered> {
-    match item {
-        Item::Row(at, row, variable) => of_row(state, asked, (*at, row), *variable, turn),
-        Item::Value(name, value) => of_value(state, asked, name, value, turn),
+) -> Option<Answered> {
+    let written = asked.written;
+    let steps = if written.multi_match { written.transformations.len() + 1 } else { 1 };
+    while *step < steps {
+        let at = std::mem::replace(step, *step + 1);
+        let answered = match item {
+            Item::Row(number, row, variable) => {
+                of_row(state, asked, (*number, row), *variable, at, turn)
+            }
+            Item::Value(name, value) => of_value(state, asked, name, value, at, turn),
+        };
+        if answered.is_some() {
+            return answered;
+        }
     }
+    None
 }
 
 fn of_row(
@@ -63,41 +75,29 @@ fn of_row(
     asked: &Asked<'_>,
     (at, row): (u32, &Row),
     variable: Variable,
+    step: usize,
     turn: &Turn<'_>,
-) -> Vec<Answered> {
-    let link = asked.link;
-    let known = |step: usize| link.signatures.get(step).map(|&signature| row.has(signature));
-    let is_true = |step: usize| known(step).map(|known| known != asked.written.negated);
-    if !link.signatures.is_empty()
-        && (0..link.signatures.len()).all(|at| is_true(at) == Some(false))
-    {
-        return Vec::new();
+) -> Option<Answered> {
+    let known = is_known(asked, row, step);
+    if known == Some(false) {
+        return None;
     }
     let Some(value) = &row.value else {
         // The value went by as a stream: what was seen then is all there is.
         state.inexact = true;
-        return (0..link.signatures.len())
-            .filter(|&step| is_true(step) == Some(true))
-            .map(|step| streamed(asked, (at, row), variable, step))
-            .collect();
+        return known.map(|_| streamed(asked, (at, row), variable, step));
     };
-    let mut found = Vec::new();
-    for (step, stage) in stages(asked.written, value).into_iter().enumerate() {
-        let yes = match is_true(step) {
-            Some(yes) => yes,
-            None => state.asks(asked, &stage.value, turn),
-        };
-        if yes && stage.counts {
-            found.push(Answered {
-                name: named(row, variable),
-                captures: captures(asked, &stage.value, turn),
-                field: Some((at, step)),
-                value: stage.value.into_owned(),
-                count: row.count,
-            });
-        }
+    let (value, counts) = stage(asked.written, value, step, |_| {});
+    if !counts || !known.unwrap_or_else(|| state.asks(asked, &value, turn)) {
+        return None;
     }
-    found
+    Some(Answered {
+        name: named(row, variable),
+        captures: captures(asked, &value, turn),
+        field: Some((at, step)),
+        value: value.into_owned(),
+        count: row.count,
+    })
 }
 
 fn of_value(
@@ -105,18 +105,26 @@ fn of_value(
     asked: &Asked<'_>,
     name: &Named,
     value: &[u8],
+    step: usize,
     turn: &Turn<'_>,
-) -> Vec<Answered> {
-    let stages = stages(asked.written, value).into_iter().filter(|stage| stage.counts);
-    let yes = stages.filter(|stage| state.asks(asked, &stage.value, turn));
-    yes.map(|stage| Answered {
+) -> Option<Answered> {
+    let (value, counts) = stage(asked.written, value, step, |_| {});
+    if !counts || !state.asks(asked, &value, turn) {
+        return None;
+    }
+    Some(Answered {
         name: name.clone(),
-        captures: captures(asked, &stage.value, turn),
+        captures: captures(asked, &value, turn),
         field: None,
-        value: stage.value.into_owned(),
+        value: value.into_owned(),
         count: 1,
     })
-    .collect()
+}
+
+/// What scanning has answered, where it was asked.
+fn is_known(asked: &Asked<'_>, row: &Row, step: usize) -> Option<bool> {
+    let signature = asked.link.signatures.get(step)?;
+    Some(row.has(*signature) != asked.written.negated)
 }
 
 /// What was seen of a value that was not kept.
@@ -143,37 +151,29 @@ fn seen<'a>(link: &ProgramLink, row: &'a Row, step: usize) -> Option<&'a Evidenc
     row.seen.iter().find(|(known, _)| known == signature).map(|(_, evidence)| evidence)
 }
 
-/// A value after some of the link's transformations.
-struct Stage<'a> {
-    value: Cow<'a, [u8]>,
-    /// The transformations that changed it.
-    changed: Vec<Transformation>,
-    /// The operator is asked of it.
-    counts: bool,
-}
-
-/// The values that the operator may be asked of: with `multiMatch` every one, else the last.
-fn stages<'a>(link: &Link, value: &'a [u8]) -> Vec<Stage<'a>> {
-    let mut now = Stage { value: Cow::Borrowed(value), changed: Vec::new(), counts: true };
-    let mut stages = Vec::new();
-    for &transformation in &link.transformations {
+/// The value that the operator is asked of at a step, and whether it is asked of it: with
+/// `multiMatch` the value as it came, and after each transformation that changed it; else after
+/// all. The transformations that made it another are told.
+fn stage<'a>(
+    link: &Link,
+    value: &'a [u8],
+    step: usize,
+    mut changed: impl FnMut(Transformation),
+) -> (Cow<'a, [u8]>, bool) {
+    let done = if link.multi_match { step } else { link.transformations.len() };
+    let (mut now, mut counts) = (Cow::Borrowed(value), true);
+    for &transformation in &link.transformations[..done] {
         let mut machine = Transducer::new(transformation);
-        let mut out = Vec::with_capacity(now.value.len());
-        machine.feed(&now.value, &mut out);
+        let mut out = Vec::with_capacity(now.len());
+        machine.feed(&now, &mut out);
         machine.finish(&mut out);
-        let mut changed = now.changed.clone();
-        if out != *now.value {
-            changed.push(transformation);
+        if out != *now {
+            changed(transformation);
         }
-        let next = Stage { value: Cow::Owned(out), changed, counts: machine.changed() };
-        let before = std::mem::replace(&mut now, next);
-        if link.multi_match {
-            stages.push(before);
-        }
+        counts = machine.changed() || !link.multi_match;
+        now = Cow::Owned(out);
     }
-    now.counts |= !link.multi_match;
-    stages.push(now);
-    stages
+    (now, counts)
 }
 
 fn captures(asked: &Asked<'_>, value: &[u8], turn: &Turn<'_>) -> Option<Captures> {
@@ -201,14 +201,13 @@ pub(super) fn evidence(
     turn: &Turn<'_>,
 ) -> Option<Evidence> {
     let Some(value) = &row.value else { return seen(link, row, step).cloned() };
-    let stage = stages(written, value).into_iter().nth(step)?;
+    let mut changed = Vec::new();
+    let (value, _) = stage(written, value, step, |transformation| changed.push(transformation));
     let place = match &link.question {
-        Question::Probe(probe) if !written.negated => {
-            turn.policy.ruleset().place(*probe, &stage.value)
-        }
+        Question::Probe(probe) if !written.negated => turn.policy.ruleset().place(*probe, &value),
         _ => None,
     };
-    let (start, end) = place.unwrap_or((0, stage.value.len()));
+    let (start, end) = place.unwrap_or((0, value.len()));
     let shown = end.min(start + limits::EXCERPT);
     Some(Evidence {
         collection: Some(row.collection),
@@ -216,8 +215,8 @@ pub(super) fn evidence(
         offset: place.map(|(start, _)| start as u64),
         length: place.map(|(start, end)| (end - start) as u64),
         at: row.at,
-        excerpt: stage.value[start..shown].into(),
-        changed: stage.changed,
+        excerpt: value[start..shown].into(),
+        changed,
         parser: row.parser,
     })
 }
@@ -225,41 +224,62 @@ pub(super) fn evidence(
 impl ProgramState {
     /// Whether the link's question is answered with yes.
     fn asks(&mut self, asked: &Asked<'_>, value: &[u8], turn: &Turn<'_>) -> bool {
+        if let Question::Backtrack(pattern) = &asked.link.question {
+            let outcome = pattern.find(value);
+            self.spent |= outcome == Outcome::Spent;
+            return outcome.holds() != asked.written.negated;
+        }
+        self.may_be(asked, value, turn)
+    }
+
+    /// The same, but that a pattern that backtracks may always match.
+    fn may_be(&self, asked: &Asked<'_>, value: &[u8], turn: &Turn<'_>) -> bool {
         let yes = match &asked.link.question {
             Question::Always => true,
             Question::Never => false,
             Question::Probe(probe) => turn.policy.ruleset().ask(*probe, value),
-            Question::Backtrack(pattern) => {
-                let outcome = pattern.find(value);
-                self.spent |= outcome == Outcome::Spent;
-                outcome.holds()
-            }
+            Question::Backtrack(_) => return true,
             Question::Macro(operator, text) => {
                 holds_expanded(*operator, &self.expanded(text, turn), value)
             }
+            Question::Within(parts) => parts.has(value),
         };
         yes != asked.written.negated
     }
 
-    /// Whether a link that looks at one variable of `TX` or at one count, as it is, does not match:
-    /// most do not, and then nothing has to be made for it.
-    pub(super) fn is_plainly_false(&mut self, asked: &Asked<'_>, turn: &Turn<'_>) -> bool {
-        let ([target], true) = (&asked.link.targets[..], asked.written.transformations.is_empty())
-        else {
-            return false;
+    /// Whether any value of a link's targets may match, whatever is taken away from them. Most
+    /// links do not match, and then nothing has to be made for them.
+    pub(super) fn may_match(&self, asked: &Asked<'_>, turn: &Turn<'_>) -> bool {
+        let of_value = |value: &[u8]| {
+            let written = asked.written;
+            written.multi_match || self.may_be(asked, &stage(written, value, 0, |_| {}).0, turn)
         };
-        let text = match (target.kind, target.variable, &target.names) {
-            (TargetKind::Count, ..) => Value::digits(targets::count(self, target, turn) as i64),
-            (TargetKind::Include, LinkVariable::Tx, Names::Slot(slot)) => {
-                match self.tx.slot(*slot) {
-                    Some(Value::Number(number)) => Value::digits(*number),
-                    Some(text) => Cow::Owned(text.text().into_owned()),
-                    None => return true,
-                }
+        let of_row = |row: &Row| match &row.value {
+            _ if !asked.link.signatures.is_empty() => {
+                (0..asked.link.signatures.len()).any(|at| is_known(asked, row, at) == Some(true))
             }
-            _ => return false,
+            Some(value) => of_value(value),
+            None => true,
         };
-        !self.asks(asked, &text, turn)
+        if asked.link.of_fields {
+            return targets::any_row(self, asked.link, turn, of_row);
+        }
+        asked.link.targets.iter().any(|target| match (target.kind, target.variable) {
+            (TargetKind::Exclude, _) => false,
+            (TargetKind::Count, _) => {
+                of_value(&Value::digits(targets::count(self, target, turn) as i64))
+            }
+            (TargetKind::Include, LinkVariable::Fields(variable)) => {
+                targets::any_row_of(self, target, variable, turn, &of_row)
+            }
+            (TargetKind::Include, variable) => {
+                let mut found = false;
+                self.each(variable, &target.names, turn, &mut |_, value| {
+                    found = found || of_value(value);
+                });
+                found
+            }
+        })
     }
 
     /// A rule that refuses and looks at `TX` alone holds the score against a threshold.
@@ -285,9 +305,4 @@ impl ProgramState {
             }
         }
     }
-}
-
-/// A text kept up to its bound.
-pub(super) fn bounded(text: Vec<u8>) -> Box<[u8]> {
-    cut(text.into())
 }

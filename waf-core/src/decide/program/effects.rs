@@ -1,11 +1,16 @@
 //! What a matching value does: variables change, rules and targets are taken away.
 
-use super::answer::{Asked, bounded};
+use super::answer::Asked;
+use super::tx::Tx;
 use super::{ProgramState, Turn};
 use crate::limits;
 use crate::ruleset::{
-    Operand, ProgramChange, ProgramEffect, ProgramKey, ProgramTarget, ProgramText, Value,
+    Operand, ProgramChange, ProgramEffect, ProgramKey, ProgramPart, ProgramTarget, ProgramText,
+    Value,
 };
+
+/// Room for most names and texts.
+const USUAL: usize = 64;
 
 /// Where the effect stands that took targets away: it says of which rules, and which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +52,7 @@ impl ProgramState {
         turn: &Turn<'a>,
     ) -> impl Iterator<Item = &'a ProgramTarget> {
         let program = &turn.policy.ruleset().program;
-        self.removed_targets.clone().into_iter().filter_map(move |removed| {
+        self.removed_targets.iter().filter_map(move |removed| {
             let link = &program.rules[removed.ordinal as usize].links[removed.link];
             match &link.effects[removed.effect] {
                 ProgramEffect::RemoveTarget(rules, target) => {
@@ -76,17 +81,20 @@ impl ProgramState {
         let mut name = Vec::new();
         let slot = match key {
             ProgramKey::Slot(slot) => Some(*slot),
-            ProgramKey::Text(text) => {
+            ProgramKey::Text(text) | ProgramKey::New(text) => {
+                name.reserve(USUAL);
                 self.expand(text, turn, limits::TX_VALUE, &mut name);
                 name.make_ascii_lowercase();
-                turn.program().slots.find(&name)
+                match key {
+                    ProgramKey::New(_) => None,
+                    _ => turn.program().slots.find(&name),
+                }
             }
         };
-        let known = match slot {
-            Some(slot) => self.tx.slot(slot),
-            None => self.tx.named(&name),
+        let number = |tx: &Tx| {
+            let known = slot.map_or_else(|| tx.named(&name), |slot| tx.slot(slot));
+            known.map_or(0, Value::number)
         };
-        let number = known.map_or(0, Value::number);
         let times = i64::try_from(times).unwrap_or(i64::MAX);
         let value = match change {
             ProgramChange::Unset => None,
@@ -98,12 +106,12 @@ impl ProgramState {
                 let amount = self.number(operand, turn).saturating_mul(times);
                 self.added(asked, slot, operand, amount);
                 // As ModSecurity has it, no sum is below zero.
-                Some(Value::Number(number.saturating_add(amount).max(0)))
+                Some(Value::Number(number(&self.tx).saturating_add(amount).max(0)))
             }
             ProgramChange::Subtract(operand) => {
                 let amount = self.number(operand, turn).saturating_mul(times);
                 self.added(asked, slot, operand, amount.saturating_neg());
-                Some(Value::Number(number.saturating_sub(amount).max(0)))
+                Some(Value::Number(number(&self.tx).saturating_sub(amount).max(0)))
             }
         };
         match slot {
@@ -113,9 +121,18 @@ impl ProgramState {
     }
 
     fn made(&self, text: &ProgramText, turn: &Turn<'_>) -> Value {
-        let mut out = Vec::new();
-        self.expand(text, turn, limits::TX_VALUE, &mut out);
-        Value::new(&bounded(out))
+        match text.parts.as_slice() {
+            [] => Value::new(b""),
+            [ProgramPart::Literal(text)] => Value::new(text),
+            [ProgramPart::Slot(slot)] => {
+                self.tx.slot(*slot).cloned().unwrap_or_else(|| Value::new(b""))
+            }
+            _ => {
+                let mut out = Vec::with_capacity(USUAL);
+                self.expand(text, turn, limits::TX_VALUE, &mut out);
+                Value::new(&out)
+            }
+        }
     }
 
     fn number(&self, operand: &Operand, turn: &Turn<'_>) -> i64 {
@@ -136,7 +153,7 @@ impl ProgramState {
     }
 
     fn carried(&mut self, asked: &Asked<'_>, slot: Option<u16>, text: &ProgramText) {
-        if let (true, Some(to), [crate::ruleset::ProgramPart::Slot(from)]) =
+        if let (true, Some(to), [ProgramPart::Slot(from)]) =
             (asked.rule.bookkeeping, slot, text.parts.as_slice())
         {
             self.ledger.carry(to, *from);

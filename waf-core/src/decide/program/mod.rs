@@ -199,13 +199,11 @@ impl ProgramState {
             let Some(chain) = turn.chain(rule) else { continue };
             if rule.sure {
                 self.act(&Asked::first(ordinal, rule, chain), 1, turn);
-                next = chain.skip_to.unwrap_or(0);
+            } else if self.holds(ordinal, rule, chain, phase, turn) {
+                self.matched_rule(ordinal, phase, rule, chain, turn);
+            } else {
                 continue;
             }
-            if !self.holds(ordinal, rule, chain, phase, turn) {
-                continue;
-            }
-            self.matched_rule(ordinal, phase, rule, chain, turn);
             if self.stops(ordinal, phase, chain, turn) || self.engine == Engine::Off {
                 return;
             }
@@ -269,8 +267,11 @@ impl ProgramState {
     ) -> bool {
         self.ledger.shown.clear();
         self.matches.clear();
+        if !rule.waits_for().iter().all(|link| self.may(link, turn)) {
+            return false;
+        }
         for (number, (link, written)) in rule.links.iter().zip(&chain.links).enumerate() {
-            if !may(link, turn) {
+            if number >= rule.waits && !self.may(link, turn) {
                 return false;
             }
             let asked = Asked { ordinal, rule, chain, link, written, number };
@@ -282,19 +283,29 @@ impl ProgramState {
         true
     }
 
+    /// Whether a link may match: one that only scanning can make true needs something that was
+    /// found, and one that looks at fields needs a field.
+    fn may(&self, link: &ProgramLink, turn: &Turn<'_>) -> bool {
+        if link.scanned {
+            return link.signatures.iter().any(|&signature| turn.rows.any(signature));
+        }
+        !link.of_fields || targets::any_row(self, link, turn, |_| true)
+    }
+
     /// One link: every value is asked, and each that matches acts at once.
     fn link(&mut self, asked: &Asked<'_>, turn: &Turn<'_>) -> bool {
         if asked.link.targets.is_empty() {
             self.act(asked, 1, turn);
             return true;
         }
-        if self.is_plainly_false(asked, turn) {
+        if !self.may_match(asked, turn) {
             return false;
         }
         let mut found = false;
         let items = targets::items(self, asked, turn);
         for item in &items.asked {
-            for answered in answer::answers(self, asked, item, turn) {
+            let mut step = 0;
+            while let Some(answered) = answer::next(self, asked, item, &mut step, turn) {
                 found = true;
                 self.take(asked, answered, turn);
             }
@@ -318,7 +329,7 @@ impl ProgramState {
         if is_known || asked.rule.bookkeeping || self.excluded.len() >= limits::EXCLUDED {
             return;
         }
-        let answered = answer::answers(self, asked, item, turn).into_iter().next();
+        let answered = answer::next(self, asked, item, &mut 0, turn);
         let evidence = answered.map(|answered| {
             let field = answered.field.and_then(|(row, step)| {
                 answer::evidence(asked.link, asked.written, turn.rows.row(row), step, turn)
@@ -335,8 +346,10 @@ impl ProgramState {
 
     /// A value matches.
     fn take(&mut self, asked: &Asked<'_>, answered: Answered, turn: &Turn<'_>) {
-        if let Some(captures) = answered.captures {
-            self.captures = captures.map(|capture| capture.map(cut));
+        if let Some(mut captures) = answered.captures {
+            let long = captures.iter_mut().flatten().filter(|it| it.len() > limits::TX_VALUE);
+            long.for_each(|capture| *capture = cut(std::mem::take(capture)));
+            self.captures = captures;
         }
         if let Some((row, step)) = answered.field {
             self.ledger.show(Shown { link: asked.number, row, step });
@@ -420,11 +433,6 @@ impl ProgramState {
             }
         }
     }
-}
-
-/// Whether a link may match: one that only scanning can make true needs something that was found.
-fn may(link: &ProgramLink, turn: &Turn<'_>) -> bool {
-    !link.scanned || link.signatures.iter().any(|&signature| turn.rows.any(signature))
 }
 
 /// A capture is kept up to its bound.

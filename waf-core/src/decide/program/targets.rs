@@ -7,7 +7,7 @@ use crate::compile::{covers, selects};
 use crate::field::Collection;
 use crate::finding::Finding;
 use crate::rule::{Exclusion, LinkVariable, State, TargetKind, Variable};
-use crate::ruleset::{ExclusionId, Names, ProgramTarget, RuleIndex, Slots};
+use crate::ruleset::{ExclusionId, Names, ProgramLink, ProgramTarget, RuleIndex, Slots};
 use crate::scan::Row;
 
 /// Takes the values of a variable, each with its name where it has one.
@@ -77,10 +77,44 @@ fn rows<'a>(
         if !state.shows(collection, turn) {
             continue;
         }
-        let rows = turn.rows.of(collection).iter().map(|&at| (at, turn.rows.row(at)));
+        let rows = turn.rows.of(collection);
+        items.reserve(rows.len());
+        let rows = rows.iter().map(|&at| (at, turn.rows.row(at)));
         let meant = rows.filter(|(_, row)| target.names.has_class(row.class));
         items.extend(meant.map(|(at, row)| Item::Row(at, row, variable)));
     }
+}
+
+/// Whether something holds of any field of a target.
+pub(super) fn any_row_of(
+    state: &ProgramState,
+    target: &ProgramTarget,
+    variable: Variable,
+    turn: &Turn<'_>,
+    holds: &impl Fn(&Row) -> bool,
+) -> bool {
+    variable.collections().iter().any(|&collection| {
+        state.shows(collection, turn)
+            && turn.rows.of(collection).iter().any(|&at| {
+                let row = turn.rows.row(at);
+                target.names.has_class(row.class) && holds(row)
+            })
+    })
+}
+
+/// The same of any field that a link looks at, whatever is taken away from it.
+pub(super) fn any_row(
+    state: &ProgramState,
+    link: &ProgramLink,
+    turn: &Turn<'_>,
+    holds: impl Fn(&Row) -> bool,
+) -> bool {
+    link.targets.iter().any(|target| match (target.kind, target.variable) {
+        (TargetKind::Include, LinkVariable::Fields(variable)) => {
+            any_row_of(state, target, variable, turn, &holds)
+        }
+        _ => false,
+    })
 }
 
 /// Values of a target that is not fields.
@@ -99,12 +133,10 @@ fn values(
 /// The number of values of a target.
 pub(super) fn count(state: &ProgramState, target: &ProgramTarget, turn: &Turn<'_>) -> u64 {
     if let LinkVariable::Fields(variable) = target.variable {
-        let of_target = turn.totals.iter().filter(|(collection, class, _)| {
-            variable.collections().contains(collection)
-                && target.names.has_class(*class)
-                && state.shows(*collection, turn)
-        });
-        return of_target.map(|(_, _, total)| total.count - total.guessed).sum();
+        let shown = variable.collections().iter().filter(|&&it| state.shows(it, turn));
+        let classes = shown.flat_map(|&collection| turn.totals.of(collection));
+        let meant = classes.filter(|(class, _)| target.names.has_class(*class));
+        return meant.map(|(_, total)| total.count - total.guessed).sum();
     }
     let mut count = 0;
     state.each(target.variable, &target.names, turn, &mut |_, _| count += 1);

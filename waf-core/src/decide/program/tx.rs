@@ -1,6 +1,7 @@
 //! `TX`: the variables of one transaction, bounded.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use crate::limits;
 use crate::ruleset::{Slots, Value};
@@ -49,17 +50,35 @@ impl Tx {
 
     /// The same by a name made on the way, in lower case.
     pub(super) fn set_named(&mut self, name: &[u8], value: Option<Value>) {
-        if let Some(known) = self.named.remove(name) {
-            self.weight -= known.weight() + name.len();
+        let Some(value) = value else {
+            if let Some(known) = self.named.remove(name) {
+                self.weight -= known.weight() + name.len();
+            }
+            return;
+        };
+        let (weight, keys) = (value.weight(), self.named.len());
+        match self.named.entry(name.into()) {
+            Entry::Vacant(place) if keys < limits::TX_KEYS => {
+                let added = weight + name.len();
+                if self.weight + added <= limits::TX_BYTES {
+                    self.weight += added;
+                    place.insert(value);
+                    return;
+                }
+            }
+            Entry::Occupied(mut place) => {
+                let rest = self.weight - place.get().weight();
+                if rest + weight <= limits::TX_BYTES {
+                    self.weight = rest + weight;
+                    place.insert(value);
+                    return;
+                }
+                self.weight = rest - name.len();
+                place.remove();
+            }
+            Entry::Vacant(_) => {}
         }
-        let Some(value) = value else { return };
-        let weight = value.weight() + name.len();
-        if self.named.len() < limits::TX_KEYS && self.has_room(weight) {
-            self.weight += weight;
-            self.named.insert(name.into(), value);
-        } else {
-            self.full = true;
-        }
+        self.full = true;
     }
 
     /// Every variable with its name.
