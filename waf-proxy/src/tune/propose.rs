@@ -131,6 +131,9 @@ impl Left {
     }
 }
 
+/// What matches are taken from or by (a number), and which of them, one bit each.
+type Taken = (u32, u128);
+
 struct Search<'a> {
     log: &'a Gathered,
     shapes: &'a [&'a Shape],
@@ -138,14 +141,14 @@ struct Search<'a> {
     /// The attacks of each rule, and the place of its hit.
     of_rule: HashMap<&'a str, Vec<(u32, usize)>>,
     /// The attacks that each candidate takes matches from, and which, once that was asked.
-    taken: Vec<OnceCell<Box<[(u32, u128)]>>>,
+    taken: Vec<OnceCell<Box<[Taken]>>>,
     reaches: Vec<Reach>,
     /// What each brings nearer to passing.
     nearer: Vec<f64>,
     /// Whether evidence allows it, once that was asked.
     wanted: Vec<OnceCell<bool>>,
     /// For every shape the candidates that take matches from it, and which.
-    takers: Vec<Vec<(u32, u128)>>,
+    takers: Vec<Vec<Taken>>,
     wish: &'a Wish,
     left: Vec<Left>,
     attacks_left: Vec<Left>,
@@ -333,10 +336,10 @@ impl<'a> Search<'a> {
     }
 
     /// The attacks that a candidate takes matches from, with them.
-    fn taken(&self, number: usize) -> &[(u32, u128)] {
+    fn taken(&self, number: usize) -> &[Taken] {
         self.taken[number].get_or_init(|| {
             let candidate = &self.reaches[number].candidate;
-            let mut taken: Vec<(u32, u128)> = Vec::new();
+            let mut taken: Vec<Taken> = Vec::new();
             for &(number, at) in self.of_rule.get(&*candidate.rule).into_iter().flatten() {
                 let attack = &self.attacks[number as usize];
                 if candidate.takes(&attack.weighed.hits[at], attack.path.as_deref()) {
