@@ -16,7 +16,7 @@ fn line(client: usize, path: &str, fields: &[&str]) -> String {
         "request": {"method": "POST", "path": path},
         "score": {"inbound": 5 * fields.len(), "inbound_threshold": 5, "outbound": 0, "outbound_threshold": 4},
         "matches": [{
-            "rule_id": "942200", "score": 5 * fields.len(), "phase": "request_body",
+            "rule_id": "1001", "score": 5 * fields.len(), "phase": "request_body",
             "target": fields[0], "also": fields[1..],
         }],
     })
@@ -36,7 +36,7 @@ fn proposed(log: &Gathered) -> Vec<Choice> {
 
 /// Whether a match of the rule in another field goes.
 fn takes(choices: &[Choice], target: &str, path: &str) -> bool {
-    let (rule, target) = ("942200".into(), target.into());
+    let (rule, target) = ("1001".into(), target.into());
     let hit = Hit { rule, target, outbound: false, blocks: false, score: 5 };
     choices.iter().any(|choice| choice.candidate.takes(&hit, Some(path)))
 }
