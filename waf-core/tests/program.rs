@@ -243,6 +243,18 @@ fn captures_are_those_of_the_last_value_that_matched() {
     assert_eq!(said(LAST_CAPTURE, &get("/?p=1%3D2&q=1%3D1")), "2/1");
 }
 
+const KEPT_CAPTURE: &str = r#"
+SecRule ARGS:a "@rx b(c)" "id:1,phase:2,pass,nolog,capture"
+SecRule ARGS:a "@contains d" "id:2,phase:2,pass,nolog,capture,setvar:'tx.seen=%{tx.0}/%{tx.1}'"
+SecAction "id:900,phase:5,pass,log,msg:'x',logdata:'%{tx.seen}'"
+"#;
+
+/// `msre_op_contains_execute` of ModSecurity 2 knows no captures: those of before stay.
+#[test]
+fn what_is_no_regex_or_list_captures_nothing() {
+    assert_eq!(said(KEPT_CAPTURE, &get("/?a=abcd")), "bc/c");
+}
+
 // 6.
 const REMOVED: &str = r#"
 SecRule ARGS:switch "@streq on" "id:1,phase:2,pass,nolog,ctl:ruleRemoveTargetById=10-11;ARGS:PASS,ctl:ruleRemoveTargetByTag=web;ARGS:pass"

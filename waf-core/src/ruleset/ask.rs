@@ -64,7 +64,11 @@ impl Pattern {
         self.regex().is_some_and(|regex| regex.is_match(value))
     }
 
+    /// `None` also where the operator is no regex: ModSecurity's `@contains` and its like keep nothing.
     fn captures(&self, value: &[u8]) -> Option<Captures> {
+        if !matches!(self.operator, Operator::Rx(_)) {
+            return None;
+        }
         let found = self.regex()?.captures(value);
         let group = |group| Some(value[found.get_group(group)?.range()].into());
         found.is_match().then(|| captured(group))
