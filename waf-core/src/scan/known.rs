@@ -3,20 +3,17 @@
 //! once. Of most the answer is that nothing was found, of some that their rows hold a few signatures
 //! (that a header is well-formed).
 
-use std::hash::{BuildHasher, RandomState};
-
 use crate::limits::{KNOWN_BYTES, KNOWN_SETS, KNOWN_SIGNATURES};
 use crate::ruleset::{FieldPlan, PlanId, SignatureId};
 
 /// Some values of this request and those before it, and which signatures their rows hold.
 ///
 /// Each value has a set of two places. The first holds what came again, the second what came last:
-/// values that come once displace only one another.
-#[derive(Debug)]
+/// values that come once displace only one another. A sender who makes values meet in a set only
+/// makes them be scanned again.
+#[derive(Debug, Default)]
 pub(super) struct Known {
     sets: Vec<[Place; 2]>,
-    /// Senders do not know which values meet in a set. They could only make them be scanned again.
-    seed: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -42,19 +39,13 @@ impl Place {
     }
 }
 
-impl Default for Known {
-    fn default() -> Self {
-        Self { sets: Vec::new(), seed: RandomState::new().hash_one(0) }
-    }
-}
-
 impl Known {
     /// The signatures in the row of an equal value, in which nothing else was found.
     pub(super) fn get(&mut self, plan: &FieldPlan, value: &[u8]) -> Option<&[SignatureId]> {
         if value.len() > KNOWN_BYTES {
             return None;
         }
-        let at = self.set_of(plan.id(), value);
+        let at = set_of(plan.id(), value);
         let [again, last] = self.sets.get_mut(at)?;
         if !again.holds(plan.id(), value) {
             if !last.holds(plan.id(), value) {
@@ -73,7 +64,7 @@ impl Known {
         if self.sets.is_empty() {
             self.sets.resize(KNOWN_SETS, [Place::EMPTY; 2]);
         }
-        let at = self.set_of(plan.id(), value);
+        let at = set_of(plan.id(), value);
         let [_, last] = &mut self.sets[at];
         last.plan = plan.id();
         last.length = value.len() as u8;
@@ -81,20 +72,20 @@ impl Known {
         last.count = row.len() as u8;
         last.signatures[..row.len()].copy_from_slice(row);
     }
+}
 
-    /// Words folded by rotating and multiplying: quick, and good enough where a collision costs
-    /// nothing but a scan.
-    fn set_of(&self, plan: PlanId, value: &[u8]) -> usize {
-        const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-        let mix = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(FACTOR);
-        let seed = mix(self.seed ^ plan.number(), value.len() as u64);
-        let hash = value.chunks(8).fold(seed, |hash, chunk| {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            mix(hash, u64::from_le_bytes(word))
-        });
-        (hash >> 32) as usize % KNOWN_SETS
-    }
+/// Words folded by rotating and multiplying: quick, and good enough where a collision costs nothing
+/// but a scan.
+fn set_of(plan: PlanId, value: &[u8]) -> usize {
+    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mix = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(FACTOR);
+    let seed = mix(plan.number(), value.len() as u64);
+    let hash = value.chunks(8).fold(seed, |hash, chunk| {
+        let mut word = [0; 8];
+        word[..chunk.len()].copy_from_slice(chunk);
+        mix(hash, u64::from_le_bytes(word))
+    });
+    (hash >> 32) as usize % KNOWN_SETS
 }
 
 #[cfg(test)]
