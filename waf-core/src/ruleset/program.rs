@@ -11,6 +11,7 @@ use regex_syntax::hir::{Class, Hir, HirKind, Look};
 use super::Probe;
 use super::ids::{ClassId, RuleIndex, SignatureId};
 use super::value::Value;
+use crate::bytes::bits;
 use crate::field::Collection;
 use crate::operator::{Backtrack, Parts};
 use crate::rule::{Engine, LinkVariable, MacroOperator, Phase, TargetKind, Variable};
@@ -69,13 +70,11 @@ impl Order {
     pub(crate) fn due(&self, seen: &[u64]) -> Cow<'_, [u32]> {
         let mut due = Cow::Borrowed(self.always.as_slice());
         for (word, (seen, waking)) in seen.iter().zip(&self.waking).enumerate() {
-            let mut bits = seen & waking;
-            while bits != 0 {
-                let signature = SignatureId((word * 64) as u16 + bits.trailing_zeros() as u16);
+            for bit in bits(seen & waking) {
+                let signature = SignatureId((word * 64) as u16 + bit as u16);
                 let from = self.woken.partition_point(|(known, _)| *known < signature);
                 let woken = self.woken[from..].iter().take_while(|(known, _)| *known == signature);
                 due.to_mut().extend(woken.map(|(_, ordinal)| *ordinal));
-                bits &= bits - 1;
             }
         }
         if let Cow::Owned(due) = &mut due {
