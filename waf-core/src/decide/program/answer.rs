@@ -261,9 +261,6 @@ impl ProgramState {
             Some(value) => of_value(value),
             None => true,
         };
-        if asked.link.of_fields {
-            return targets::any_row(self, asked.link, turn, of_row);
-        }
         asked.link.targets.iter().any(|target| match (target.kind, target.variable) {
             (TargetKind::Exclude, _) => false,
             (TargetKind::Count, _) => {
