@@ -324,13 +324,13 @@ impl LaneSink<'_, '_> {
         scratch.candidates = traced.map(|_| Vec::new());
         let step = Step { plan, ruleset, input: &buffer, piece };
         let before = (!piece.first).then(|| locate::remember(&states));
-        scratch.hits.clear();
-        scratch.outputs.clear();
-        let asks_again = whole && traced.is_none();
-        let known = if asks_again { scratch.known.get(plan, &buffer) } else { None };
-        let is_known = known.is_some();
+        let may_be_known = whole && traced.is_none();
+        let known = if may_be_known { scratch.known.get(plan, &buffer) } else { None };
+        let is_new = may_be_known && known.is_none();
         if let Some(signatures) = known {
             open.row.facts.extend_from_slice(signatures);
+            scratch.hits.clear();
+            scratch.outputs.clear();
         } else if whole {
             whole::run(plan, ruleset, &buffer, (work, scratch));
         } else {
@@ -349,7 +349,7 @@ impl LaneSink<'_, '_> {
             self.note(plan, &mut hits, whole);
             self.keep(plan, whole, &buffer);
         }
-        if asks_again && !is_known && hits.is_empty() {
+        if is_new && hits.is_empty() {
             self.learn(plan, &buffer);
         }
         if !hits.is_empty() {

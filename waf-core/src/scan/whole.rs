@@ -23,6 +23,8 @@ pub(super) fn run(
     input: &[u8],
     (work, scratch): (&mut Work, &mut Scratch),
 ) {
+    scratch.hits.clear();
+    scratch.outputs.clear();
     let traced = scratch.candidates.is_some();
     let value = Whole { plan, ruleset, input };
     let Scratch { leaders, buffers, transducers, .. } = scratch;
