@@ -7,19 +7,16 @@ use waf_core::compile::compile;
 use waf_core::policy::{Policy, PolicySettings};
 use waf_core::record::{Masking, MaskingSettings};
 use waf_core::rule::Rule;
-use waf_core::yaml::{RuleContext, RuleSource, read_file, rules};
+use waf_core::yaml::{OFF_BY_DEFAULT, RuleContext, RuleSource, read_file, rules};
 use waf_corpus::Runner;
-
-/// Classes that are off unless a configuration switches them on.
-const OFF: [&str; 2] = ["llm-prompt-injection", "pii"];
 
 /// A policy over the rules that are on by default.
 ///
 /// # Panics
 /// When they do not load.
 pub fn policy(settings: PolicySettings) -> Arc<Policy> {
-    let compiled =
-        compile(yaml(|class| !OFF.contains(&class)), vec![settings]).expect("the rules compile");
+    let compiled = compile(yaml(|class| !OFF_BY_DEFAULT.contains(&class)), vec![settings])
+        .expect("the rules compile");
     Arc::clone(&compiled.policies[0])
 }
 

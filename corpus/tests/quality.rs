@@ -26,6 +26,7 @@ use std::sync::Arc;
 use waf_core::policy::{Override, OverrideScope, Policy, PolicySettings};
 use waf_core::record::{Decision, Mode};
 use waf_core::rule::RuleMode;
+use waf_core::yaml::OFF_BY_DEFAULT;
 use waf_corpus::tally::Count;
 use waf_corpus::{Cut, Label, Request};
 
@@ -35,8 +36,6 @@ const SAMPLE: usize = 80;
 const APART: &str = "coreruleset/coreruleset";
 /// What stands before it in the report is written by hand.
 const MARK: &str = "<!-- What follows is generated. -->\n";
-/// Classes that an override has to switch on.
-const OFF: &[&str] = &["llm-prompt-injection", "pii"];
 /// Ids that the report names in one line.
 const IDS: usize = 6;
 
@@ -84,8 +83,8 @@ fn sample(mut requests: Vec<Request>) -> Vec<Request> {
 /// The built-in rules as they are by default.
 fn policy() -> Arc<Policy> {
     let mut settings = PolicySettings { mode: Mode::Detect, ..PolicySettings::default() };
-    for class in OFF {
-        let scope = OverrideScope::Class((*class).to_owned());
+    for class in OFF_BY_DEFAULT {
+        let scope = OverrideScope::Class(class.to_owned());
         let mode = Some(RuleMode::Off);
         settings.overrides.push(Override { scope, mode, score: None, span: None });
     }

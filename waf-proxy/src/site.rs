@@ -9,14 +9,12 @@ use waf_core::policy::{Override, OverrideScope, Policy, PolicySettings, Response
 use waf_core::rule::{Exclusion, ExclusionScope, ProgramSettings, Rule, RuleMode};
 use waf_core::ruleset::RuleSet;
 use waf_core::source::Report;
+use waf_core::yaml::OFF_BY_DEFAULT;
 
 use crate::config::files::Files;
 use crate::config::{CommandLine, Config, Entry, RouteSettings};
 use crate::metrics::Names;
 use crate::rules;
-
-/// Classes that most sites do not want: an override switches them on.
-pub(crate) const OFF_BY_DEFAULT: [&str; 2] = ["llm-prompt-injection", "pii"];
 
 const DAY_SECONDS: i64 = 24 * 60 * 60;
 

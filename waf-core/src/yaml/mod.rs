@@ -25,5 +25,5 @@ pub use locate::Located;
 pub use operator::phrases;
 pub use pattern::{RegexProblem, check_regex};
 pub use rule::{ReadPhrases, RuleContext, rule};
-pub use set::{RuleSource, rules};
+pub use set::{OFF_BY_DEFAULT, RuleSource, rules};
 pub use target::CheckRegex;

@@ -7,6 +7,9 @@ use super::rule::{RuleContext, rule};
 use crate::rule::{Rule, RuleId};
 use crate::source::{Report, Source, Span};
 
+/// Classes of our rules that most sites do not want: an override switches them on.
+pub const OFF_BY_DEFAULT: [&str; 2] = ["llm-prompt-injection", "pii"];
+
 /// One rule file.
 #[derive(Clone, Debug)]
 pub struct RuleSource {

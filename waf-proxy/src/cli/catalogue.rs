@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use waf_core::rule::{Rule, RuleMode};
+use waf_core::yaml::OFF_BY_DEFAULT;
 
 use super::output::safe;
 use super::rules::weight;
-use crate::site::OFF_BY_DEFAULT;
 
 /// A page with a table for each class.
 pub(super) fn page(rules: &[&Rule]) -> String {
