@@ -139,6 +139,8 @@ impl Facts {
 pub(crate) struct Totals {
     /// Sorted: a request has few of them, and asks for each field.
     rows: Vec<((Collection, ClassId), Total)>,
+    /// Where the last two were: names and values take turns.
+    recent: [usize; 2],
 }
 
 /// The fields of one collection and class.
@@ -162,10 +164,17 @@ impl Totals {
         guessed: bool,
     ) {
         let key = (collection, class);
-        let at = self.rows.binary_search_by_key(&key, |(key, _)| *key).unwrap_or_else(|at| {
-            self.rows.insert(at, (key, Total::default()));
-            at
-        });
+        let is_there = |at: usize| self.rows.get(at).is_some_and(|(known, _)| *known == key);
+        let [before, last] = self.recent;
+        let at = match (is_there(before), is_there(last)) {
+            (true, _) => before,
+            (_, true) => last,
+            _ => self.rows.binary_search_by_key(&key, |(key, _)| *key).unwrap_or_else(|at| {
+                self.rows.insert(at, (key, Total::default()));
+                at
+            }),
+        };
+        self.recent = [last, at];
         let total = &mut self.rows[at].1;
         total.count += 1;
         total.guessed += u64::from(guessed);
