@@ -253,8 +253,17 @@ pub const SIEVE_ENTRIES: usize = 1 << 20;
 /// Bytes of a literal or phrase that it looks for: more make the table larger and rule out little.
 pub const SIEVE_BYTES: usize = 6;
 
-/// Literal texts of one pattern that its gate asks for: more cost more than they save.
+/// Literal texts of one way to match that a gate asks for: more cost more than they save.
 pub const GATE_LITERALS: usize = 64;
+
+/// Literal texts of all the ways in which one pattern may match.
+pub const GATE_TEXTS: usize = 128;
+
+/// Ways of one pattern that its gate tells apart, with literals and without.
+pub const GATE_WAYS: usize = 8;
+
+/// Ways of all patterns, with literals or without: with more each pattern has one of either.
+pub const GATE_ALL_WAYS: usize = 4_096;
 
 /// Bytes of a literal worth asking for: single bytes occur everywhere, and of pairs only those
 /// without a letter, a digit or a blank are rare.

@@ -4,96 +4,126 @@
 //! (`sieve.rs`).
 //!
 //! ```text
-//! union\s+(?:all\s+)?select\b   needs "union"          (and "select": the longest is asked for)
-//! (?:cat|type)\s+/etc           needs "/etc"
-//! [;|&]\s*\w+                   needs no text, but a byte of "[;|&]"
+//! union\s+(?:all\s+)?select\b   needs "union" or "select": the longer is asked for (literals.rs)
+//! [;|&]\s*\w+                   needs no text, but a byte of "[;|&]"              (needs.rs)
+//! xp_cmdshell|;\s*\w+           matches in two ways, each with its need           (ways.rs)
 //! ```
 //!
 //! This is for values that are at hand as a whole. A stream may hold the beginning of a match long
 //! before the literal, so there the automata run for all patterns.
 
-use regex_syntax::hir::{Class, Hir, HirKind};
+use regex_syntax::hir::Hir;
 
-use super::needs::{self, Needs};
+use super::needs::Needs;
 use super::sieve::{Found, Sieve};
-use super::{PatternId, PatternSet, may_match};
+use super::{PatternId, PatternSet, may_match, ways};
 use crate::bytes::ByteSet;
-use crate::limits::{GATE_LITERALS, GATE_MIN_BYTES};
+use crate::limits::{GATE_ALL_WAYS, GATE_WAYS};
 
-/// Patterns that are looked at one by one rather than together.
-const FEW: usize = 8;
+/// Bytes of a value that are looked at for literals in the time that one way takes.
+const WAY: usize = 2;
 
 /// What patterns need.
 #[derive(Debug)]
 pub struct Gate {
-    /// Patterns that need no literal, and the bytes that they need, by their places here.
-    open: Vec<PatternId>,
-    all_open: PatternSet,
+    /// Patterns that may match without any literal.
+    open: PatternSet,
+    /// The ways in which they may, and the bytes that each needs, by their places here.
+    without: Vec<PatternId>,
     needs: Needs,
-    /// The literals of the others, and the phrases of lists.
+    /// The ways with literals, and the bytes that each needs too, by their places here.
+    with: Vec<(PatternId, Vec<ByteSet>)>,
+    /// Their literals, and the phrases of lists.
     sieve: Sieve,
-    /// For each pattern the bytes that it needs.
-    bytes: Vec<Vec<ByteSet>>,
+    /// For each pattern the fewest bytes it matches.
+    shortest: Vec<u32>,
 }
 
-/// Patterns asked of a value, parted by how they are ruled out.
+/// Patterns asked of a value, by the places of the ways in which they can match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Asked {
-    /// Places among those that need no literal.
-    open: PatternSet,
-    gated: PatternSet,
+    without: PatternSet,
+    with: PatternSet,
+}
+
+/// What occurs in a whole value.
+#[derive(Clone, Copy, Debug)]
+pub struct Occurs<'a> {
+    /// Its length in bytes.
+    pub length: usize,
+    /// The bytes that occur.
+    pub present: ByteSet,
+    /// Whose literals occur.
+    pub found: &'a Found,
 }
 
 impl Asked {
     /// Whether no pattern is asked.
     pub fn is_empty(&self) -> bool {
-        self.open.is_empty() && self.gated.is_empty()
+        self.without.is_empty() && self.with.is_empty()
     }
 
     /// Asks nothing any more, and keeps its memory.
     pub fn clear(&mut self) {
-        self.open.clear();
-        self.gated.clear();
+        self.without.clear();
+        self.with.clear();
     }
 
     /// Asks what `other` asks too.
     pub fn union_with(&mut self, other: &Self) {
-        self.open.union_with(&other.open);
-        self.gated.union_with(&other.gated);
+        self.without.union_with(&other.without);
+        self.with.union_with(&other.with);
     }
 }
 
 impl Gate {
     /// The gate of some patterns and of some lists of phrases; ids are places.
     pub fn new<P: AsRef<[u8]>>(patterns: &[Hir], lists: &[Vec<P>]) -> Self {
-        let texts: Vec<Vec<Vec<u8>>> =
-            patterns.iter().map(|hir| needed(hir).unwrap_or_default()).collect();
-        let bytes: Vec<Vec<ByteSet>> = patterns.iter().map(needs::of_pattern).collect();
-        let open = texts.iter().zip(patterns).enumerate();
-        let open = open.filter(|(_, (texts, hir))| texts.is_empty() && may_match(hir));
-        let open: Vec<PatternId> = open.filter_map(|(at, _)| PatternId::new(at)).collect();
-        let of_open: Vec<_> = open.iter().map(|id| bytes[id.index()].clone()).collect();
-        let sieve = Sieve::new(&texts, lists);
-        let all_open = open.iter().copied().collect();
-        Self { open, all_open, needs: Needs::new(&of_open), sieve, bytes }
+        let (mut without, mut needed) = (Vec::new(), Vec::new());
+        let (mut with, mut texts) = (Vec::new(), Vec::new());
+        let all = patterns.iter().enumerate().filter(|(_, pattern)| may_match(pattern));
+        for (id, pattern) in all.filter_map(|(at, pattern)| Some((PatternId::new(at)?, pattern))) {
+            let is_full = without.len().max(with.len()) > GATE_ALL_WAYS;
+            for way in ways::of_pattern(pattern, if is_full { 1 } else { GATE_WAYS }) {
+                if way.texts.is_empty() {
+                    without.push(id);
+                    needed.push(way.bytes);
+                } else {
+                    with.push((id, way.bytes));
+                    texts.push(way.texts);
+                }
+            }
+        }
+        let shortest = |hir: &Hir| hir.properties().minimum_len().unwrap_or(usize::MAX);
+        let shortest = |hir: &Hir| u32::try_from(shortest(hir)).unwrap_or(u32::MAX);
+        Self {
+            open: without.iter().copied().collect(),
+            without,
+            needs: Needs::new(&needed),
+            with,
+            sieve: Sieve::new(&texts, lists),
+            shortest: patterns.iter().map(shortest).collect(),
+        }
     }
 
-    /// Whether a pattern needs no literal: only bytes can rule it out.
+    /// Whether a pattern may match without any literal: only bytes can rule it out.
     pub fn is_open(&self, pattern: PatternId) -> bool {
-        self.all_open.contains(pattern)
+        self.open.contains(pattern)
     }
 
-    /// The patterns that need no literal.
+    /// The patterns that may match without any literal.
     pub fn open(&self) -> &PatternSet {
-        &self.all_open
+        &self.open
     }
 
     /// Some patterns, as they are asked.
     pub fn part(&self, patterns: &PatternSet) -> Asked {
-        let places = self.open.iter().enumerate().filter(|(_, id)| patterns.contains(**id));
-        let open = places.filter_map(|(place, _)| PatternId::new(place)).collect();
-        let gated = patterns.iter().filter(|id| !self.is_open(*id)).collect();
-        Asked { open, gated }
+        let without = self.without.iter().enumerate().filter(|(_, id)| patterns.contains(**id));
+        let with = self.with.iter().enumerate().filter(|(_, (id, _))| patterns.contains(*id));
+        Asked {
+            without: without.filter_map(|(place, _)| PatternId::new(place)).collect(),
+            with: with.filter_map(|(place, _)| PatternId::new(place)).collect(),
+        }
     }
 
     /// Whose literals occur in a value, added to `found`. Equal for values that differ in case only.
@@ -101,180 +131,50 @@ impl Gate {
         self.sieve.sift(value, found);
     }
 
-    /// Whether it depends on literals what of `asked` may match a value whose bytes are `present`.
-    pub fn asks_literals(&self, present: ByteSet, asked: &Asked) -> bool {
-        let gated = &asked.gated;
-        !gated.is_empty()
-            && (gated.len() > FEW || gated.iter().any(|id| self.has_bytes(id, present)))
+    /// Whether it depends on literals what of `asked` may match a value of so many bytes, these.
+    pub fn asks_literals(&self, length: usize, present: ByteSet, asked: &Asked) -> bool {
+        // To look for literals in a short value costs less than to look whether any is worth it.
+        let is_short = length < asked.with.len() * WAY;
+        let may_match = |way: PatternId| has_bytes(&self.with[way.index()].1, present);
+        !asked.with.is_empty() && (is_short || asked.with.iter().any(may_match))
     }
 
-    /// Puts into `left` what of `asked` may match a whole value whose bytes are `present` and in
-    /// which these literals occur.
+    /// Puts into `left` what of `asked` may match a whole value in which this occurs.
     pub fn narrow(
         &self,
-        (present, found): (ByteSet, &Found),
+        occurs: Occurs<'_>,
         asked: &Asked,
         left: &mut PatternSet,
         memory: &mut PatternSet,
     ) {
         left.clear();
-        self.narrow_open(present, &asked.open, left, memory);
-        memory.copy_from(&asked.gated);
-        memory.intersect_with(&found.patterns);
-        left.extend(memory.iter().filter(|id| self.has_bytes(*id, present)));
+        memory.copy_from(&asked.without);
+        self.needs.narrow(occurs.present, memory);
+        left.extend(memory.iter().map(|way| self.without[way.index()]));
+        memory.copy_from(&asked.with);
+        memory.intersect_with(&occurs.found.patterns);
+        let with = memory.iter().map(|way| &self.with[way.index()]);
+        let with = with.filter(|(_, bytes)| has_bytes(bytes, occurs.present));
+        left.extend(with.map(|(id, _)| *id));
+        memory.clear();
+        memory.extend(left.iter().filter(|id| !self.is_long_enough(*id, occurs.length)));
+        left.subtract(memory);
     }
 
-    fn narrow_open(
-        &self,
-        present: ByteSet,
-        asked: &PatternSet,
-        left: &mut PatternSet,
-        memory: &mut PatternSet,
-    ) {
-        if asked.len() <= FEW {
-            let open = asked.iter().map(|place| self.open[place.index()]);
-            return left.extend(open.filter(|id| self.has_bytes(*id, present)));
-        }
-        memory.copy_from(asked);
-        self.needs.narrow(present, memory);
-        left.extend(memory.iter().map(|place| self.open[place.index()]));
-    }
-
-    /// Whether a value of these bytes has all that a pattern needs.
-    fn has_bytes(&self, pattern: PatternId, present: ByteSet) -> bool {
-        self.bytes[pattern.index()].iter().all(|set| set.intersects(present))
+    fn is_long_enough(&self, pattern: PatternId, length: usize) -> bool {
+        self.shortest[pattern.index()] as usize <= length
     }
 
     /// Bytes of the tables.
     pub fn bytes(&self) -> usize {
-        let sets: usize = self.bytes.iter().map(|sets| size_of_val(&sets[..])).sum();
+        let sets: usize = self.with.iter().map(|(_, bytes)| size_of_val(&bytes[..])).sum();
         self.needs.bytes() + self.sieve.bytes() + sets
     }
 }
 
-/// Texts, ASCII lower case, of which every match holds at least one, in any case. The set with the
-/// longest shortest text; `None` when there is none worth asking for.
-fn needed(hir: &Hir) -> Option<Vec<Vec<u8>>> {
-    let texts = required(hir)?;
-    texts.iter().all(|text| is_telling(text)).then(|| tidy(texts)).flatten()
-}
-
-/// Whether a text is rare enough to be worth asking for: a pair of letters occurs everywhere.
-fn is_telling(text: &[u8]) -> bool {
-    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace();
-    text.len() > GATE_MIN_BYTES || (text.len() == GATE_MIN_BYTES && !text.iter().any(is_plain))
-}
-
-fn required(hir: &Hir) -> Option<Vec<Vec<u8>>> {
-    if let Some(texts) = language(hir).filter(|texts| shortest(texts) > 0) {
-        return Some(texts);
-    }
-    match hir.kind() {
-        HirKind::Capture(capture) => required(&capture.sub),
-        HirKind::Repetition(repetition) if repetition.min > 0 => required(&repetition.sub),
-        HirKind::Concat(parts) => of_concat(parts),
-        HirKind::Alternation(parts) => {
-            let mut all = Vec::new();
-            for part in parts {
-                all.extend(required(part)?);
-            }
-            tidy(all)
-        }
-        _ => None,
-    }
-}
-
-/// The best of: runs of parts that each match a few texts only, and what single parts need.
-fn of_concat(parts: &[Hir]) -> Option<Vec<Vec<u8>>> {
-    let mut candidates: Vec<Vec<Vec<u8>>> = Vec::new();
-    let mut run: Vec<Vec<u8>> = vec![Vec::new()];
-    for part in parts {
-        let joined = language(part).and_then(|texts| product(&run, &texts));
-        match joined {
-            Some(longer) => run = longer,
-            None => {
-                candidates.push(std::mem::replace(&mut run, vec![Vec::new()]));
-                candidates.extend(required(part));
-                if let Some(texts) = language(part) {
-                    run = texts;
-                }
-            }
-        }
-    }
-    candidates.push(run);
-    candidates
-        .into_iter()
-        .filter(|texts| shortest(texts) > 0)
-        .max_by_key(|texts| (shortest(texts), std::cmp::Reverse(texts.len())))
-}
-
-/// Every text the expression matches, folded to lower case, when they are few. Look-around matches
-/// the empty text: it only takes matches away.
-fn language(hir: &Hir) -> Option<Vec<Vec<u8>>> {
-    match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) => Some(vec![Vec::new()]),
-        HirKind::Literal(literal) => Some(vec![literal.0.to_ascii_lowercase()]),
-        HirKind::Class(Class::Bytes(class)) => {
-            let bytes = class.ranges().iter().flat_map(|range| range.start()..=range.end());
-            let mut texts: Vec<Vec<u8>> = Vec::new();
-            for byte in bytes {
-                let text = vec![byte.to_ascii_lowercase()];
-                if !texts.contains(&text) {
-                    texts.push(text);
-                }
-                if texts.len() > GATE_LITERALS {
-                    return None;
-                }
-            }
-            Some(texts)
-        }
-        HirKind::Capture(capture) => language(&capture.sub),
-        HirKind::Repetition(repetition) => {
-            let texts = language(&repetition.sub)?;
-            if repetition.max != Some(repetition.min) {
-                return match (repetition.min, repetition.max) {
-                    (0, Some(1)) => tidy([vec![Vec::new()], texts].concat()),
-                    _ => None,
-                };
-            }
-            let mut all = vec![Vec::new()];
-            for _ in 0..repetition.min {
-                all = product(&all, &texts)?;
-            }
-            Some(all)
-        }
-        HirKind::Concat(parts) => {
-            parts.iter().try_fold(vec![Vec::new()], |all, part| product(&all, &language(part)?))
-        }
-        HirKind::Alternation(parts) => {
-            let mut all = Vec::new();
-            for part in parts {
-                all.extend(language(part)?);
-                all = tidy(all)?;
-            }
-            Some(all)
-        }
-        HirKind::Class(Class::Unicode(_)) => None,
-    }
-}
-
-fn product(heads: &[Vec<u8>], tails: &[Vec<u8>]) -> Option<Vec<Vec<u8>>> {
-    if heads.len() * tails.len() > GATE_LITERALS {
-        return None;
-    }
-    tidy(
-        heads.iter().flat_map(|head| tails.iter().map(|tail| [&head[..], tail].concat())).collect(),
-    )
-}
-
-fn tidy(mut texts: Vec<Vec<u8>>) -> Option<Vec<Vec<u8>>> {
-    texts.sort_unstable();
-    texts.dedup();
-    (texts.len() <= GATE_LITERALS).then_some(texts)
-}
-
-fn shortest(texts: &[Vec<u8>]) -> usize {
-    texts.iter().map(Vec::len).min().unwrap_or(0)
+/// Whether a value of these bytes has one of each set.
+fn has_bytes(needed: &[ByteSet], present: ByteSet) -> bool {
+    needed.iter().all(|set| set.intersects(present))
 }
 
 #[cfg(test)]
@@ -282,29 +182,6 @@ fn shortest(texts: &[Vec<u8>]) -> usize {
 mod tests {
     use super::*;
     use crate::automaton::syntax;
-
-    fn needs(pattern: &str) -> Option<Vec<String>> {
-        let texts = needed(&syntax::parse(pattern).unwrap())?;
-        Some(texts.into_iter().map(|text| String::from_utf8(text).unwrap()).collect())
-    }
-
-    #[test]
-    fn the_longest_literal_of_a_sequence_is_asked_for() {
-        assert_eq!(needs(r"\bunion\s+(?:all\s+)?select\b").unwrap(), ["select"]);
-        assert_eq!(needs(r"(?i)<script[^>]*>").unwrap(), ["<script"]);
-        assert_eq!(needs(r"a(?:bc|de)f").unwrap(), ["abcf", "adef"]);
-        assert_eq!(needs(r"(?:cat|type)\s+/etc").unwrap(), ["/etc"]);
-        assert_eq!(needs(r"(?:exec){2}").unwrap(), ["execexec"]);
-        assert_eq!(needs(r"(?:passwd)+").unwrap(), ["passwd"]);
-    }
-
-    #[test]
-    fn what_may_be_missing_is_not_needed() {
-        assert_eq!(needs(r"(?:union)?\d+"), None);
-        assert_eq!(needs(r"(?:union|\d+)"), None);
-        assert_eq!(needs(r"[a-z]+x*"), None);
-        assert_eq!(needs(r"(?:script){0,3}"), None);
-    }
 
     /// Whatever a pattern matches holds one of its literals: generated from the pattern's own parts.
     #[test]
@@ -339,7 +216,8 @@ mod tests {
             let (mut candidates, asked) = (PatternSet::default(), gate.part(&wanted));
             let mut found = Found::default();
             gate.sift(&text, &mut found);
-            gate.narrow((present, &found), &asked, &mut candidates, &mut PatternSet::default());
+            let occurs = Occurs { length: text.len(), present, found: &found };
+            gate.narrow(occurs, &asked, &mut candidates, &mut PatternSet::default());
             for (at, regex) in regexes.iter().enumerate() {
                 let id = PatternId::new(at).unwrap();
                 if regex.is_match(&text[..]) {

@@ -29,10 +29,12 @@
 
 pub mod syntax;
 
+mod any_case;
 mod assign;
 mod cluster;
 mod gate;
 mod lanes;
+mod literals;
 mod look;
 mod needs;
 mod nfa;
@@ -43,6 +45,7 @@ mod sieve;
 mod tables;
 mod training;
 mod trim;
+mod ways;
 mod work;
 
 mod automata;
@@ -53,8 +56,9 @@ use std::fmt;
 
 use regex_syntax::hir::Hir;
 
+pub use any_case::in_any_case;
 pub use automata::{Automata, Cursors};
-pub use gate::{Asked, Gate};
+pub use gate::{Asked, Gate, Occurs};
 pub use phrases::{PhraseCursor, Phrases};
 pub use scratch::Scratch;
 pub use set::PatternSet;

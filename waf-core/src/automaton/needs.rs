@@ -15,10 +15,18 @@ use crate::limits::GATE_MASKS;
 /// Bytes of a value after which it is looked whether all patterns have what they need.
 const FEW: usize = 8;
 
+/// Letters, digits and blanks.
+const PLAIN: ByteSet = ByteSet::range(b'a', b'z')
+    .union(ByteSet::range(b'A', b'Z'))
+    .union(ByteSet::range(b'0', b'9'))
+    .union(ByteSet::of(b" \t\r\n"));
+
 /// What bytes some patterns need.
 #[derive(Debug)]
 pub(super) struct Needs {
     slots: Vec<Slot>,
+    /// Patterns whose first set does not need a mark.
+    plain: PatternSet,
 }
 
 /// One set of each pattern, turned round: for each byte the patterns that have it in theirs.
@@ -34,18 +42,32 @@ impl Needs {
     /// What patterns need: for each, in the order of their ids, sets of bytes of which every match
     /// holds one of each. The first [`GATE_MASKS`] count.
     pub(super) fn new(masks: &[Vec<ByteSet>]) -> Self {
-        Self { slots: (0..GATE_MASKS).map(|slot| Slot::new(masks, slot)).collect() }
+        let first = |masks: &Vec<ByteSet>| masks.first().copied().unwrap_or(ByteSet::ALL);
+        let is_plain = |(_, masks): &(usize, &Vec<ByteSet>)| first(masks).intersects(PLAIN);
+        let mut plain = PatternSet::none(masks.len());
+        let places = masks.iter().enumerate().filter(is_plain);
+        plain.extend(places.filter_map(|(at, _)| PatternId::new(at)));
+        Self { slots: (0..GATE_MASKS).map(|slot| Slot::new(masks, slot)).collect(), plain }
     }
 
     /// Takes out of `wanted` what cannot match a value whose bytes are `present`.
     pub(super) fn narrow(&self, present: ByteSet, wanted: &mut PatternSet) {
         let (mut bytes, mut count) = ([0; 256], 0);
+        let (mut marks, mut count_marks) = ([0; 256], 0);
         for byte in present.iter() {
             bytes[count] = byte;
             count += 1;
+            if !PLAIN.contains(byte) {
+                marks[count_marks] = byte;
+                count_marks += 1;
+            }
+        }
+        // Most patterns need a mark, and most values have few.
+        if let Some(slot) = self.slots.first() {
+            slot.narrow(&self.plain, &marks[..count_marks], wanted);
         }
         for slot in &self.slots {
-            slot.narrow(&bytes[..count], wanted);
+            slot.narrow(&slot.free, &bytes[..count], wanted);
         }
     }
 
@@ -71,8 +93,9 @@ impl Slot {
         Self { columns, free }
     }
 
-    fn narrow(&self, bytes: &[u8], wanted: &mut PatternSet) {
-        let words = wanted.words_mut().iter_mut().zip(self.free.words()).zip(&self.columns);
+    /// Takes out what is not in `free` and has none of the bytes in its set.
+    fn narrow(&self, free: &PatternSet, bytes: &[u8], wanted: &mut PatternSet) {
+        let words = wanted.words_mut().iter_mut().zip(free.words()).zip(&self.columns);
         for ((word, free), column) in words.filter(|((word, _), _)| **word != 0) {
             let mut any = *free;
             for few in bytes.chunks(FEW) {
@@ -114,7 +137,7 @@ pub(super) fn of_phrases(phrases: &[impl AsRef<[u8]>]) -> Vec<ByteSet> {
 }
 
 /// What is needed where one of several needs is met.
-fn either(parts: &[Vec<ByteSet>]) -> Vec<ByteSet> {
+pub(super) fn either(parts: &[Vec<ByteSet>]) -> Vec<ByteSet> {
     if parts.iter().any(Vec::is_empty) {
         return Vec::new();
     }
@@ -123,15 +146,20 @@ fn either(parts: &[Vec<ByteSet>]) -> Vec<ByteSet> {
     (0..most).map(|at| nth(at).copied().fold(ByteSet::EMPTY, ByteSet::union)).collect()
 }
 
-fn rarest(mut sets: Vec<ByteSet>) -> Vec<ByteSet> {
-    sets.sort_by_key(|set| set.iter().map(commonness).sum::<u32>());
+pub(super) fn rarest(mut sets: Vec<ByteSet>) -> Vec<ByteSet> {
+    sets.sort_by_key(commonness);
     sets.dedup();
     sets.truncate(GATE_MASKS);
     sets
 }
 
+/// How often a value has one of the bytes, roughly.
+pub(super) fn commonness(set: &ByteSet) -> u32 {
+    set.iter().map(commonness_of).sum()
+}
+
 /// How often a byte is met in values, roughly.
-pub(super) fn commonness(byte: u8) -> u32 {
+pub(super) fn commonness_of(byte: u8) -> u32 {
     match byte.to_ascii_lowercase() {
         b' ' | b'a' | b'e' | b'i' | b'n' | b'o' | b'r' | b's' | b't' => 8,
         b'a'..=b'z' | b'0'..=b'9' => 4,

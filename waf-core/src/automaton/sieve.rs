@@ -7,17 +7,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::needs::commonness;
+use super::needs::commonness_of;
 use super::{PatternId, PatternSet};
 use crate::limits::{SIEVE_BYTES, SIEVE_ENTRIES};
 
 /// An Aho-Corasick automaton over cut literals.
 #[derive(Debug)]
 pub(super) struct Sieve {
-    /// Bytes that no literal tells apart have the same class.
-    classes: [u8; 256],
-    /// Bits of a class.
-    width: u32,
     /// For each state and class the next state.
     next: Box<[u16]>,
     /// States from here on end a literal.
@@ -56,22 +52,21 @@ impl Sieve {
         let of_patterns = owned(patterns, Owner::Pattern);
         let of_lists = owned(lists, Owner::List);
         let literals: Vec<(Vec<u8>, Owner)> = of_patterns.into_iter().chain(of_lists).collect();
-        let (classes, width) = classes(&literals);
-        let most = (SIEVE_ENTRIES >> width).min(usize::from(u16::MAX));
+        let most = (SIEVE_ENTRIES >> WIDTH).min(usize::from(u16::MAX));
         // Single bytes need 256 states at most.
         let lengths = (1..=SIEVE_BYTES).rev();
         let cut = |length| literals.iter().map(move |(text, owner)| (rarest(text, length), *owner));
         let fits = |length: &usize| *length == 1 || count_states(cut(*length), most) <= most;
         let length = lengths.into_iter().find(fits).unwrap_or(1);
-        Trie::new(cut(length), &classes).into_sieve(classes, width)
+        Trie::new(cut(length)).into_sieve()
     }
 
     /// Adds to `found` whose literals occur in a value.
     pub(super) fn sift(&self, value: &[u8], found: &mut Found) {
         let mut state = 0;
         for &byte in value {
-            let class = usize::from(self.classes[usize::from(byte)]);
-            state = usize::from(self.next[state << self.width | class]);
+            let class = usize::from(CLASSES[usize::from(byte)]);
+            state = usize::from(self.next[state << WIDTH | class]);
             if state >= self.ending {
                 self.tell(state, found);
             }
@@ -105,36 +100,48 @@ fn owned<P: AsRef<[u8]>>(
     texts.map(|(text, id)| (text.to_ascii_lowercase(), owner(id))).collect()
 }
 
-/// A class for each byte that occurs, in either case, and 0 for all others.
-fn classes(literals: &[(Vec<u8>, Owner)]) -> ([u8; 256], u32) {
-    let mut occurs = [false; 256];
-    for (text, _) in literals {
-        text.iter().for_each(|byte| occurs[usize::from(*byte)] = true);
+/// A class for each letter, in either case, and each mark; one for all digits, one for all blanks,
+/// one for all others: so 64 are enough, and the more literals find room.
+const fn class_of(byte: u8) -> u8 {
+    match byte {
+        b'a'..=b'z' => byte - b'a' + 1,
+        b'A'..=b'Z' => byte - b'A' + 1,
+        b'0'..=b'9' => 27,
+        b'\t'..=b'\r' | b' ' => 28,
+        b'!'..=b'/' => byte - b'!' + 29,
+        b':'..=b'@' => byte - b':' + 44,
+        b'['..=b'`' => byte - b'[' + 51,
+        b'{'..=b'~' => byte - b'{' + 57,
+        _ => 0,
     }
-    let (mut classes, mut count) = ([0_u8; 256], 1_u32);
-    for byte in (0..=u8::MAX).filter(|byte| occurs[usize::from(*byte)]) {
-        // The lower-case letters stand for the upper-case ones, so there are no more than 231.
-        classes[usize::from(byte)] = count as u8;
-        count += 1;
-    }
-    for upper in b'A'..=b'Z' {
-        classes[usize::from(upper)] = classes[usize::from(upper.to_ascii_lowercase())];
-    }
-    (classes, count.next_power_of_two().trailing_zeros())
 }
 
-/// The part of a literal that is met least often.
-fn rarest(text: &[u8], length: usize) -> &[u8] {
-    let common = |part: &&[u8]| part.iter().map(|&byte| commonness(byte)).sum::<u32>();
-    text.windows(length.min(text.len())).min_by_key(common).unwrap_or(text)
+/// Bits of a class.
+const WIDTH: u32 = 6;
+
+const CLASSES: [u8; 256] = {
+    let mut classes = [0; 256];
+    let mut byte = 0;
+    while byte < classes.len() {
+        classes[byte] = class_of(byte as u8);
+        byte += 1;
+    }
+    classes
+};
+
+/// The classes of the part of a literal that is met least often.
+fn rarest(text: &[u8], length: usize) -> Vec<u8> {
+    let common = |part: &&[u8]| part.iter().map(|&byte| commonness_of(byte)).sum::<u32>();
+    let part = text.windows(length.min(text.len())).min_by_key(common).unwrap_or(text);
+    part.iter().map(|&byte| class_of(byte)).collect()
 }
 
 /// How many states some literals need; counted until there are too many.
-fn count_states<'a>(literals: impl Iterator<Item = (&'a [u8], Owner)>, most: usize) -> usize {
-    let mut states: HashSet<&[u8]> = HashSet::from([&[][..]]);
+fn count_states(literals: impl Iterator<Item = (Vec<u8>, Owner)>, most: usize) -> usize {
+    let mut states: HashSet<Vec<u8>> = HashSet::from([Vec::new()]);
     for (text, _) in literals {
         (1..=text.len()).for_each(|length| {
-            states.insert(&text[..length]);
+            states.insert(text[..length].to_vec());
         });
         if states.len() > most {
             break;
@@ -151,13 +158,12 @@ struct Trie {
 }
 
 impl Trie {
-    fn new<'a>(literals: impl Iterator<Item = (&'a [u8], Owner)>, classes: &[u8; 256]) -> Self {
+    fn new(literals: impl Iterator<Item = (Vec<u8>, Owner)>) -> Self {
         let mut trie = Self { children: vec![HashMap::new()], owners: vec![Vec::new()] };
         for (text, owner) in literals {
             let mut state = 0;
-            for byte in text {
+            for class in text {
                 let new = trie.children.len();
-                let class = classes[usize::from(*byte)];
                 state = *trie.children[state].entry(class).or_insert(new);
                 if state == new {
                     trie.children.push(HashMap::new());
@@ -176,21 +182,21 @@ impl Trie {
     }
 
     /// Fills in what follows where no literal goes on, and puts the states that end one last.
-    fn into_sieve(mut self, classes: [u8; 256], width: u32) -> Sieve {
+    fn into_sieve(mut self) -> Sieve {
         let count = self.children.len();
-        let mut next = vec![0_usize; count << width];
+        let mut next = vec![0_usize; count << WIDTH];
         // States in the order of their depths, so that where one falls back to is ready before it.
         let mut order = vec![0];
         let mut back = vec![0; count];
         let mut at = 0;
         while let Some(&state) = order.get(at) {
             at += 1;
-            next.copy_within(back[state] << width..(back[state] + 1) << width, state << width);
+            next.copy_within(back[state] << WIDTH..(back[state] + 1) << WIDTH, state << WIDTH);
             let mut children: Vec<_> =
                 std::mem::take(&mut self.children[state]).into_iter().collect();
             children.sort_unstable();
             for (class, child) in children {
-                let place = state << width | usize::from(class);
+                let place = state << WIDTH | usize::from(class);
                 back[child] = if state == 0 { 0 } else { next[place] };
                 next[place] = child;
                 for owner in self.owners[back[child]].clone() {
@@ -205,11 +211,9 @@ impl Trie {
         for (new, &old) in goes.iter().chain(&ends).enumerate() {
             number[old] = new as u16;
         }
-        let row = |&old: &usize| next[old << width..(old + 1) << width].iter();
+        let row = |&old: &usize| next[old << WIDTH..(old + 1) << WIDTH].iter();
         let rows = goes.iter().chain(&ends).flat_map(row);
         Sieve {
-            classes,
-            width,
             next: rows.map(|&old| number[old]).collect(),
             ending: goes.len(),
             owners: ends.iter().map(|&old| std::mem::take(&mut self.owners[old]).into()).collect(),

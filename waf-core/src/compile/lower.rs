@@ -31,7 +31,8 @@ pub(super) struct Lowered {
     pub(super) checks: Vec<Check>,
     groups: Vec<u32>,
     known_signatures: HashMap<Signature, SignatureId>,
-    known_operators: HashMap<Operator, Probe>,
+    /// Operators, and whether they are asked of lower case.
+    known_operators: HashMap<(Operator, bool), Probe>,
     known_joints: HashMap<Joint, u16>,
 }
 
@@ -93,7 +94,8 @@ impl Lowered {
     pub(super) fn outside(&mut self, set: ByteSet) -> SignatureId {
         let operator = Operator::ValidateByteRange(set);
         let next = self.checks.len() as u16;
-        let probe = *self.known_operators.entry(operator.clone()).or_insert(Probe::Check(next));
+        let key = (operator.clone(), false);
+        let probe = *self.known_operators.entry(key).or_insert(Probe::Check(next));
         if probe == Probe::Check(next) {
             self.checks.extend(Check::new(&operator));
         }
@@ -212,9 +214,10 @@ impl Lowered {
         if counts > 0 {
             return count(condition, targets, counts);
         }
-        let probe = self.probe(&condition.operator, &condition.span)?;
+        let chain = &condition.transformations;
+        let probe = self.probe(&condition.operator, chain, &condition.span)?;
         self.note_group(rule.paranoia, probe, &targets);
-        let step = self.chains.intern(&condition.transformations);
+        let step = self.chains.intern(chain);
         Ok(CompiledCondition::Fields {
             targets,
             signature: self.signature(Signature { step, probe }),
@@ -236,9 +239,15 @@ impl Lowered {
         }
     }
 
-    /// How an operator is asked.
-    pub(super) fn probe(&mut self, operator: &Operator, span: &Span) -> Result<Probe, Box<Report>> {
-        if let Some(probe) = self.known_operators.get(operator) {
+    /// How an operator is asked after some transformations.
+    pub(super) fn probe(
+        &mut self,
+        operator: &Operator,
+        chain: &[Transformation],
+        span: &Span,
+    ) -> Result<Probe, Box<Report>> {
+        let key = (operator.clone(), of_lowercase(operator, chain));
+        if let Some(probe) = self.known_operators.get(&key) {
             return Ok(*probe);
         }
         let probe = match operator {
@@ -249,23 +258,21 @@ impl Lowered {
                 self.lists.push(phrases.clone());
                 Probe::Phrases(id)
             }
-            Operator::Rx(_)
-            | Operator::Contains(_)
-            | Operator::BeginsWith(_)
-            | Operator::EndsWith(_)
-            | Operator::Streq(_) => self.pattern(span, operator.clone())?,
+            operator if is_pattern(operator) => {
+                let pattern = Pattern::new(operator.clone(), &self.memories);
+                self.pattern(span, if key.1 { pattern.in_any_case() } else { pattern })?
+            }
             operator => {
                 self.checks.extend(Check::new(operator));
                 Probe::Check((self.checks.len() - 1) as u16)
             }
         };
-        self.known_operators.insert(operator.clone(), probe);
+        self.known_operators.insert(key, probe);
         Ok(probe)
     }
 
-    fn pattern(&mut self, span: &Span, operator: Operator) -> Result<Probe, Box<Report>> {
+    fn pattern(&mut self, span: &Span, pattern: Pattern) -> Result<Probe, Box<Report>> {
         let id = self.id(span, self.patterns.len())?;
-        let pattern = Pattern::new(operator, &self.memories);
         pattern.hir().map_err(|error| Report::error(Some(span.clone()), error.to_string()))?;
         self.patterns.push(pattern);
         self.groups.push(u32::MAX / 2);
@@ -276,6 +283,22 @@ impl Lowered {
         PatternId::new(index)
             .ok_or_else(|| too_many(span, "patterns in all rules", limits::SIGNATURES))
     }
+}
+
+fn is_pattern(operator: &Operator) -> bool {
+    matches!(
+        operator,
+        Operator::Rx(_)
+            | Operator::Contains(_)
+            | Operator::BeginsWith(_)
+            | Operator::EndsWith(_)
+            | Operator::Streq(_)
+    )
+}
+
+/// Whether a pattern is asked of lower case, so that it may be looked for before that is made.
+fn of_lowercase(operator: &Operator, chain: &[Transformation]) -> bool {
+    is_pattern(operator) && chain.last() == Some(&Transformation::Lowercase)
 }
 
 fn count(

@@ -11,8 +11,9 @@ use crate::limits;
 use crate::policy::{OverrideScope, Policy, PolicySettings, RuleStance};
 use crate::rule::{Exclusion, ExclusionScope, Rule, RuleMode, Target, TargetKind};
 use crate::ruleset::{
-    ChainTree, ClassId, CompiledCondition, ExclusionId, FieldPlan, Joint, NameClasses, Noted,
-    PlanNode, Probe, Program, RuleIndex, RuleSet, SignatureId, StepId, Trigger, ValueFormula,
+    ChainTree, ClassId, CompiledCondition, ExclusionId, FieldPlan, Inquiry, Joint, NameClasses,
+    Noted, PlanNode, Probe, Program, RuleIndex, RuleSet, SignatureId, StepId, Trigger,
+    ValueFormula,
 };
 use crate::source::Report;
 
@@ -415,11 +416,13 @@ fn field_plan(lowered: &Lowered, of_field: &Wanted) -> FieldPlan {
         for step in lowered.chains.path(signature.step) {
             add_node(lowered, &mut nodes, &mut place, step);
         }
-        ask(&mut nodes[place[&signature.step]], signature.probe, id);
+        let inquiry = Inquiry { signature: id, node: place[&signature.step] };
+        let searched = place[&lowered.chains.before_lowercase(signature.step)];
+        ask(&mut nodes, signature.probe, inquiry, searched);
     }
     for node in &mut nodes {
-        node.pattern_signatures.sort_unstable();
-        node.list_signatures.sort_unstable();
+        node.pattern_inquiries.sort_unstable();
+        node.list_inquiries.sort_unstable();
     }
     let mut plan = FieldPlan::new(nodes, joints, triggers, noted);
     let waits = |(at, _): &(u16, SignatureId)| lowered.joints[usize::from(*at)].has_not();
@@ -465,27 +468,30 @@ fn add_node(
         triggers: step.triggers,
         patterns: PatternSet::none(lowered.patterns.len()),
         lists: PatternSet::none(lowered.lists.len()),
-        pattern_signatures: Vec::new(),
-        list_signatures: Vec::new(),
+        pattern_inquiries: Vec::new(),
+        list_inquiries: Vec::new(),
         checks: Vec::new(),
         sqli: None,
         xss: None,
     });
 }
 
-fn ask(node: &mut PlanNode, probe: Probe, id: SignatureId) {
+/// Patterns and phrases are indifferent to the case of a value that they are asked of in lower case,
+/// so they are looked for before it is made.
+fn ask(nodes: &mut [PlanNode], probe: Probe, inquiry: Inquiry, searched: usize) {
+    let Inquiry { signature, node } = inquiry;
     match probe {
         Probe::Pattern(pattern) => {
-            node.patterns.insert(pattern);
-            node.pattern_signatures.push((pattern, id));
+            nodes[searched].patterns.insert(pattern);
+            nodes[searched].pattern_inquiries.push((pattern, inquiry));
         }
         Probe::Phrases(list) => {
-            node.lists.insert(list);
-            node.list_signatures.push((list, id));
+            nodes[searched].lists.insert(list);
+            nodes[searched].list_inquiries.push((list, inquiry));
         }
-        Probe::Check(check) => node.checks.push((check, id)),
-        Probe::DetectSqli => node.sqli = Some(id),
-        Probe::DetectXss => node.xss = Some(id),
+        Probe::Check(check) => nodes[node].checks.push((check, signature)),
+        Probe::DetectSqli => nodes[node].sqli = Some(signature),
+        Probe::DetectXss => nodes[node].xss = Some(signature),
         // A joint is made of signatures that are asked themselves.
         Probe::Joint(_) => {}
     }

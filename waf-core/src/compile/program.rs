@@ -195,7 +195,10 @@ impl Maker<'_> {
             }
             LinkOperator::Fixed(operator) => operator,
         };
-        let probe = self.lowered.probe(operator, &link.span)?;
+        // With `multiMatch` it is asked before and after each of the transformations.
+        let chain = link.transformations.as_slice();
+        let asked_of = if link.multi_match { &[] } else { chain };
+        let probe = self.lowered.probe(operator, asked_of, &link.span)?;
         let fields: Vec<Target> = link
             .targets
             .iter()
@@ -214,15 +217,14 @@ impl Maker<'_> {
         if self.lowered.signatures.len() + link.transformations.len() >= limits::SIGNATURES {
             return Err(too_many(&link.span, "signatures in all rules", limits::SIGNATURES));
         }
-        self.lowered.assign_group(index, probe, &fields);
-        let whole = link.transformations.len();
-        let first = if link.multi_match { 0 } else { whole };
-        let signatures = (first..=whole)
-            .map(|count| {
-                let step = self.lowered.chains.intern(&link.transformations[..count]);
-                self.lowered.signature(Signature { step, probe })
-            })
-            .collect();
+        let mut signatures = Vec::new();
+        for count in asked_of.len()..=chain.len() {
+            let chain = &chain[..count];
+            let probe = self.lowered.probe(operator, chain, &link.span)?;
+            self.lowered.assign_group(index, probe, &fields);
+            let step = self.lowered.chains.intern(chain);
+            signatures.push(self.lowered.signature(Signature { step, probe }));
+        }
         Ok((Question::Probe(probe), signatures))
     }
 

@@ -8,6 +8,7 @@ use regex_syntax::hir::Hir;
 
 use super::regex::{Memories, Regex};
 use super::{Probe, RuleSet};
+use crate::automaton;
 use crate::automaton::syntax::{self, SyntaxError};
 use crate::operator::{detect_sqli, detect_xss};
 use crate::rule::Operator;
@@ -29,6 +30,7 @@ pub(crate) fn captured(group: impl Fn(usize) -> Option<Box<[u8]>>) -> Captures {
 /// A pattern of the automata, as it is asked of one value by itself.
 pub(crate) struct Pattern {
     operator: Operator,
+    in_any_case: bool,
     memories: Arc<Memories>,
     regex: OnceLock<Option<Regex>>,
 }
@@ -36,7 +38,17 @@ pub(crate) struct Pattern {
 impl Pattern {
     /// Not compiled yet: most patterns never match.
     pub(crate) fn new(operator: Operator, memories: &Arc<Memories>) -> Self {
-        Self { operator, memories: Arc::clone(memories), regex: OnceLock::new() }
+        Self {
+            operator,
+            in_any_case: false,
+            memories: Arc::clone(memories),
+            regex: OnceLock::new(),
+        }
+    }
+
+    /// It matches where it would in the value's lower case.
+    pub(crate) fn in_any_case(self) -> Self {
+        Self { in_any_case: true, ..self }
     }
 
     /// What it matches; nothing where the operator is no pattern.
@@ -44,14 +56,15 @@ impl Pattern {
     /// # Errors
     /// When its regex cannot be read.
     pub(crate) fn hir(&self) -> Result<Hir, SyntaxError> {
-        match &self.operator {
-            Operator::Rx(text) => syntax::parse(text),
-            Operator::Contains(text) => Ok(syntax::contains(text.as_bytes())),
-            Operator::BeginsWith(text) => Ok(syntax::begins_with(text.as_bytes())),
-            Operator::EndsWith(text) => Ok(syntax::ends_with(text.as_bytes())),
-            Operator::Streq(text) => Ok(syntax::equals(text.as_bytes())),
-            _ => Ok(Hir::fail()),
-        }
+        let hir = match &self.operator {
+            Operator::Rx(text) => syntax::parse(text)?,
+            Operator::Contains(text) => syntax::contains(text.as_bytes()),
+            Operator::BeginsWith(text) => syntax::begins_with(text.as_bytes()),
+            Operator::EndsWith(text) => syntax::ends_with(text.as_bytes()),
+            Operator::Streq(text) => syntax::equals(text.as_bytes()),
+            _ => Hir::fail(),
+        };
+        Ok(if self.in_any_case { automaton::in_any_case(&hir) } else { hir })
     }
 
     /// The leftmost match in `value[from..]`, look-around seeing all of `value`.

@@ -66,6 +66,15 @@ impl ChainTree {
         path
     }
 
+    /// The last step on the way to `id` whose output differs from its in more than case.
+    pub fn before_lowercase(&self, id: StepId) -> StepId {
+        let mut at = id;
+        while self.step(at).transformation == Some(Transformation::Lowercase) {
+            at = self.step(at).parent;
+        }
+        at
+    }
+
     fn child(&mut self, parent: StepId, transformation: Transformation) -> StepId {
         let known =
             self.steps.iter().skip(1).position(|step| {

@@ -27,7 +27,7 @@ pub struct Closure {
     pub lists: PatternSet,
     /// Those of them with checks, or of libinjection.
     pub asking: Vec<usize>,
-    /// Nodes below them that the output wakes.
+    /// Nodes below them that the output wakes; where nothing is asked they are not made.
     pub awake: Vec<usize>,
 }
 
@@ -42,6 +42,8 @@ pub(super) struct Closures {
     waker_of: Box<[Option<u8>]>,
     /// For each node the sets that wake some node below it, one bit each.
     below: Box<[u64]>,
+    /// Whether anything is asked of a node or of one below it.
+    asked: Box<[bool]>,
     known: Box<[OnceLock<Box<Closure>>]>,
 }
 
@@ -69,9 +71,13 @@ impl Closures {
             })
             .collect();
         let mut below = vec![0; nodes.len()];
+        let mut asked: Box<[bool]> = nodes.iter().map(|node| !node.is_idle()).collect();
         // Parents stand before their children.
         for (at, node) in nodes.iter().enumerate().skip(1).rev() {
-            below[node.parent] |= below[at] | waker_of[at].map_or(0, |set| 1 << set);
+            if asked[at] {
+                below[node.parent] |= below[at] | waker_of[at].map_or(0, |set| 1 << set);
+                asked[node.parent] = true;
+            }
         }
         let known = if nodes.is_empty() { 0 } else { CLOSURES };
         Self {
@@ -79,6 +85,7 @@ impl Closures {
             wakers: wakers.into(),
             waker_of,
             below: below.into(),
+            asked,
             known: (0..known).map(|_| OnceLock::new()).collect(),
         }
     }
@@ -133,7 +140,7 @@ impl Closures {
         closure.add(node, &nodes[node]);
         // Parents stand before their children.
         for (at, below) in nodes.iter().enumerate().skip(node + 1) {
-            if !closure.nodes.contains(&below.parent) {
+            if !self.asked[at] || !closure.nodes.contains(&below.parent) {
                 continue;
             }
             match self.waker_of[at] {

@@ -22,7 +22,7 @@ pub use chain::{ChainTree, Step};
 pub use closure::Closure;
 pub use ids::{ClassId, ExclusionId, RuleIndex, SignatureId, StepId};
 pub use names::{NameClasses, NameCursor};
-pub use plan::{FieldPlan, PlanId, PlanNode, Trigger};
+pub use plan::{FieldPlan, Inquiry, PlanId, PlanNode, Trigger};
 pub use program::Noted;
 pub(crate) use program::{
     Bound, NameRegex, Names, Operand, Order, Part, Program, ProgramChange, ProgramEffect,

@@ -32,14 +32,14 @@ pub struct PlanNode {
     pub transformation: Option<Transformation>,
     /// A value without these bytes passes unchanged.
     pub triggers: ByteSet,
-    /// Patterns wanted of this value.
+    /// Patterns looked for in this value.
     pub patterns: PatternSet,
-    /// Phrase lists wanted of this value.
+    /// Phrase lists looked for in this value.
     pub lists: PatternSet,
-    /// The signature of each wanted pattern, sorted.
-    pub pattern_signatures: Vec<(PatternId, SignatureId)>,
-    /// The signature of each wanted list, sorted.
-    pub list_signatures: Vec<(PatternId, SignatureId)>,
+    /// Who asks for each pattern, sorted.
+    pub pattern_inquiries: Vec<(PatternId, Inquiry)>,
+    /// Who asks for each list, sorted.
+    pub list_inquiries: Vec<(PatternId, Inquiry)>,
     /// Checks wanted of this value: their place in the table, and the signature.
     pub checks: Vec<(u16, SignatureId)>,
     /// Whether the SQL tokenizer is wanted.
@@ -55,20 +55,25 @@ impl PlanNode {
         self.triggers != ByteSet::ALL && !present.intersects(self.triggers)
     }
 
-    /// The signature of a pattern, where it is wanted.
-    pub fn pattern_signature(&self, pattern: PatternId) -> Option<SignatureId> {
-        signature_of(&self.pattern_signatures, pattern)
+    /// Who asks for a pattern.
+    pub fn asking_pattern(&self, pattern: PatternId) -> impl Iterator<Item = Inquiry> {
+        asking(&self.pattern_inquiries, pattern)
     }
 
-    /// The signature of a list of phrases, where it is wanted.
-    pub fn list_signature(&self, list: PatternId) -> Option<SignatureId> {
-        signature_of(&self.list_signatures, list)
+    /// Who asks for a list of phrases.
+    pub fn asking_list(&self, list: PatternId) -> impl Iterator<Item = Inquiry> {
+        asking(&self.list_inquiries, list)
     }
 
     /// How many questions are asked of it.
     pub fn questions(&self) -> usize {
         let alone = usize::from(self.sqli.is_some()) + usize::from(self.xss.is_some());
-        self.pattern_signatures.len() + self.list_signatures.len() + self.checks.len() + alone
+        self.pattern_inquiries.len() + self.list_inquiries.len() + self.checks.len() + alone
+    }
+
+    /// Whether nothing is asked of it: it is there for those below, or for records.
+    pub(super) fn is_idle(&self) -> bool {
+        self.questions() == 0
     }
 
     /// Whether a check or libinjection is wanted, which each node runs for itself.
@@ -77,9 +82,20 @@ impl PlanNode {
     }
 }
 
-fn signature_of(known: &[(PatternId, SignatureId)], pattern: PatternId) -> Option<SignatureId> {
-    let at = known.binary_search_by_key(&pattern, |(id, _)| *id).ok()?;
-    Some(known[at].1)
+fn asking(inquiries: &[(PatternId, Inquiry)], pattern: PatternId) -> impl Iterator<Item = Inquiry> {
+    let first = inquiries.partition_point(|(id, _)| *id < pattern);
+    let of_pattern = inquiries[first..].iter().take_while(move |(id, _)| *id == pattern);
+    of_pattern.map(|(_, inquiry)| *inquiry)
+}
+
+/// A signature, and the node of whose output it speaks: the one that is searched, or one below it
+/// whose output differs in case only, and then the pattern sees to that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Inquiry {
+    /// Which signature.
+    pub signature: SignatureId,
+    /// Whose output, by its place in the plan.
+    pub node: usize,
 }
 
 /// Which plan: no other of the process has the same, also after a reload.

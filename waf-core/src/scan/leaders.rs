@@ -22,8 +22,8 @@ pub(super) struct Leaders {
     /// What was done to which leader, and which one came out.
     done: Vec<(usize, Transformation, usize)>,
     spare: Closure,
-    /// For each node the leader whose output it has.
-    of_node: Vec<usize>,
+    /// For each node the leader whose output it has; of nodes that are not asked it is not known.
+    of_node: Vec<Option<usize>>,
 }
 
 /// One output, and everything that is asked of it.
@@ -41,11 +41,8 @@ pub(super) struct Leader {
     pub(super) lists: PatternSet,
     /// Those of them with checks, or of libinjection.
     pub(super) asking: Vec<usize>,
-    /// The leader that says which literals occur in it: itself, or one that differs in case only.
-    sifted_as: usize,
-    /// Whether `found` has been asked for.
-    sifted: bool,
-    found: Found,
+    /// Whose literals occur in it; nobody's before [`Leaders::sift`].
+    pub(super) found: Found,
 }
 
 impl Leader {
@@ -69,7 +66,6 @@ impl Leader {
         self.patterns.clear();
         self.lists.clear();
         self.asking.clear();
-        self.sifted = false;
         self.found.clear();
     }
 
@@ -94,19 +90,9 @@ impl Leaders {
         self.all.iter().take(self.count)
     }
 
-    /// Whose literals occur in a leader's output; nobody's before [`Self::sift`].
-    pub(super) fn found(&self, at: usize) -> &Found {
-        &self.all[self.all[at].sifted_as].found
-    }
-
-    /// Looks which literals occur in a leader's output, unless that is known.
+    /// Looks which literals occur in a leader's output.
     pub(super) fn sift(&mut self, at: usize, gate: &Gate, input: &[u8], buffers: &[Vec<u8>]) {
-        let at = self.all[at].sifted_as;
         let leader = &mut self.all[at];
-        if leader.sifted {
-            return;
-        }
-        leader.sifted = true;
         let mut found = std::mem::take(&mut leader.found);
         gate.sift(leader.bytes(input, buffers), &mut found);
         self.all[at].found = found;
@@ -160,26 +146,49 @@ impl Leaders {
         transducer.feed(self.all[parent].bytes(input, buffers), &mut made);
         transducer.finish(&mut made);
         buffers[at] = made;
-        let before = self.count;
         let leader = self.leader(at, parent, input, buffers);
-        if leader == before && transformation == Transformation::Lowercase {
-            self.all[leader].sifted_as = self.all[parent].sifted_as;
-        }
         self.done.push((parent, transformation, leader));
         leader
     }
 
-    /// Says of each node what it made of the value.
-    pub(super) fn tell_outputs(&mut self, plan: &FieldPlan, outputs: &mut Vec<Output>) {
-        self.of_node.clear();
-        self.of_node.resize(plan.nodes.len(), 0);
-        for (at, leader) in self.all.iter().enumerate().take(self.count) {
-            leader.nodes.iter().for_each(|&node| self.of_node[node] = at);
+    /// Says of each node what it made of the value, or would make, if nothing is asked of it.
+    pub(super) fn tell_outputs(
+        &mut self,
+        plan: &FieldPlan,
+        input: &[u8],
+        buffers: &mut [Vec<u8>],
+        transducers: &mut Transducers,
+        outputs: &mut Vec<Output>,
+    ) {
+        let mut of_node = std::mem::take(&mut self.of_node);
+        of_node.clear();
+        of_node.resize(plan.nodes.len(), None);
+        for (at, leader) in self.iter().enumerate() {
+            leader.nodes.iter().for_each(|&node| of_node[node] = Some(at));
         }
+        // Parents stand before their children, and the root has a leader.
+        for (at, node) in plan.nodes.iter().enumerate() {
+            let parent = of_node[node.parent].unwrap_or(0);
+            if of_node[at].is_none() {
+                let leader = if node.sleeps(self.all[parent].present) {
+                    parent
+                } else {
+                    self.after(node, at, parent, input, buffers, transducers)
+                };
+                self.all[leader].nodes.push(at);
+                of_node[at] = Some(leader);
+            }
+        }
+        self.tell(plan, &of_node, outputs);
+        self.of_node = of_node;
+    }
+
+    fn tell(&self, plan: &FieldPlan, of_node: &[Option<usize>], outputs: &mut Vec<Output>) {
         outputs.clear();
-        for (node, &at) in self.of_node.iter().enumerate() {
+        for (node, &leader) in of_node.iter().enumerate() {
+            let at = leader.unwrap_or(0);
             let leader = &self.all[at];
-            let parent = self.of_node[plan.nodes[node].parent];
+            let parent = of_node[plan.nodes[node].parent].unwrap_or(0);
             let first = leader.first();
             outputs.push(Output {
                 buffer: leader.buffer,
@@ -209,7 +218,6 @@ impl Leaders {
             self.all.push(Leader::default());
         }
         self.all[at].restart(buffer, present);
-        self.all[at].sifted_as = at;
         self.count += 1;
         at
     }

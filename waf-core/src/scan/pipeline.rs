@@ -5,9 +5,10 @@
 //! told to every step that shares the run. Most values are whole (`whole.rs`), a few come as
 //! streams (`stream.rs`).
 
+use crate::automaton::Hit;
 use crate::bytes::ByteSet;
 use crate::operator;
-use crate::ruleset::SignatureId;
+use crate::ruleset::{Inquiry, SignatureId};
 
 /// Where a piece stands in its value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,14 @@ pub(super) struct RawHit {
     pub(super) end: u64,
     /// Output bytes that had to be known; `None`: all of the value so far.
     pub(super) needed: Option<u64>,
+}
+
+impl RawHit {
+    /// What a search found for one of those who asked.
+    pub(super) fn of(inquiry: Inquiry, hit: &Hit, needed: Option<u64>) -> Self {
+        let Inquiry { signature, node } = inquiry;
+        Self { signature, node, start: hit.start, end: hit.end, needed }
+    }
 }
 
 /// What a node made of a piece.

@@ -1,7 +1,7 @@
 //! The search for patterns and phrases in one output of a whole value.
 
 use super::pipeline::RawHit;
-use crate::automaton::{self, Asked, Cursors, Found, Hit, PatternSet, Work};
+use crate::automaton::{self, Asked, Cursors, Hit, Occurs, PatternSet, Work};
 use crate::bytes::ByteSet;
 use crate::ruleset::{PlanNode, RuleSet};
 
@@ -32,11 +32,11 @@ impl Search {
         &mut self,
         ruleset: &RuleSet,
         (patterns, lists): (&Asked, &PatternSet),
-        present: ByteSet,
+        (length, present): (usize, ByteSet),
     ) -> bool {
         self.lists.copy_from(lists);
         ruleset.phrases.narrow(present, &mut self.lists);
-        !self.lists.is_empty() || ruleset.gate.asks_literals(present, patterns)
+        !self.lists.is_empty() || ruleset.gate.asks_literals(length, present, patterns)
     }
 
     /// Finds patterns and phrases; [`Self::asks_literals`] was asked before. What the gate lets
@@ -47,7 +47,7 @@ impl Search {
         ruleset: &RuleSet,
         asked: &Asked,
         value: &[u8],
-        occurs: (ByteSet, &Found),
+        occurs: Occurs<'_>,
         work: &mut (&mut Work, &mut automaton::Scratch),
     ) {
         self.pattern_hits.clear();
@@ -60,7 +60,7 @@ impl Search {
                 self.pattern_hits.push(Hit { pattern, start: Some(start), end, needed: end });
             }
         }
-        self.lists.intersect_with(&occurs.1.lists);
+        self.lists.intersect_with(&occurs.found.lists);
         if !self.lists.is_empty() {
             let cursor = &mut ruleset.phrases.start();
             ruleset.phrases.scan(cursor, value, &mut self.lists, &mut self.list_hits);
@@ -93,17 +93,14 @@ impl Search {
     }
 
     /// Turns what was found into hits of the signatures that a node asked for.
-    pub(super) fn tell(&self, node: &PlanNode, at: usize, hits: &mut Vec<RawHit>) {
-        let told = |hit: &Hit, signature| RawHit {
-            signature,
-            node: at,
-            start: hit.start,
-            end: hit.end,
-            needed: Some(hit.needed),
-        };
-        let of_pattern = |hit: &Hit| Some(told(hit, node.pattern_signature(hit.pattern)?));
-        hits.extend(self.pattern_hits.iter().filter_map(of_pattern));
-        let of_list = |hit: &Hit| Some(told(hit, node.list_signature(hit.pattern)?));
-        hits.extend(self.list_hits.iter().filter_map(of_list));
+    pub(super) fn tell(&self, node: &PlanNode, hits: &mut Vec<RawHit>) {
+        for hit in &self.pattern_hits {
+            let asking = node.asking_pattern(hit.pattern);
+            hits.extend(asking.map(|inquiry| RawHit::of(inquiry, hit, Some(hit.needed))));
+        }
+        for hit in &self.list_hits {
+            let asking = node.asking_list(hit.pattern);
+            hits.extend(asking.map(|inquiry| RawHit::of(inquiry, hit, Some(hit.needed))));
+        }
     }
 }

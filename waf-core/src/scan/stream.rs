@@ -68,27 +68,18 @@ impl NodeState {
     }
 
     /// Turns what a run found into hits of the signatures that the node still asks for.
-    fn tell(&mut self, node: &PlanNode, at: usize, found: &Found, hits: &mut Vec<RawHit>) {
-        let told = |hit: &Hit, signature, needed| RawHit {
-            signature,
-            node: at,
-            start: hit.start,
-            end: hit.end,
-            needed,
-        };
+    fn tell(&mut self, node: &PlanNode, found: &Found, hits: &mut Vec<RawHit>) {
         for (number, hit) in found.patterns.iter().enumerate() {
-            if self.patterns.remove(hit.pattern)
-                && let Some(signature) = node.pattern_signature(hit.pattern)
-            {
+            if self.patterns.remove(hit.pattern) {
                 let needed = (number < found.before_end).then_some(hit.needed);
-                hits.push(told(hit, signature, needed));
+                let asking = node.asking_pattern(hit.pattern);
+                hits.extend(asking.map(|inquiry| RawHit::of(inquiry, hit, needed)));
             }
         }
         for hit in &found.lists {
-            if self.lists.remove(hit.pattern)
-                && let Some(signature) = node.list_signature(hit.pattern)
-            {
-                hits.push(told(hit, signature, Some(hit.end)));
+            if self.lists.remove(hit.pattern) {
+                let asking = node.asking_list(hit.pattern);
+                hits.extend(asking.map(|inquiry| RawHit::of(inquiry, hit, Some(hit.end))));
             }
         }
     }
@@ -298,7 +289,7 @@ impl Step<'_> {
         let (cursors, phrases) = (states[leader].cursors.clone(), states[leader].phrases);
         for member in members(outputs, leader) {
             let state = &mut states[member];
-            state.tell(&self.plan.nodes[member], member, found, hits);
+            state.tell(&self.plan.nodes[member], found, hits);
             state.cursors.clone_from(&cursors);
             state.phrases = phrases;
         }

@@ -9,7 +9,7 @@ use crate::automaton::PatternId;
 use crate::field::Field;
 use crate::limits;
 use crate::rule::Transformation;
-use crate::ruleset::{FieldPlan, RuleIndex, RuleSet, SignatureId};
+use crate::ruleset::{FieldPlan, Inquiry, RuleIndex, RuleSet, SignatureId};
 
 /// Every field that was read, as far as there is room.
 #[derive(Debug, Default)]
@@ -124,7 +124,7 @@ impl Trace {
             );
         }
         for &(leader, pattern) in scratch.candidates.iter().flatten() {
-            for (node, signature) in askers(scanned, leader, pattern, &scratch.hits) {
+            for Inquiry { signature, node } in askers(scanned, leader, pattern, &scratch.hits) {
                 let changed = changed_in(scanned, node);
                 self.candidate(number, candidate(scanned.plan, ruleset, signature, changed));
             }
@@ -178,16 +178,12 @@ fn askers(
     leader: usize,
     pattern: PatternId,
     hits: &[RawHit],
-) -> Vec<(usize, SignatureId)> {
+) -> Vec<Inquiry> {
     let shares = |node: usize| node == leader || scanned.outputs[node].shares == Some(leader);
     (leader..scanned.outputs.len())
         .filter(|&node| shares(node))
-        .filter_map(|node| {
-            let asked = &scanned.plan.nodes[node].pattern_signatures;
-            let at = asked.binary_search_by_key(&pattern, |(id, _)| *id).ok()?;
-            Some((node, asked[at].1))
-        })
-        .filter(|(_, signature)| !hits.iter().any(|hit| hit.signature == *signature))
+        .flat_map(|node| scanned.plan.nodes[node].asking_pattern(pattern))
+        .filter(|inquiry| !hits.iter().any(|hit| hit.signature == inquiry.signature))
         .collect()
 }
 

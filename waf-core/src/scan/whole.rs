@@ -10,7 +10,7 @@ use super::leaders::Leader;
 use super::parts::Parts;
 use super::pipeline::RawHit;
 use super::scratch::Scratch;
-use crate::automaton::Work;
+use crate::automaton::{Occurs, Work};
 use crate::operator;
 use crate::ruleset::{FieldPlan, RuleSet, SignatureId};
 
@@ -35,8 +35,8 @@ pub(super) fn run(
         Parts { plan, ruleset }.drop_idle(&mut scratch.hits);
     }
     if !scratch.hits.is_empty() || traced {
-        let Scratch { leaders, outputs, .. } = scratch;
-        leaders.tell_outputs(plan, outputs);
+        let Scratch { leaders, outputs, buffers, transducers, .. } = scratch;
+        leaders.tell_outputs(plan, input, buffers, transducers, outputs);
     }
 }
 
@@ -56,18 +56,20 @@ impl Whole<'_> {
             return;
         }
         let (asked, present) = ((&leader.patterns, &leader.lists), leader.present);
-        if search.asks_literals(self.ruleset, asked, present) {
+        let length = leader.bytes(self.input, buffers).len();
+        if search.asks_literals(self.ruleset, asked, (length, present)) {
             leaders.sift(at, &self.ruleset.gate, self.input, buffers);
         }
         let leader = leaders.get(at);
-        let (value, occurs) = (leader.bytes(self.input, buffers), (present, leaders.found(at)));
+        let value = leader.bytes(self.input, buffers);
+        let occurs = Occurs { length, present, found: &leader.found };
         search.run(self.ruleset, &leader.patterns, value, occurs, &mut (work, automata));
         if let Some(known) = candidates {
             known.extend(search.patterns.iter().map(|pattern| (leader.first(), pattern)));
         }
         if search.found() {
             for &node in &leader.nodes {
-                search.tell(&self.plan.nodes[node], node, hits);
+                search.tell(&self.plan.nodes[node], hits);
             }
         }
     }

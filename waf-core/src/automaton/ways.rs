@@ -1,0 +1,145 @@
+//! The ways in which a pattern can match, by what each of them needs: a text, or a few bytes.
+//!
+//! Rules list many ways to do one thing, and only some of them have a text that is worth asking for.
+//!
+//! ```text
+//! xp_cmdshell|into\s+(?:out|dump)file|;\s*\w+\(    a text "xp_cmdshell", "outfile" or "dumpfile",
+//!                                                  or the bytes ";" and "("
+//! ```
+
+use regex_syntax::hir::{Hir, HirKind};
+
+use super::{literals, needs};
+use crate::bytes::ByteSet;
+use crate::limits::GATE_TEXTS;
+
+/// One way to match: what every such match holds.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Way {
+    /// One of these, in ASCII lower case, where there are any worth asking for; they are met in any
+    /// case.
+    pub(super) texts: Vec<Vec<u8>>,
+    /// And a byte of each of these.
+    pub(super) bytes: Vec<ByteSet>,
+}
+
+impl Way {
+    fn of(pattern: &Hir) -> Self {
+        let texts = literals::needed(pattern).unwrap_or_default();
+        Self { texts, bytes: needs::of_pattern(pattern) }
+    }
+
+    /// The rarest of the bytes that are needed.
+    fn rarest(&self) -> ByteSet {
+        self.bytes.first().copied().unwrap_or(ByteSet::ALL)
+    }
+}
+
+/// The ways of a pattern: at most so many with texts, and as many without.
+pub(super) fn of_pattern(pattern: &Hir, most: usize) -> Vec<Way> {
+    let mut ways = split(pattern);
+    // Where there is no room for all texts, the bytes that are met least often must do.
+    ways.sort_by_key(|way| std::cmp::Reverse(needs::commonness(&way.rarest())));
+    let mut room = GATE_TEXTS;
+    for way in &mut ways {
+        match room.checked_sub(way.texts.len()) {
+            Some(left) => room = left,
+            None => way.texts.clear(),
+        }
+    }
+    let (without, with) = ways.into_iter().partition(|way| way.texts.is_empty());
+    [few(with, most), few(without, most)].concat()
+}
+
+/// The same ways, those that need the same bytes together; when they are too many, others too.
+fn few(mut ways: Vec<Way>, most: usize) -> Vec<Way> {
+    ways.sort_by_cached_key(|way| way.rarest().iter().collect::<Vec<u8>>());
+    let alike = ways.chunk_by(|a, b| a.rarest() == b.rarest());
+    let mut alike: Vec<Way> = alike.map(join).collect();
+    alike.sort_by_key(|way| needs::commonness(&way.rarest()));
+    let some = alike.len().div_ceil(most).max(1);
+    alike.chunks(some).map(join).collect()
+}
+
+/// One of these.
+fn join(ways: &[Way]) -> Way {
+    let mut texts: Vec<_> = ways.iter().flat_map(|way| way.texts.iter().cloned()).collect();
+    texts.sort_unstable();
+    texts.dedup();
+    let bytes: Vec<_> = ways.iter().map(|way| way.bytes.clone()).collect();
+    Way { texts, bytes: needs::either(&bytes) }
+}
+
+/// The ways of a pattern, at least one: no more than it has alternatives.
+fn split(pattern: &Hir) -> Vec<Way> {
+    let whole = Way::of(pattern);
+    if !whole.texts.is_empty() {
+        return vec![whole];
+    }
+    let ways = match pattern.kind() {
+        HirKind::Capture(capture) => split(&capture.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 => split(&repetition.sub),
+        HirKind::Alternation(parts) => parts.iter().flat_map(split).collect(),
+        HirKind::Concat(parts) => {
+            let ways = parts.iter().map(split).filter(|ways| ways.len() > 1);
+            let Some(rarest) = ways.min_by_key(|ways| commonness(ways)) else {
+                return vec![whole];
+            };
+            // The other parts are needed too.
+            let and = |way: Way| {
+                let bytes = needs::rarest([way.bytes, whole.bytes.clone()].concat());
+                Way { bytes, ..way }
+            };
+            rarest.into_iter().map(and).collect()
+        }
+        _ => Vec::new(),
+    };
+    if ways.len() > 1 { ways } else { vec![whole] }
+}
+
+/// How often a value has the bytes of one of the ways for which there is no text, roughly.
+fn commonness(ways: &[Way]) -> u32 {
+    let without = ways.iter().filter(|way| way.texts.is_empty());
+    let rarest =
+        without.filter_map(|way| way.bytes.iter().min_by_key(|set| needs::commonness(set)));
+    needs::commonness(&rarest.fold(ByteSet::EMPTY, |all, set| all.union(*set)))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::automaton::syntax;
+
+    fn ways(pattern: &str) -> (Vec<String>, usize) {
+        let ways = of_pattern(&syntax::parse(pattern).unwrap(), 8);
+        let without = ways.iter().filter(|way| way.texts.is_empty()).count();
+        let mut texts: Vec<_> = ways.into_iter().flat_map(|way| way.texts).collect();
+        texts.sort_unstable();
+        (texts.into_iter().map(|text| String::from_utf8(text).unwrap()).collect(), without)
+    }
+
+    #[test]
+    fn each_way_says_what_it_needs() {
+        let of = |list: &[&str], without| {
+            (list.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>(), without)
+        };
+        assert_eq!(ways(r"union|select"), of(&["select", "union"], 0));
+        assert_eq!(ways(r"\w+(?:cmdshell|;\s*\()"), of(&["cmdshell"], 1));
+        let files = ["dumpfile", "outfile"];
+        assert_eq!(ways(r"^\d(?:(?:out|dump)file|a(?:-|;[^=]*=))$"), of(&files, 2));
+        assert_eq!(ways(r"[a-z]+\s"), of(&[], 1));
+        assert_eq!(ways(r"(?:[a-z]+\s|\d:)+"), of(&[], 2));
+    }
+
+    #[test]
+    fn they_are_few() {
+        let bytes: Vec<_> =
+            (b'!'..=b'/').map(|byte| format!("[a-z]+[\\{}]\\d", byte as char)).collect();
+        let found = ways(&bytes.join("|"));
+        assert!(found.0.is_empty() && (2..=8).contains(&found.1), "{found:?}");
+        let texts: Vec<_> = (0..400).map(|at| format!("[a-z]+word{at}")).collect();
+        let found = ways(&texts.join("|"));
+        assert!(found.0.len() <= GATE_TEXTS && (1..=8).contains(&found.1), "{}", found.1);
+    }
+}
