@@ -212,11 +212,12 @@ fn of_fields(rule: &str, place: Place<'_>, fields: &Fields<'_>) -> Vec<Candidate
         targets: targets.into_iter().map(Into::into).collect(),
         path: path.clone(),
     };
-    if fields.keys().any(|target| !can_be_named(rule, target)) {
+    if fields.keys().all(|target| !can_be_named(rule, target)) {
         // Nothing narrower can be said of it than where.
         return if is_placed { vec![make(Vec::new())] } else { Vec::new() };
     }
-    let known = fields.iter().filter(|(_, support)| support.is_known());
+    let can_be_named = |field: &str| can_be_named(rule, field);
+    let known = fields.iter().filter(|(field, support)| support.is_known() && can_be_named(field));
     let mut ranked: Vec<(&str, u64)> =
         known.map(|(field, support)| (*field, support.weight)).collect();
     ranked.sort_by_key(|&(field, weight)| (std::cmp::Reverse(weight), field));

@@ -71,6 +71,16 @@ fn many_fields_of_one_path_are_no_reason_for_other_paths() {
 }
 
 #[test]
+fn a_field_that_a_record_could_not_name_is_no_reason_for_the_whole_rule() {
+    let named = (0..40).map(|n| line(n, &format!("/page{n}"), &[&format!("ARGS_POST:field{n}")]));
+    // Where a record had no room for the name of a field, it stands for the request.
+    let unnamed = (0..6).map(|n| line(n, "/page1", &["REQUEST", "ARGS_POST:field1"]));
+    let choices = proposed(&gathered(named.chain(unnamed)));
+    assert!(takes(&choices, "ARGS_POST:another", "/elsewhere"), "{choices:?}");
+    assert!(choices.iter().all(|choice| !choice.candidate.targets.is_empty()), "{choices:?}");
+}
+
+#[test]
 fn what_one_client_sent_is_not_named() {
     let of_many = (0..40).map(|n| line(n, "/edit", &["ARGS_POST:text"]));
     let of_one = (0..30).map(|_| line(7, "/edit", &["ARGS_POST:odd"]));
