@@ -9,7 +9,7 @@ use waf_core::finding::Finding;
 use waf_core::record::{Decision, Source};
 
 use super::limits;
-use super::line::Line;
+use super::line::{Line, hour, time_of_pass};
 use super::place::path_pattern;
 use super::sketch::{Breadths, Distinct, Hours, number};
 use super::weighed::Weighed;
@@ -90,6 +90,10 @@ impl Gathered {
 
     /// Takes a line of the log.
     pub fn add_line(&mut self, text: &[u8]) {
+        if let Some(time) = time_of_pass(text) {
+            self.count(hour(time));
+            return;
+        }
         match Line::read(text) {
             Some(line) => self.add(&line),
             None if text.iter().all(u8::is_ascii_whitespace) => {}
@@ -99,11 +103,8 @@ impl Gathered {
 
     /// Takes a record.
     pub fn add(&mut self, line: &Line<'_>) {
-        self.counts.records += 1;
-        let hour = line.hour();
-        if let Some(hour) = hour {
-            self.hours.add(hour);
-        }
+        let hour = hour(&line.time);
+        self.count(hour);
         if line.decision == Decision::Pass || line.source == Source::Ip {
             return;
         }
@@ -129,6 +130,14 @@ impl Gathered {
             shape.seen.hours.add(hour);
         }
         self.shrink();
+    }
+
+    /// Counts a record of this hour.
+    fn count(&mut self, hour: Option<u32>) {
+        self.counts.records += 1;
+        if let Some(hour) = hour {
+            self.hours.add(hour);
+        }
     }
 
     /// The shape of a record, made where it is the first.

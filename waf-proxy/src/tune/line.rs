@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use memchr::{memchr, memmem};
 use serde::Deserialize;
 use waf_core::record::{Decision, ScoreRecord, Source};
 use waf_core::rule::Date;
@@ -80,16 +81,63 @@ fn yes() -> bool {
     true
 }
 
+/// How a record of ours begins.
+const BEGIN: &[u8] = br#"{"time":""#;
+
+/// What a record says that passed.
+const PASS: &[u8] = br#""decision":"pass""#;
+
+/// The time of a record that passed, from how it begins: nothing else is asked of it, and most records
+/// are such. `None` when that cannot be told, because someone has written it anew.
+pub fn time_of_pass(text: &[u8]) -> Option<&str> {
+    let rest = text.strip_prefix(BEGIN)?;
+    // Within a text quotes are escaped, and before the next brace all keys are the record's own.
+    let own = &rest[..memchr(b'{', rest)?];
+    memmem::find(own, PASS)?;
+    std::str::from_utf8(&own[..memchr(b'"', own)?]).ok()
+}
+
+/// Hours since 1970, UTC; `None` when the time cannot be read.
+pub fn hour(time: &str) -> Option<u32> {
+    let day = u32::try_from(Date::parse(time.get(..10)?)?.days()).ok()?;
+    let hour: u32 = time.get(11..13)?.parse().ok()?;
+    (hour < 24).then_some(day.checked_mul(24)? + hour)
+}
+
 impl<'a> Line<'a> {
     /// Reads a line; `None` when it is no record of ours.
     pub fn read(text: &'a [u8]) -> Option<Self> {
         serde_json::from_slice(text).ok()
     }
+}
 
-    /// Hours since 1970, UTC; `None` when the time cannot be read.
-    pub fn hour(&self) -> Option<u32> {
-        let day = u32::try_from(Date::parse(self.time.get(..10)?)?.days()).ok()?;
-        let hour: u32 = self.time.get(11..13)?.parse().ok()?;
-        (hour < 24).then_some(day.checked_mul(24)? + hour)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_that_passed_is_known_by_how_it_begins() {
+        let time = "2026-11-23T10:00:00.123Z";
+        let record = |keys: &str| format!(r#"{{"time":"{time}",{keys},"client":{{"ip":"::1"}}}}"#);
+        let passed = record(r#""mode":"block","decision":"pass""#);
+        assert_eq!(time_of_pass(passed.as_bytes()), Some(time));
+        for other in [
+            record(r#""decision":"would_block""#),
+            // Of the candidate, and within a text.
+            record(r#""candidate":{"decision":"pass"},"decision":"block""#),
+            record(r#""route":"\"decision\":\"pass\"","decision":"block""#),
+            passed[..40].to_owned(),
+            passed.replace("\"time\"", "\"when\""),
+        ] {
+            assert_eq!(time_of_pass(other.as_bytes()), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn an_hour_is_counted_since_1970() {
+        assert_eq!(hour("1970-01-02T03:00:00Z"), Some(27));
+        for wrong in ["", "1970-01-02", "1970-01-02T24:00:00Z", "1970-13-02T03:00:00Z"] {
+            assert_eq!(hour(wrong), None, "{wrong}");
+        }
     }
 }
