@@ -13,6 +13,7 @@ pub mod examples;
 pub mod follow;
 pub mod forms;
 pub mod ftw;
+pub mod kept;
 pub mod label;
 pub mod ordered;
 pub mod outcome;

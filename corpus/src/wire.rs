@@ -31,9 +31,26 @@ pub struct Answer {
     pub bytes: Vec<u8>,
     /// Where the body begins in it.
     body_at: usize,
+    /// The request was one whose answers have no body.
+    bodiless: bool,
+}
+
+/// What came of a request on one connection.
+#[derive(Debug, Default)]
+pub(crate) struct Came {
+    pub(crate) answer: Option<Answer>,
+    /// All of the request went out.
+    pub(crate) is_sent: bool,
+    /// The peer closed the connection before it had answered anything.
+    pub(crate) is_closed: bool,
 }
 
 impl Target {
+    #[cfg(test)]
+    pub(crate) fn set_patience(&mut self, patience: Duration) {
+        self.patience = patience;
+    }
+
     /// The target of a URL such as `http://127.0.0.1:8080`. `patience` is how long an answer may
     /// take.
     pub fn parse(url: &str, patience: Duration) -> Result<Self, String> {
@@ -55,28 +72,36 @@ impl Target {
     /// answer. `None` when there is none: the connection was closed, or the patience is spent. An
     /// error means that nobody listens.
     pub fn send(&self, request: &[u8], cut: Cut) -> io::Result<Option<Answer>> {
-        let mut stream = TcpStream::connect_timeout(&self.address, self.patience)?;
-        stream.set_nodelay(true)?;
-        stream.set_write_timeout(Some(self.patience))?;
-        let head_end = find(request, b"\r\n\r\n").map_or(request.len(), |at| at + 4);
-        let (head, body) = request.split_at(head_end);
-        for piece in std::iter::once(head).chain(cut.pieces(body)) {
-            // Who answers early need not read to the end.
-            if stream.write_all(piece).is_err() {
-                break;
-            }
-        }
-        Ok(self.receive(&mut stream, request.starts_with(b"HEAD ")))
+        Ok(self.exchange(&mut self.connect()?, request, cut).answer)
     }
 
-    fn receive(&self, stream: &mut TcpStream, bodiless: bool) -> Option<Answer> {
+    pub(crate) fn connect(&self) -> io::Result<TcpStream> {
+        let stream = TcpStream::connect_timeout(&self.address, self.patience)?;
+        stream.set_nodelay(true)?;
+        stream.set_write_timeout(Some(self.patience))?;
+        Ok(stream)
+    }
+
+    /// Sends a request on an open connection and waits for the answer.
+    pub(crate) fn exchange(&self, stream: &mut TcpStream, request: &[u8], cut: Cut) -> Came {
+        let head_end = find(request, b"\r\n\r\n").map_or(request.len(), |at| at + 4);
+        let (head, body) = request.split_at(head_end);
+        // Who answers early need not read to the end.
+        let is_sent = std::iter::once(head)
+            .chain(cut.pieces(body))
+            .all(|piece| stream.write_all(piece).is_ok());
+        Came { is_sent, ..self.receive(stream, request.starts_with(b"HEAD ")) }
+    }
+
+    fn receive(&self, stream: &mut TcpStream, bodiless: bool) -> Came {
         let deadline = Instant::now() + self.patience;
         let mut bytes = Vec::new();
         let mut block = vec![0; 1 << 16];
         loop {
             let answer = Answer::parse(&mut bytes);
             if answer.as_ref().is_some_and(|answer| bodiless || answer.is_complete()) {
-                return answer;
+                let answer = answer.map(|answer| Answer { bodiless, ..answer });
+                return Came { answer, ..Came::default() };
             }
             let left = deadline.saturating_duration_since(Instant::now());
             let ready = !left.is_zero() && stream.set_read_timeout(Some(left)).is_ok();
@@ -86,7 +111,11 @@ impl Target {
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 // What was answered before the connection ended is an answer.
-                _ => return answer,
+                ended => {
+                    let is_closed =
+                        bytes.is_empty() && ended.map_or_else(|e| is_reset(&e), |n| n == 0);
+                    return Came { answer, is_closed, ..Came::default() };
+                }
             }
         }
     }
@@ -117,28 +146,47 @@ impl Answer {
                 Some((name.to_owned(), value.trim().to_owned()))
             };
             let headers = lines.filter_map(header).collect();
-            return Some(Self { status, headers, bytes: bytes.clone(), body_at });
+            let bytes = bytes.clone();
+            return Some(Self { status, headers, bytes, body_at, bodiless: false });
         }
     }
 
     /// Whether the body is there to its end, as far as the head tells where that is.
     fn is_complete(&self) -> bool {
+        self.behind_body().is_some()
+    }
+
+    /// Whether another answer can follow: the head says where this one ends, and nothing is behind it.
+    pub(crate) fn keeps_connection(&self) -> bool {
+        let is_plain =
+            self.value("content-length").is_none() || self.value("transfer-encoding").is_none();
+        self.bytes.starts_with(b"HTTP/1.1 ")
+            && self.status != 101
+            && is_plain
+            && self.value("connection").is_none_or(|say| say.eq_ignore_ascii_case("keep-alive"))
+            && self.behind_body() == Some(0)
+    }
+
+    /// Bytes behind the body; `None` when it is not there to its end, or has none that the head tells.
+    fn behind_body(&self) -> Option<usize> {
         let mut body = &self.bytes[self.body_at..];
-        if matches!(self.status, 101 | 204 | 304) {
-            return true;
+        if self.bodiless || matches!(self.status, 101 | 204 | 304) {
+            return Some(body.len());
         }
         if self.value("transfer-encoding").is_some() {
             let mut chunked = Chunked::new();
             return loop {
                 match chunked.next(&mut body) {
                     Ok(Chunk::Data(_)) => {}
-                    Ok(Chunk::End) | Err(_) => break true,
-                    Ok(Chunk::NeedMore) => break false,
+                    Ok(Chunk::End) => break Some(body.len()),
+                    // It ends here, and whatever follows is no answer.
+                    Err(_) => break Some(usize::MAX),
+                    Ok(Chunk::NeedMore) => break None,
                 }
             };
         }
-        let length = self.value("content-length").and_then(|length| length.parse::<usize>().ok());
-        length.is_some_and(|length| body.len() >= length)
+        let length = self.value("content-length")?.parse::<usize>().ok()?;
+        body.len().checked_sub(length)
     }
 }
 
@@ -168,6 +216,10 @@ impl Pace {
         drop(next);
         thread::sleep(mine.saturating_duration_since(now));
     }
+}
+
+fn is_reset(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)
 }
 
 fn find(text: &[u8], needle: &[u8]) -> Option<usize> {

@@ -1,3 +1,9 @@
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
 use serde_json::Value;
 
 use super::harness::{Folder, pinpoint, rule};
@@ -61,6 +67,46 @@ fn cutting_bodies_changes_nothing() {
     };
     assert_eq!(json("1"), json("1000000"));
     assert_eq!(json("random"), json("1000000"));
+}
+
+/// Answers requests without a body with 403 each, and counts the connections.
+fn counting() -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            counted.fetch_add(1, Ordering::SeqCst);
+            thread::spawn(move || {
+                let mut lines = BufReader::new(&stream).lines();
+                while let Some(Ok(line)) = lines.next() {
+                    if line.is_empty() {
+                        let answer = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n";
+                        (&stream).write_all(answer).unwrap();
+                    }
+                }
+            });
+        }
+    });
+    (url, count)
+}
+
+#[test]
+fn a_target_is_asked_over_one_connection_a_job() {
+    let folder = Folder::new("kept");
+    let corpus = long(&folder, 20);
+    for jobs in ["1", "3"] {
+        let (url, count) = counting();
+        let results = folder.path(&format!("kept{jobs}.jsonl"));
+        let run = ["replay", "--target", &url, "--jobs", jobs, "--results", &results, &corpus];
+        let output = pinpoint(&run);
+        assert_eq!(output.status, Some(0), "{output:?}");
+        let text = folder.read(&format!("kept{jobs}.jsonl"));
+        assert_eq!(text.matches("\"status\":403").count(), 80, "{text}");
+        let most: usize = jobs.parse().unwrap();
+        assert!((1..=most).contains(&count.load(Ordering::SeqCst)), "{jobs}: {count:?}");
+    }
 }
 
 /// The lines of a file of results, without what they cost.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use waf_core::compile::compile;
 use waf_core::policy::Policy;
 use waf_core::record::{Masking, Mode};
+use waf_corpus::kept::Connection;
 use waf_corpus::{Cut, Outcome, Request, Runner};
 
 use super::live::Aim;
@@ -72,7 +73,7 @@ impl<'a> Court<'a> {
             By::Engine(policy) => {
                 Bench::Engine(Box::new(Runner::new(Arc::clone(policy), Masking::default())))
             }
-            By::Target(aim) => Bench::Target(aim),
+            By::Target(aim) => Bench::Target(aim, Connection::new(&aim.target)),
         };
         Judge { court: self, by }
     }
@@ -91,7 +92,7 @@ pub(super) struct Judge<'a> {
 
 enum Bench<'a> {
     Engine(Box<Runner>),
-    Target(&'a Aim),
+    Target(&'a Aim, Connection<'a>),
 }
 
 impl Judge<'_> {
@@ -110,7 +111,7 @@ impl Judge<'_> {
         };
         match &mut self.by {
             Bench::Engine(runner) => Ok(outcome.judged(&runner.run(request, cut))),
-            Bench::Target(aim) => aim.send(request, cut, outcome),
+            Bench::Target(aim, connection) => aim.send(connection, request, cut, outcome),
         }
     }
 }

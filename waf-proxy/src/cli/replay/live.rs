@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use waf_corpus::follow::Follower;
 use waf_corpus::ftw::albedo;
+use waf_corpus::kept::Connection;
 use waf_corpus::wire::{Pace, Target};
 use waf_corpus::{Cut, Outcome, Request, Verdict};
 
@@ -98,13 +99,14 @@ impl Aim {
     /// Sends a request; with what became of it, and how long the answer took.
     pub(super) fn send(
         &self,
+        connection: &mut Connection<'_>,
         request: &Request,
         cut: Cut,
         outcome: Outcome,
     ) -> Result<Outcome, String> {
         self.pace.wait();
         let begun = Instant::now();
-        let answer = self.target.send(&request.bytes(), cut);
+        let answer = connection.send(&request.bytes(), cut);
         let answer = answer.map_err(|error| format!("cannot reach {}: {error}", self.url))?;
         let status = answer.map(|answer| answer.status);
         let verdict = match status {
