@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use waf_core::limits::Limits;
 use waf_core::parse::head::RequestHead;
+use waf_core::rule::Example;
 
 use super::spots::Spot;
 use crate::request::Request;
@@ -59,7 +60,8 @@ pub(super) fn with_header(name: &str, value: &str) -> Request {
 }
 
 /// A request with a body.
-pub(super) fn post(content_type: &str, body: &str) -> Request {
+pub(super) fn post(content_type: &str, body: impl AsRef<[u8]>) -> Request {
+    let body = body.as_ref();
     let length = body.len().to_string();
     let lines = [("Content-Type", content_type), ("Content-Length", length.as_str())];
     Request { body: body.into(), ..head("POST", "/", &lines) }
@@ -86,6 +88,7 @@ pub(super) struct Part<'a> {
     name: &'a str,
     filename: Option<&'a str>,
     kind: Option<&'a str>,
+    magic: Option<&'a str>,
     content: &'a str,
 }
 
@@ -97,6 +100,7 @@ impl<'a> Part<'a> {
             name: text("name").unwrap_or("example"),
             filename: text("filename"),
             kind: text("type"),
+            magic: text("magic"),
             content: text("content").or(value.as_str()).unwrap_or("x"),
         }
     }
@@ -107,11 +111,13 @@ pub(super) fn multipart(part: &Part<'_>) -> Request {
     let filename = part.filename.map(|name| format!("; filename=\"{name}\"")).unwrap_or_default();
     let kind = part.kind.map(|kind| format!("Content-Type: {kind}\r\n")).unwrap_or_default();
     let Part { name, content, .. } = part;
-    let body = format!(
-        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"{filename}\r\n{kind}\r\n\
-         {content}\r\n--{BOUNDARY}--\r\n"
+    let head = format!(
+        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"{filename}\r\n{kind}\r\n"
     );
-    post(&format!("multipart/form-data; boundary={BOUNDARY}"), &body)
+    let magic = part.magic.and_then(Example::bytes).unwrap_or_default();
+    let end = format!("\r\n--{BOUNDARY}--\r\n");
+    let body = [head.as_bytes(), magic.as_slice(), content.as_bytes(), end.as_bytes()].concat();
+    post(&format!("multipart/form-data; boundary={BOUNDARY}"), body)
 }
 
 fn head(method: &str, target: &str, lines: &[(&str, &str)]) -> Request {

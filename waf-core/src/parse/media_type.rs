@@ -15,7 +15,7 @@ impl MediaType {
     /// Reads a header value; what is malformed is read as far as it goes.
     pub fn parse(value: &[u8]) -> Self {
         let end = value.iter().position(|&byte| byte == b';').unwrap_or(value.len());
-        let essence = value[..end].trim_ascii().to_ascii_lowercase();
+        let essence = said_once(&value[..end]).to_ascii_lowercase();
         let malformed = !is_essence(&essence);
         let mut media_type = Self { essence, parameters: Vec::new(), malformed };
         let mut rest = &value[end..];
@@ -103,6 +103,17 @@ pub(crate) fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
+/// `a/b` of `a/b, a/b`: one type that is said again is that type (Fetch Standard, "extract a MIME
+/// type"). Different ones stay as they are written, and so does multipart, whose boundary belongs to
+/// one of them only.
+fn said_once(text: &[u8]) -> &[u8] {
+    let mut members = text.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
+    let first = members.next().unwrap_or_default();
+    let is_multipart = first.get(..10).is_some_and(|top| top.eq_ignore_ascii_case(b"multipart/"));
+    let is_said_again = members.all(|member| member.eq_ignore_ascii_case(first));
+    if is_said_again && !is_multipart { first } else { text.trim_ascii() }
+}
+
 fn is_essence(text: &[u8]) -> bool {
     let mut halves = text.splitn(2, |&byte| byte == b'/');
     halves.next().is_some_and(is_token) && halves.next().is_some_and(is_token)
@@ -119,6 +130,10 @@ mod tests {
             ("text/html", "text/html", &[], false),
             (" Text/HTML ;Charset=\"utf-8\"", "text/html", &[("charset", "utf-8")], false),
             ("text/html; charset=utf-8", "text/html", &[("charset", "utf-8")], false),
+            ("a/b, A/B ,a/b; c=d", "a/b", &[("c", "d")], false),
+            ("a/b, a/c", "a/b, a/c", &[], true),
+            ("a/b,", "a/b,", &[], true),
+            ("Multipart/Mixed, multipart/mixed", "multipart/mixed, multipart/mixed", &[], true),
             ("a/b;c=d ; e=f", "a/b", &[("c", "d"), ("e", "f")], false),
             ("a/b;c=\"d;e=f\"", "a/b", &[("c", "d;e=f")], false),
             ("a/b;c=\"d\\\"e\\\\\"", "a/b", &[("c", "d\"e\\")], false),

@@ -240,8 +240,8 @@ fn content_type_missing(head: &RequestHead) -> Option<Finding> {
     (missing && head.has_body()).then_some(Finding::ProtocolContentTypeMissing)
 }
 
-/// Two media types, on two lines or (which means the same) with a comma, or a parameter that has two
-/// values.
+/// Two lines, two media types with a comma between, or a parameter that has two values. One type
+/// said again in one line is no conflict: see [`MediaType::parse`].
 fn content_type_conflict(head: &RequestHead) -> Option<Finding> {
     let mut values = head.values("content-type");
     let media_type = MediaType::parse(values.next()?);

@@ -220,6 +220,17 @@ pub struct Example {
     pub span: Span,
 }
 
+impl Example {
+    /// Bytes as an example writes them, `"FF D8 FF"`: two hexadecimal digits each, blanks between.
+    pub fn bytes(text: &str) -> Option<Vec<u8>> {
+        let byte = |pair: &str| {
+            let is_byte = pair.len() == 2 && pair.bytes().all(|digit| digit.is_ascii_hexdigit());
+            is_byte.then(|| u8::from_str_radix(pair, 16).ok()).flatten()
+        };
+        text.split_ascii_whitespace().map(byte).collect()
+    }
+}
+
 /// A place of a request that an example may name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Place {

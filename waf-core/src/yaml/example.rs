@@ -110,7 +110,7 @@ fn example(checker: &mut Checker<'_>, value: &Value, path: &str) -> Option<Examp
 
 /// A multipart part as a mapping.
 fn part(checker: &mut Checker<'_>, value: &Value, path: &str, span: Span) -> Option<Example> {
-    const KEYS: [&str; 4] = ["name", "filename", "content", "type"];
+    const KEYS: [&str; 5] = ["name", "filename", "type", "magic", "content"];
 
     for (key, value) in value.as_object()? {
         let path = format!("{path}.{key}");
@@ -121,6 +121,12 @@ fn part(checker: &mut Checker<'_>, value: &Value, path: &str, span: Span) -> Opt
         }
         if !value.is_string() {
             checker.wrong(&path, format!("`{key}` takes text in quotes, this is {}", kind(value)));
+            return None;
+        }
+        if key == "magic" && value.as_str().and_then(Example::bytes).is_none() {
+            checker
+                .wrong(&path, "`magic` takes bytes in hexadecimal".to_owned())
+                .help("two digits each, with blanks between: `\"FF D8 FF\"`");
             return None;
         }
     }

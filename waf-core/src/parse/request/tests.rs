@@ -123,6 +123,13 @@ const CASES: &[(&str, &[Finding])] = &[
     ("POST /|Content-Length: 0", &[]),
     ("POST /|Content-Type: a/b|content-type: a/b", &[TypeConflict]),
     ("POST /|Content-Type: a/b, c/d", &[TypeConflict]),
+    ("POST /|Content-Type: a/b, A/B", &[]),
+    ("POST /|Content-Type: a/b, a/b,", &[TypeConflict]),
+    ("POST /|Content-Type: a/b, a/b;charset=utf-8, a/b", &[Charset]),
+    (
+        "POST /|Content-Type: multipart/form-data;boundary=a, multipart/form-data;boundary=a",
+        &[TypeConflict],
+    ),
     ("POST /|Content-Type: a/b;charset=utf-8;charset=utf-7", &[TypeConflict]),
     ("POST /|Content-Type: multipart/form-data;boundary=a;boundary=b", &[TypeConflict]),
     ("POST /|Content-Type: multipart/form-data;boundary=a;Boundary*=b", &[TypeConflict]),
