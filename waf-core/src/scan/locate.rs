@@ -1,5 +1,6 @@
 //! Which byte of the value made a match certain? Steps run over whole pieces and do not keep count,
-//! so after a match, which is rare, the piece is run again byte by byte.
+//! so after a match, which is rare, the piece is run again stride by stride, and the stride with the
+//! byte in it byte by byte.
 
 use super::pipeline::RawHit;
 use super::stream::NodeState;
@@ -46,7 +47,13 @@ struct Rerun {
     steps: Vec<(Transformation, Transducer)>,
     produced: u64,
     fed: usize,
+    /// Memory for what goes from step to step.
+    bytes: Vec<u8>,
+    next: Vec<u8>,
 }
+
+/// Bytes of a stride: enough that to remember the steps before each costs little.
+const STRIDE: usize = 128;
 
 impl Rerun {
     fn new(plan: &FieldPlan, before: &[(Option<Transducer>, u64)], node: usize) -> Self {
@@ -59,7 +66,8 @@ impl Rerun {
             at = plan.nodes[at].parent;
         }
         steps.reverse();
-        Self { steps, produced: before[node].1, fed: 0 }
+        let (bytes, next) = (Vec::new(), Vec::new());
+        Self { steps, produced: before[node].1, fed: 0, bytes, next }
     }
 
     /// Feeds until `needed` bytes are out; gives the number of input bytes that took.
@@ -68,20 +76,35 @@ impl Rerun {
             let count = usize::try_from(needed.saturating_sub(self.produced)).ok()?;
             return (count <= input.len()).then_some(count);
         }
-        let (mut bytes, mut next) = (Vec::new(), Vec::new());
+        // A step that needs the whole value remembers it, and puts nothing out before its end.
+        let streams = self.steps.iter().all(|(transformation, _)| transformation.streams());
+        let stride = if streams { STRIDE } else { input.len() };
         while self.produced < needed {
-            let &byte = input.get(self.fed)?;
-            self.fed += 1;
-            bytes.clear();
-            bytes.push(byte);
-            for (_, transducer) in &mut self.steps {
-                next.clear();
-                transducer.feed(&bytes, &mut next);
-                std::mem::swap(&mut bytes, &mut next);
+            let count = stride.min(input.len() - self.fed);
+            if count == 0 {
+                return None;
             }
-            self.produced += bytes.len() as u64;
+            let before = (self.steps.clone(), self.produced, self.fed);
+            if self.feed(input, count) >= needed {
+                (self.steps, self.produced, self.fed) = before;
+                while self.feed(input, 1) < needed {}
+            }
         }
         Some(self.fed)
+    }
+
+    /// Feeds the next so many bytes; gives how many are out in all.
+    fn feed(&mut self, input: &[u8], count: usize) -> u64 {
+        self.bytes.clear();
+        self.bytes.extend_from_slice(&input[self.fed..self.fed + count]);
+        for (_, transducer) in &mut self.steps {
+            self.next.clear();
+            transducer.feed(&self.bytes, &mut self.next);
+            std::mem::swap(&mut self.bytes, &mut self.next);
+        }
+        self.fed += count;
+        self.produced += self.bytes.len() as u64;
+        self.produced
     }
 
     fn changed(&self) -> Vec<Transformation> {
