@@ -16,9 +16,9 @@ use crate::rule::{
     RuleScope, Selector, State, Target, TargetKind, Text, TextPart,
 };
 use crate::ruleset::{
-    ClassId, NameClasses, NameRegex, Names, Noted, Operand, Order, Program, ProgramChange,
-    ProgramEffect, ProgramKey, ProgramLink, ProgramPart, ProgramRule, ProgramTarget, ProgramText,
-    Question, RuleIndex, Signature,
+    ClassId, Comparison, NameClasses, NameRegex, Names, Noted, Operand, Order, Program,
+    ProgramChange, ProgramEffect, ProgramKey, ProgramLink, ProgramPart, ProgramRule, ProgramTarget,
+    ProgramText, Question, RuleIndex, Signature,
 };
 use crate::source::{Report, Span};
 
@@ -183,8 +183,13 @@ impl Maker<'_> {
             LinkOperator::Always => return Ok((Question::Always, Vec::new())),
             LinkOperator::Never => return Ok((Question::Never, Vec::new())),
             LinkOperator::Macro(operator, text) => {
-                let text = self.text(text, &link.span)?;
-                return Ok((Question::Macro(*operator, text), Vec::new()));
+                let question = match Comparison::of_macro(*operator) {
+                    Some(comparison) => {
+                        Question::Number(comparison, self.operand(text, &link.span)?)
+                    }
+                    None => Question::Macro(*operator, self.text(text, &link.span)?),
+                };
+                return Ok((question, Vec::new()));
             }
             LinkOperator::Backtrack(pattern) => {
                 let complain = |error: BacktrackError| {
@@ -198,7 +203,6 @@ impl Maker<'_> {
         // With `multiMatch` it is asked before and after each of the transformations.
         let chain = link.transformations.as_slice();
         let asked_of = if link.multi_match { &[] } else { chain };
-        let probe = self.lowered.probe(operator, asked_of, &link.span)?;
         let fields: Vec<Target> = link
             .targets
             .iter()
@@ -211,6 +215,10 @@ impl Maker<'_> {
                 _ => None,
             })
             .collect();
+        if let (Some((comparison, with)), true) = (Comparison::of(operator), fields.is_empty()) {
+            return Ok((Question::Number(comparison, Operand::Number(with)), Vec::new()));
+        }
+        let probe = self.lowered.probe(operator, asked_of, &link.span)?;
         if fields.is_empty() {
             return Ok((Question::Probe(probe), Vec::new()));
         }

@@ -35,14 +35,16 @@ pub(super) fn mark(program: &mut Program, lowered: &Lowered, doubted: &[bool]) {
     }
     for (at, link, argument) in arguments {
         let question = &mut program.rules[at].links[link].question;
-        if let Question::Macro(operator, _) = question {
-            *question = match *operator {
-                MacroOperator::Within => Question::Within(Parts::new(&argument)),
-                operator => {
-                    let parts = vec![ProgramPart::Literal(argument.into())];
-                    Question::Macro(operator, ProgramText { parts })
-                }
-            };
+        let text =
+            |argument: Vec<u8>| ProgramText { parts: vec![ProgramPart::Literal(argument.into())] };
+        match question {
+            Question::Macro(MacroOperator::Within, _) => {
+                *question = Question::Within(Parts::new(&argument));
+            }
+            Question::Macro(_, made) => *made = text(argument),
+            // No `Operand::Number`: it stays one that macros make.
+            Question::Number(_, operand) => *operand = Operand::Text(text(argument)),
+            _ => {}
         }
     }
     program.start = start.into_iter().collect();
@@ -234,7 +236,14 @@ impl<'a> Walk<'a> {
     /// The argument of an operator, where it holds macros and is the same for every request.
     fn argument(&self, question: &Question) -> Option<Vec<u8>> {
         match question {
-            Question::Macro(_, text) => self.expand(text),
+            Question::Macro(_, text) | Question::Number(_, Operand::Text(text)) => {
+                self.expand(text)
+            }
+            Question::Number(_, Operand::Slot(slot)) => match &self.slots[usize::from(*slot)] {
+                Known::Absent => Some(Vec::new()),
+                Known::Value(value) => Some(value.clone()),
+                Known::Open => None,
+            },
             _ => None,
         }
     }
@@ -343,21 +352,15 @@ impl<'a> Walk<'a> {
             Question::Probe(Probe::Pattern(id)) => {
                 self.lowered.patterns[id.index()].find(value, 0).is_some()
             }
-            Question::Macro(operator, text) => {
-                let Some(argument) = self.expand(text) else { return Truth::Sometimes };
-                let (value, argument) = (atoi(value), atoi(&argument));
-                match operator {
-                    MacroOperator::Eq => value == argument,
-                    MacroOperator::Ge => value >= argument,
-                    MacroOperator::Gt => value > argument,
-                    MacroOperator::Le => value <= argument,
-                    MacroOperator::Lt => value < argument,
-                    _ => return Truth::Sometimes,
-                }
-            }
-            Question::Never | Question::Probe(_) | Question::Backtrack(_) | Question::Within(_) => {
-                return Truth::Sometimes;
-            }
+            Question::Number(comparison, operand) => match self.operand(operand) {
+                Some(with) => comparison.holds(atoi(value), with),
+                None => return Truth::Sometimes,
+            },
+            Question::Never
+            | Question::Probe(_)
+            | Question::Backtrack(_)
+            | Question::Macro(..)
+            | Question::Within(_) => return Truth::Sometimes,
         };
         if yes == negated { Truth::Never } else { Truth::Always }
     }
@@ -473,10 +476,7 @@ fn looks_back(rule: &ProgramRule) -> bool {
             .any(|part| matches!(part, ProgramPart::Value(variable, _) if of_state(*variable)))
     };
     let Some(first) = rule.links.first() else { return false };
-    let asks = match &first.question {
-        Question::Macro(_, text) => reads(text),
-        _ => false,
-    };
+    let asks = first.question.text().is_some_and(reads);
     let nothing_matched = first.targets.is_empty();
     asks || first.targets.iter().any(|target| of_state(target.variable))
         || (nothing_matched && texts(rule).into_iter().any(reads))
@@ -513,8 +513,9 @@ fn touch(rule: &ProgramRule, slots: &Slots, touched: &mut [bool]) {
                 _ => all = true,
             }
         }
-        if let Question::Macro(_, text) = &link.question {
-            texts.push(text);
+        texts.extend(link.question.text());
+        if let Question::Number(_, Operand::Slot(slot)) = link.question {
+            one(slot);
         }
         for effect in &link.effects {
             let ProgramEffect::Set(key, change) = effect else { continue };

@@ -25,8 +25,9 @@ pub use names::{NameClasses, NameCursor};
 pub use plan::{FieldPlan, Inquiry, PlanId, PlanNode, Trigger};
 pub use program::Noted;
 pub(crate) use program::{
-    Bound, NameRegex, Names, Operand, Order, Part, Program, ProgramChange, ProgramEffect,
-    ProgramKey, ProgramLink, ProgramPart, ProgramRule, ProgramTarget, ProgramText, Question, Slots,
+    Bound, Comparison, NameRegex, Names, Operand, Order, Part, Program, ProgramChange,
+    ProgramEffect, ProgramKey, ProgramLink, ProgramPart, ProgramRule, ProgramTarget, ProgramText,
+    Question, Slots,
 };
 pub(crate) use regex::Memories;
 pub(crate) use value::Value;

@@ -14,7 +14,7 @@ use super::value::Value;
 use crate::bytes::bits;
 use crate::field::Collection;
 use crate::operator::{Backtrack, Parts};
-use crate::rule::{Engine, LinkVariable, MacroOperator, Phase, TargetKind, Variable};
+use crate::rule::{Engine, LinkVariable, MacroOperator, Operator, Phase, TargetKind, Variable};
 
 /// Every SecLang rule of a rule set.
 #[derive(Debug, Default)]
@@ -272,7 +272,8 @@ impl Names {
 impl ProgramLink {
     /// Whether it asks if a number has reached one that macros make.
     pub(crate) fn is_threshold(&self) -> bool {
-        matches!(self.question, Question::Macro(MacroOperator::Ge | MacroOperator::Gt, _))
+        let Question::Number(comparison, operand) = &self.question else { return false };
+        comparison.is_reached() && !matches!(operand, Operand::Number(_))
     }
 
     /// Whether fields of a collection and class are looked at. An exclusion takes away only what
@@ -319,10 +320,74 @@ pub(crate) enum Question {
     Probe(Probe),
     /// A pattern that no automaton can do.
     Backtrack(Backtrack),
+    /// A number is compared, where none of the values is a field's.
+    Number(Comparison, Operand),
     /// An operator whose argument is made now.
     Macro(MacroOperator, ProgramText),
     /// Whether the value is a part of a text that was made at load.
     Within(Parts),
+}
+
+impl Question {
+    /// The text that its argument is made of.
+    pub(crate) fn text(&self) -> Option<&ProgramText> {
+        match self {
+            Self::Macro(_, text) | Self::Number(_, Operand::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// How a number is compared with another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Comparison {
+    Eq,
+    Ge,
+    Gt,
+    Le,
+    Lt,
+}
+
+impl Comparison {
+    /// What an operator compares its value with; `None` where it compares no numbers.
+    pub(crate) fn of(operator: &Operator) -> Option<(Self, i64)> {
+        Some(match *operator {
+            Operator::Eq(number) => (Self::Eq, number),
+            Operator::Ge(number) => (Self::Ge, number),
+            Operator::Gt(number) => (Self::Gt, number),
+            Operator::Le(number) => (Self::Le, number),
+            Operator::Lt(number) => (Self::Lt, number),
+            _ => return None,
+        })
+    }
+
+    /// The same of an operator whose argument is still to be made.
+    pub(crate) fn of_macro(operator: MacroOperator) -> Option<Self> {
+        Some(match operator {
+            MacroOperator::Eq => Self::Eq,
+            MacroOperator::Ge => Self::Ge,
+            MacroOperator::Gt => Self::Gt,
+            MacroOperator::Le => Self::Le,
+            MacroOperator::Lt => Self::Lt,
+            _ => return None,
+        })
+    }
+
+    /// Whether it holds of a number, compared with another.
+    pub(crate) fn holds(self, number: i64, with: i64) -> bool {
+        match self {
+            Self::Eq => number == with,
+            Self::Ge => number >= with,
+            Self::Gt => number > with,
+            Self::Le => number <= with,
+            Self::Lt => number < with,
+        }
+    }
+
+    /// Whether it asks if a number has grown enough.
+    pub(crate) fn is_reached(self) -> bool {
+        matches!(self, Self::Ge | Self::Gt)
+    }
 }
 
 /// Text with macros.

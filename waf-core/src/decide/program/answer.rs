@@ -7,9 +7,7 @@ use super::targets::{self, Item, named};
 use super::{ProgramState, Turn};
 use crate::limits;
 use crate::operator::{Outcome, atoi, holds_expanded};
-use crate::rule::{
-    Chain, Disruptive, Link, LinkVariable, MacroOperator, TargetKind, Transformation, Variable,
-};
+use crate::rule::{Chain, Disruptive, Link, LinkVariable, TargetKind, Transformation, Variable};
 use crate::ruleset::{Captures, Names, ProgramLink, ProgramRule, Question, Value, captured};
 use crate::scan::{Evidence, Row};
 use crate::transform::Transducer;
@@ -239,6 +237,9 @@ impl ProgramState {
             Question::Never => false,
             Question::Probe(probe) => turn.policy.ruleset().ask(*probe, value),
             Question::Backtrack(_) => return true,
+            Question::Number(comparison, operand) => {
+                comparison.holds(atoi(value), self.number(operand, turn))
+            }
             Question::Macro(operator, text) => {
                 holds_expanded(*operator, &self.expanded(text, turn), value)
             }
@@ -250,9 +251,16 @@ impl ProgramState {
     /// Whether any value of a link's targets may match, whatever is taken away from them. Most
     /// links do not match, and then nothing has to be made for them.
     pub(super) fn may_match(&self, asked: &Asked<'_>, turn: &Turn<'_>) -> bool {
+        let written = asked.written;
+        let is_plain = written.transformations.is_empty() && !written.multi_match;
         let of_value = |value: &[u8]| {
-            let written = asked.written;
             written.multi_match || self.may_be(asked, &stage(written, value, 0, |_| {}).0, turn)
+        };
+        let of_number = |number: i64| match &asked.link.question {
+            Question::Number(comparison, operand) if is_plain => {
+                comparison.holds(number, self.number(operand, turn)) != written.negated
+            }
+            _ => of_value(&Value::digits(number)),
         };
         let of_row = |row: &Row| match &row.value {
             _ if !asked.link.signatures.is_empty() => {
@@ -261,20 +269,27 @@ impl ProgramState {
             Some(value) => of_value(value),
             None => true,
         };
-        asked.link.targets.iter().any(|target| match (target.kind, target.variable) {
-            (TargetKind::Exclude, _) => false,
-            (TargetKind::Count, _) => {
-                of_value(&Value::digits(targets::count(self, target, turn) as i64))
-            }
-            (TargetKind::Include, LinkVariable::Fields(variable)) => {
-                targets::any_row_of(self, target, variable, turn, &of_row)
-            }
-            (TargetKind::Include, variable) => {
-                let mut found = false;
-                self.each(variable, &target.names, turn, &mut |_, value| {
-                    found = found || of_value(value);
-                });
-                found
+        asked.link.targets.iter().any(|target| {
+            match (target.kind, target.variable, &target.names) {
+                (TargetKind::Exclude, ..) => false,
+                (TargetKind::Count, ..) => of_number(targets::count(self, target, turn) as i64),
+                (TargetKind::Include, LinkVariable::Fields(variable), _) => {
+                    targets::any_row_of(self, target, variable, turn, &of_row)
+                }
+                (TargetKind::Include, LinkVariable::Tx, Names::Slot(slot)) => {
+                    match self.tx.slot(*slot) {
+                        Some(Value::Number(number)) => of_number(*number),
+                        Some(Value::Text(text)) => of_value(text),
+                        None => false,
+                    }
+                }
+                (TargetKind::Include, variable, names) => {
+                    let mut found = false;
+                    self.each(variable, names, turn, &mut |_, value| {
+                        found = found || of_value(value);
+                    });
+                    found
+                }
             }
         })
     }
@@ -289,11 +304,12 @@ impl ProgramState {
         if !asked.rule.bookkeeping || asked.chain.disruptive != Disruptive::Deny {
             return;
         }
-        let Question::Macro(MacroOperator::Ge | MacroOperator::Gt, text) = &asked.link.question
+        let (true, Question::Number(_, operand)) =
+            (asked.link.is_threshold(), &asked.link.question)
         else {
             return;
         };
-        let threshold = atoi(&self.expanded(text, turn));
+        let threshold = self.number(operand, turn);
         for target in &asked.link.targets {
             if let (LinkVariable::Tx, Names::Slot(slot)) = (target.variable, &target.names)
                 && let Some(value) = self.tx.slot(*slot)
