@@ -149,7 +149,8 @@ impl Maker<'_> {
             message,
             data,
             bookkeeping,
-            recalls: recalls(chain),
+            recalls: looks_at(chain, &[State::MatchedVars, State::MatchedVarsNames]),
+            retells: looks_at(chain, &[State::MatchedVar, State::MatchedVarName]),
             reachable: true,
             waits: 1,
             sure: false,
@@ -165,13 +166,19 @@ impl Maker<'_> {
         let (question, signatures) = self.question(index, link)?;
         let is_plain = |target: &LinkTarget| is_fields(&target) && target.kind != TargetKind::Count;
         let of_fields = !link.targets.is_empty() && link.targets.iter().all(is_plain);
+        let counts = !targets.is_empty()
+            && matches!(question, Question::Number(_, Operand::Number(_) | Operand::Slot(_)))
+            && link
+                .targets
+                .iter()
+                .all(|target| is_fields(&target) && target.kind == TargetKind::Count);
         let scanned = of_fields && !signatures.is_empty() && !link.negated;
         let effects = link
             .effects
             .iter()
             .filter_map(|effect| self.effect(effect, &link.span).transpose())
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(ProgramLink { targets, question, signatures, of_fields, scanned, effects })
+        Ok(ProgramLink { targets, question, signatures, of_fields, counts, scanned, effects })
     }
 
     fn question(
@@ -381,13 +388,12 @@ impl Maker<'_> {
     }
 }
 
-/// Whether a chain looks at all values that matched in it.
-fn recalls(chain: &Chain) -> bool {
-    let all = |variable: LinkVariable| {
-        matches!(variable, LinkVariable::State(State::MatchedVars | State::MatchedVarsNames))
-    };
-    let in_text = |part: &TextPart| matches!(part, TextPart::Macro(variable, _) if all(*variable));
-    chain.links.iter().flat_map(|link| &link.targets).any(|target| all(target.variable))
+/// Whether a chain looks at one of some variables.
+fn looks_at(chain: &Chain, states: &[State]) -> bool {
+    let meant = |variable: LinkVariable| matches!(variable, LinkVariable::State(state) if states.contains(&state));
+    let in_text =
+        |part: &TextPart| matches!(part, TextPart::Macro(variable, _) if meant(*variable));
+    chain.links.iter().flat_map(|link| &link.targets).any(|target| meant(target.variable))
         || texts(chain).into_iter().flat_map(|text| &text.0).any(in_text)
 }
 

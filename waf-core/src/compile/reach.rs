@@ -25,6 +25,7 @@ pub(super) fn mark(program: &mut Program, lowered: &Lowered, doubted: &[bool]) {
         Walk::new(program, lowered, doubted).run();
     for (at, rule) in program.rules.iter_mut().enumerate() {
         (rule.reachable, rule.sure) = (runs[at], sure[at]);
+        rule.retells |= looks_back;
         let chain = lowered.rules[rule.rule.index()].rule.chain.as_deref();
         if let (Some(chain), false) = (chain, looks_back) {
             rule.waits = waits(rule, chain);

@@ -6,6 +6,7 @@
 //! reads.
 
 mod ask;
+mod captures;
 mod chain;
 mod closure;
 mod ids;
@@ -17,7 +18,8 @@ mod value;
 
 use std::fmt;
 
-pub(crate) use ask::{Captures, Pattern, PhraseList, captured};
+pub(crate) use ask::{Pattern, PhraseList};
+pub(crate) use captures::Captures;
 pub use chain::{ChainTree, Step};
 pub use closure::Closure;
 pub use ids::{ClassId, ExclusionId, RuleIndex, SignatureId, StepId};

@@ -131,6 +131,8 @@ pub(crate) struct ProgramRule {
     pub(crate) bookkeeping: bool,
     /// One of its links or texts looks at all values that matched before in the chain.
     pub(crate) recalls: bool,
+    /// The value that matched last may be looked at.
+    pub(crate) retells: bool,
     /// It has to be run for some request.
     pub(crate) reachable: bool,
     /// So many links from the first on do nothing but ask, save the last of them, and none looks
@@ -160,6 +162,8 @@ pub(crate) struct ProgramLink {
     pub(crate) signatures: Vec<SignatureId>,
     /// It looks at fields, at nothing else, and counts none.
     pub(crate) of_fields: bool,
+    /// It compares the numbers of some fields.
+    pub(crate) counts: bool,
     /// The same, and nothing but a signature can make the link match.
     pub(crate) scanned: bool,
     /// What a matching value does.

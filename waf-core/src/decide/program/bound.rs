@@ -3,6 +3,7 @@
 //! (`compile/bound.rs` says which).
 
 use super::answer::Asked;
+use super::outputs::Outputs;
 use super::{ProgramState, Turn};
 use crate::rule::{Disruptive, Phase};
 use crate::ruleset::{Bound, Comparison, Names, Part, ProgramLink, Question};
@@ -45,6 +46,8 @@ impl ProgramState {
         let mut copy = self.clone();
         copy.walk(phase, Raised::AsSeen, turn);
         copy.ran[phase as usize] = true;
+        // What is asked from here on goes by other rows.
+        copy.outputs = Outputs::default();
         copy.denied.is_some().then_some(copy)
     }
 
@@ -78,7 +81,7 @@ impl ProgramState {
                 (Part::Raises, Raised::Nothing) => continue,
                 (Part::Raises, Raised::By(one)) => {
                     if one == ordinal {
-                        self.act(&Asked::first(ordinal, rule, chain), 1, turn);
+                        self.act(&Asked::new(ordinal, rule, chain, 0), 1, turn);
                         if chain.disruptive == Disruptive::Deny {
                             return Some(0);
                         }

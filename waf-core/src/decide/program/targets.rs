@@ -21,6 +21,26 @@ pub(super) enum Item<'a> {
     Value(Named, Vec<u8>),
 }
 
+impl Item<'_> {
+    /// The value as it came; `None` where it was not kept.
+    pub(super) fn value(&self) -> Option<&[u8]> {
+        match self {
+            Self::Row(_, row, _) => row.value.as_deref(),
+            Self::Value(_, value) => Some(value),
+        }
+    }
+
+    /// What it is called.
+    pub(super) fn named(&self) -> Named {
+        match self {
+            Self::Row(_, row, variable) => {
+                Named { variable: LinkVariable::Fields(*variable), key: Some(key(&row.name)) }
+            }
+            Self::Value(named, _) => named.clone(),
+        }
+    }
+}
+
 /// The values of a link.
 pub(super) struct Items<'a> {
     /// To be asked.
@@ -221,7 +241,7 @@ impl ProgramState {
             }
             Names::Named(name) => {
                 let digit = name.first().map_or(0, |digit| usize::from(digit.wrapping_sub(b'0')));
-                if let Some(Some(capture)) = self.captures.get(digit) {
+                if let Some(capture) = self.captures.get(digit) {
                     tell(Some(name), capture);
                 }
             }
@@ -320,8 +340,3 @@ const BODY_ERRORS: &[Finding] = &[
 
 /// What makes `MULTIPART_STRICT_ERROR` 1.
 const MULTIPART_ERRORS: &[Finding] = &[Finding::ParseMultipart, Finding::LimitParts];
-
-/// The name of a field under the variable that a rule looked at.
-pub(super) fn named(row: &Row, variable: Variable) -> Named {
-    Named { variable: LinkVariable::Fields(variable), key: Some(key(&row.name)) }
-}
