@@ -92,16 +92,33 @@ pub(super) fn noted(program: &Program, collection: Collection, class: ClassId) -
         variable.collections().contains(&collection) && names.has_class(class)
     });
     let mut noted = Noted { always, ..Noted::default() };
-    for link in program.rules.iter().filter(|rule| rule.reachable).flat_map(|rule| &rule.links) {
+    let rules = program.rules.iter().filter(|rule| rule.reachable);
+    let links = rules.flat_map(|rule| rule.links.iter().enumerate().map(move |it| (rule, it)));
+    for (rule, (number, link)) in links {
+        let foreseen = rule.foreseen.iter().flatten().filter(|_| number + 1 == rule.waits);
         if !link.looks_at(collection, class) {
             continue;
         }
         noted.signatures.extend(&link.signatures);
+        noted.signatures.extend(foreseen);
         noted.always |= !link.scanned;
     }
     noted.signatures.sort_unstable();
     noted.signatures.dedup();
     noted
+}
+
+/// The fields that a link looks at, whatever is taken away from them.
+pub(super) fn fields(link: &Link) -> Vec<Target> {
+    let included = link.targets.iter().filter(|target| target.kind == TargetKind::Include);
+    let fields = included.filter_map(|target| match target.variable {
+        LinkVariable::Fields(variable) => {
+            let selector = target.selector.clone();
+            Some(Target { kind: TargetKind::Include, variable, selector })
+        }
+        _ => None,
+    });
+    fields.collect()
 }
 
 fn is_fields(target: &&LinkTarget) -> bool {
@@ -153,6 +170,7 @@ impl Maker<'_> {
             retells: looks_at(chain, &[State::MatchedVar, State::MatchedVarName]),
             reachable: true,
             waits: 1,
+            foreseen: None,
             sure: false,
         })
     }
@@ -210,18 +228,7 @@ impl Maker<'_> {
         // With `multiMatch` it is asked before and after each of the transformations.
         let chain = link.transformations.as_slice();
         let asked_of = if link.multi_match { &[] } else { chain };
-        let fields: Vec<Target> = link
-            .targets
-            .iter()
-            .filter(|target| target.kind == TargetKind::Include)
-            .filter_map(|target| match target.variable {
-                LinkVariable::Fields(variable) => {
-                    let selector = target.selector.clone();
-                    Some(Target { kind: TargetKind::Include, variable, selector })
-                }
-                _ => None,
-            })
-            .collect();
+        let fields = fields(link);
         if let (Some((comparison, with)), true) = (Comparison::of(operator), fields.is_empty()) {
             return Ok((Question::Number(comparison, Operand::Number(with)), Vec::new()));
         }

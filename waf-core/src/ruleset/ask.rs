@@ -7,7 +7,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use regex_syntax::hir::Hir;
 
 use super::captures::Captures;
-use super::regex::{Memories, Regex};
+use super::regex::{Memories, Regex, is_whole};
 use super::{Probe, RuleSet};
 use crate::automaton;
 use crate::automaton::syntax::{self, SyntaxError};
@@ -52,6 +52,12 @@ impl Pattern {
             _ => Hir::fail(),
         };
         Ok(if self.in_any_case { automaton::in_any_case(&hir) } else { hir })
+    }
+
+    /// Whether it matches every value as a whole, as `^.*$` does, by which rules capture what they
+    /// look at.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.hir().is_ok_and(|hir| is_whole(&hir))
     }
 
     /// The leftmost match in `value[from..]`, look-around seeing all of `value`.

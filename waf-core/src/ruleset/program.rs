@@ -1,7 +1,6 @@
 //! The SecLang rules of a program, in the order in which they run. Names known at load are slots,
 //! macros are parsed, and a link's question of a field is a signature that scanning answers.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
@@ -29,6 +28,10 @@ pub(crate) struct Program {
     pub(crate) retained: Vec<(Variable, Names)>,
     /// What variables hold before the first rule that is run.
     pub(crate) start: Vec<(u16, Value)>,
+    /// Some rule looks at a value that matched before it, in another.
+    pub(crate) looks_back: bool,
+    /// Some rule looks at what another has captured.
+    pub(crate) shares_captures: bool,
     /// What is certain before the body of a phase has ended.
     pub(crate) bounds: [Bound; Phase::ALL.len()],
     /// The ordinals of the rules for whose sake nothing is.
@@ -40,9 +43,10 @@ pub(crate) struct Program {
 pub(crate) struct Order {
     /// All of them.
     pub(crate) all: Vec<u32>,
-    /// Those that are run whatever scanning finds.
-    always: Vec<u32>,
-    /// The others: those that come to nothing unless a signature is true of some field. Sorted.
+    /// Those that are run whatever scanning finds: a bit for each place in `all`.
+    always: Vec<u64>,
+    /// The others, by their places: those that come to nothing unless a signature is true of some
+    /// field. Sorted.
     woken: Vec<(SignatureId, u32)>,
     /// The signatures of `woken`: a bit each.
     waking: Vec<u64>,
@@ -51,14 +55,17 @@ pub(crate) struct Order {
 impl Order {
     /// The next rule.
     pub(crate) fn push(&mut self, ordinal: u32, rule: &ProgramRule) {
+        let place = self.all.len();
         self.all.push(ordinal);
+        self.always.resize(place / 64 + 1, 0);
         let Some(waking) = rule.waits_for().iter().find(|link| link.scanned) else {
-            self.always.push(ordinal);
+            self.always[place / 64] |= 1 << (place % 64);
             return;
         };
         for &signature in &waking.signatures {
-            let at = self.woken.partition_point(|known| *known < (signature, ordinal));
-            self.woken.insert(at, (signature, ordinal));
+            let entry = (signature, place as u32);
+            let at = self.woken.partition_point(|known| *known < entry);
+            self.woken.insert(at, entry);
             let word = signature.index() / 64;
             self.waking.resize(self.waking.len().max(word + 1), 0);
             self.waking[word] |= 1 << (signature.index() % 64);
@@ -67,21 +74,20 @@ impl Order {
 
     /// The rules that may come to something. `seen`: the signatures that are true of some field, a
     /// bit each.
-    pub(crate) fn due(&self, seen: &[u64]) -> Cow<'_, [u32]> {
-        let mut due = Cow::Borrowed(self.always.as_slice());
+    pub(crate) fn due(&self, seen: &[u64]) -> impl Iterator<Item = u32> {
+        let mut due = self.always.clone();
         for (word, (seen, waking)) in seen.iter().zip(&self.waking).enumerate() {
             for bit in bits(seen & waking) {
                 let signature = SignatureId((word * 64) as u16 + bit as u16);
                 let from = self.woken.partition_point(|(known, _)| *known < signature);
                 let woken = self.woken[from..].iter().take_while(|(known, _)| *known == signature);
-                due.to_mut().extend(woken.map(|(_, ordinal)| *ordinal));
+                woken.for_each(|&(_, place)| due[place as usize / 64] |= 1 << (place % 64));
             }
         }
-        if let Cow::Owned(due) = &mut due {
-            due.sort_unstable();
-            due.dedup();
-        }
-        due
+        let places = due.into_iter().enumerate();
+        let places =
+            places.flat_map(|(word, set)| bits(set).map(move |bit| word * 64 + bit as usize));
+        places.map(|place| self.all[place])
     }
 }
 
@@ -138,12 +144,22 @@ pub(crate) struct ProgramRule {
     /// So many links from the first on do nothing but ask, save the last of them, and none looks
     /// back at what the others found: the rule comes to nothing where one of them cannot match.
     pub(crate) waits: usize,
+    /// The link behind those of `waits` asks only what the last of these notes of fields in `TX`:
+    /// where none of these signatures is true of a field, it cannot match, and nobody else looks
+    /// at the notes. They need not be made.
+    pub(crate) foreseen: Option<Vec<SignatureId>>,
     /// It matches for every request that comes to it, once, tells nothing and refuses nothing: only
     /// its effects count.
     pub(crate) sure: bool,
 }
 
 impl ProgramRule {
+    /// Every text but those that are asked.
+    pub(crate) fn texts(&self) -> Vec<&ProgramText> {
+        let told = self.message.iter().chain(&self.data);
+        told.chain(self.links.iter().flat_map(ProgramLink::texts)).collect()
+    }
+
     /// The links of which each must be able to match for the rule to do anything.
     pub(crate) fn waits_for(&self) -> &[ProgramLink] {
         &self.links[..self.waits]
@@ -202,6 +218,8 @@ pub(crate) struct NameRegex {
     regex: meta::Regex,
     /// What the names begin with, when that is all that the regex says.
     prefix: Option<Box<[u8]>>,
+    /// A text that all names hold, in lower case.
+    part: Box<[u8]>,
     /// The slots of `TX` whose names it matches, found when they are first asked for.
     slots: OnceLock<Box<[u16]>>,
 }
@@ -209,7 +227,12 @@ pub(crate) struct NameRegex {
 impl NameRegex {
     /// Not asked anything yet. `hir` is what the regex was made of.
     pub(crate) fn new(regex: meta::Regex, hir: &Hir) -> Self {
-        Self { regex, prefix: prefix(hir), slots: OnceLock::new() }
+        Self { regex, prefix: prefix(hir), part: part(hir), slots: OnceLock::new() }
+    }
+
+    /// What the names begin with, in lower case, when that is all that the regex says.
+    pub(crate) fn prefix(&self) -> Option<&[u8]> {
+        self.prefix.as_deref()
     }
 
     /// Whether it matches a name.
@@ -218,8 +241,18 @@ impl NameRegex {
             Some(prefix) => {
                 name.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
             }
-            None => self.regex.is_match(name),
+            None => {
+                let mut parts = name.windows(self.part.len().max(1));
+                let has_part =
+                    self.part.is_empty() || parts.any(|it| it.eq_ignore_ascii_case(&self.part));
+                has_part && self.regex.is_match(name)
+            }
         }
+    }
+
+    /// A text that all names hold, in lower case; it may be empty.
+    pub(crate) fn part(&self) -> &[u8] {
+        &self.part
     }
 
     /// The slots whose names it matches, ascending. There are no others than those of its program.
@@ -250,6 +283,23 @@ fn prefix(hir: &Hir) -> Option<Box<[u8]>> {
     Some(text.into())
 }
 
+/// The longest text that must stand in what a regex matches, in lower case.
+fn part(hir: &Hir) -> Box<[u8]> {
+    let HirKind::Concat(parts) = hir.kind() else { return Box::default() };
+    let (mut longest, mut run) = (Vec::new(), Vec::new());
+    for part in parts {
+        match part.kind() {
+            HirKind::Literal(literal) => run.extend(literal.0.to_ascii_lowercase()),
+            HirKind::Class(class) if let Some(letter) = letter(class) => run.push(letter),
+            _ => run.clear(),
+        }
+        if run.len() > longest.len() {
+            longest.clone_from(&run);
+        }
+    }
+    longest.into()
+}
+
 /// The letter of which a class holds both cases and nothing else.
 fn letter(class: &Class) -> Option<u8> {
     let bytes = match class {
@@ -274,6 +324,24 @@ impl Names {
 }
 
 impl ProgramLink {
+    /// The texts of what a matching value does.
+    pub(crate) fn texts(&self) -> Vec<&ProgramText> {
+        let mut texts = Vec::new();
+        for effect in &self.effects {
+            let ProgramEffect::Set(key, change) = effect else { continue };
+            if let ProgramKey::Text(text) | ProgramKey::New(text) = key {
+                texts.push(text);
+            }
+            match change {
+                ProgramChange::Set(text)
+                | ProgramChange::Add(Operand::Text(text))
+                | ProgramChange::Subtract(Operand::Text(text)) => texts.push(text),
+                _ => {}
+            }
+        }
+        texts
+    }
+
     /// Whether it asks if a number has reached one that macros make.
     pub(crate) fn is_threshold(&self) -> bool {
         let Question::Number(comparison, operand) = &self.question else { return false };
@@ -547,6 +615,12 @@ mod tests {
             ("^a.", false),
             ("(?-i)^a", false),
             ("^(?-i:a)k", false),
+            ("ak_*", false),
+            ("k_1\\..*x", false),
+            ("^.*(?-i:K)", false),
+            ("a|k", false),
+            ("a?k", false),
+            ("[ak]_", false),
         ] {
             let hir = syntax::parse_ignoring_case(pattern).expect("it parses");
             let regex = meta::Builder::new().build_from_hir(&hir).expect("it compiles");

@@ -147,7 +147,7 @@ impl Memories {
 }
 
 /// Whether it is `^.*$`, by which rules capture what they look at.
-fn is_whole(pattern: &Hir) -> bool {
+pub(super) fn is_whole(pattern: &Hir) -> bool {
     let HirKind::Concat(parts) = pattern.kind() else { return false };
     let [start, all, end] = parts.as_slice() else { return false };
     let HirKind::Repetition(repetition) = all.kind() else { return false };

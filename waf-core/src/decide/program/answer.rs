@@ -112,7 +112,7 @@ fn of_value(
 }
 
 /// What scanning has answered, where it was asked.
-fn is_known(asked: &Asked<'_>, row: &Row, step: usize) -> Option<bool> {
+pub(super) fn is_known(asked: &Asked<'_>, row: &Row, step: usize) -> Option<bool> {
     let signature = asked.link.signatures.get(step)?;
     Some(row.has(*signature) != asked.written.negated)
 }
@@ -242,14 +242,18 @@ impl ProgramState {
         yes != asked.written.negated
     }
 
+    /// The same of a value as it came.
+    pub(super) fn may_be_of(&self, asked: &Asked<'_>, value: &[u8], turn: &Turn<'_>) -> bool {
+        let written = asked.written;
+        written.multi_match || self.may_be(asked, stage(written, value, 0).0.value(value), turn)
+    }
+
     /// Whether any value of a link's targets may match, whatever is taken away from them. Most
     /// links do not match, and then nothing has to be made for them.
     pub(super) fn may_match(&self, asked: &Asked<'_>, turn: &Turn<'_>) -> bool {
         let written = asked.written;
         let is_plain = written.transformations.is_empty() && !written.multi_match;
-        let of_value = |value: &[u8]| {
-            written.multi_match || self.may_be(asked, stage(written, value, 0).0.value(value), turn)
-        };
+        let of_value = |value: &[u8]| self.may_be_of(asked, value, turn);
         let of_number = |number: i64| match &asked.link.question {
             Question::Number(comparison, operand) if is_plain => {
                 comparison.holds(number, self.number(operand, turn)) != written.negated

@@ -9,6 +9,7 @@
 mod answer;
 mod bound;
 mod effects;
+mod foresee;
 mod macros;
 mod names;
 mod outputs;
@@ -194,7 +195,7 @@ impl ProgramState {
         }
         let program = turn.program();
         let mut next = 0;
-        for &ordinal in &*program.phases[phase as usize].due(turn.rows.signatures()) {
+        for ordinal in program.phases[phase as usize].due(turn.rows.signatures()) {
             if ordinal < next || self.is_removed(ordinal) {
                 continue;
             }
@@ -275,6 +276,9 @@ impl ProgramState {
         self.matches.clear();
         let asked = |number| Asked::new(ordinal, rule, chain, number);
         if !(0..rule.waits).all(|number| self.may(&asked(number), turn)) {
+            return false;
+        }
+        if rule.foreseen.is_some() && self.comes_to_nothing(&asked(rule.waits - 1), turn) {
             return false;
         }
         for number in 0..rule.links.len() {
