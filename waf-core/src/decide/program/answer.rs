@@ -126,7 +126,7 @@ pub(super) fn seen<'a>(link: &ProgramLink, row: &'a Row, step: usize) -> Option<
 /// The value that the operator is asked of at a step: with `multiMatch` the value as it came, and
 /// after each transformation that reports a change; else after all. With the transformations that
 /// made it another.
-fn stage(link: &Link, value: &[u8], step: usize) -> (Output, Vec<Transformation>) {
+pub(super) fn stage(link: &Link, value: &[u8], step: usize) -> (Output, Vec<Transformation>) {
     let done = if link.multi_match { step } else { link.transformations.len() };
     let (mut output, mut changes) = (Output::UNTOUCHED, Vec::new());
     for &transformation in &link.transformations[..done] {
@@ -161,7 +161,7 @@ pub(super) fn capture(
 
 impl ProgramState {
     /// What is made of a row's value up to a step of a link.
-    pub(super) fn output(
+    fn output(
         &mut self,
         asked: &Asked<'_>,
         (at, value): (u32, &[u8]),

@@ -29,7 +29,7 @@ impl ProgramState {
         let is_true = |&&at: &&u32| answer::is_known(asked, turn.rows.row(at), 0) == Some(true);
         let Some(&at) = of_targets.into_iter().find(is_true) else { return true };
         let Some(came) = &turn.rows.row(at).value else { return false };
-        let output = self.output(asked, (at, came), 0, turn);
+        let (output, _) = answer::stage(asked.written, came, 0);
         answer::capture(asked, output.value(came), &mut self.captures, turn)
     }
 }

@@ -153,10 +153,16 @@ fn values(
 /// The number of values of a target.
 pub(super) fn count(state: &ProgramState, target: &ProgramTarget, turn: &Turn<'_>) -> u64 {
     if let LinkVariable::Fields(variable) = target.variable {
-        let shown = variable.collections().iter().filter(|&&it| state.shows(it, turn));
-        let classes = shown.flat_map(|&collection| turn.totals.of(collection));
-        let meant = classes.filter(|(class, _)| target.names.has_class(*class));
-        return meant.map(|(_, total)| total.count - total.guessed).sum();
+        let mut count = 0;
+        for &collection in variable.collections() {
+            if state.shows(collection, turn) {
+                for (class, total) in turn.totals.of(collection) {
+                    let meant = target.names.has_class(class);
+                    count += if meant { total.count - total.guessed } else { 0 };
+                }
+            }
+        }
+        return count;
     }
     let mut count = 0;
     state.each(target.variable, &target.names, turn, &mut |_, _| count += 1);
