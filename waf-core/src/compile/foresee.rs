@@ -194,7 +194,11 @@ fn signatures(
     }
     for part in &notes.sought {
         let spelled: String = part.iter().map(|byte| format!("\\x{byte:02x}")).collect();
-        let probe = lowered.probe(&Operator::Rx(format!("(?i){spelled}")), &written.transformations, span)?;
+        let probe = lowered.probe(
+            &Operator::Rx(format!("(?i){spelled}")),
+            &written.transformations,
+            span,
+        )?;
         lowered.assign_group(rule.rule.index(), probe, &fields(written));
         probes.push(probe);
     }

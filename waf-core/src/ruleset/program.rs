@@ -2,18 +2,17 @@
 //! macros are parsed, and a link's question of a field is a signature that scanning answers.
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
-
-use regex_automata::meta;
-use regex_syntax::hir::{Class, Hir, HirKind, Look};
+use std::sync::Arc;
 
 use super::Probe;
+use super::comparison::Comparison;
 use super::ids::{ClassId, RuleIndex, SignatureId};
+use super::name_regex::NameRegex;
+use super::order::Order;
 use super::value::Value;
-use crate::bytes::bits;
 use crate::field::Collection;
 use crate::operator::{Backtrack, Parts};
-use crate::rule::{Engine, LinkVariable, MacroOperator, Operator, Phase, TargetKind, Variable};
+use crate::rule::{Engine, LinkVariable, MacroOperator, Phase, TargetKind, Variable};
 
 /// Every SecLang rule of a rule set.
 #[derive(Debug, Default)]
@@ -36,59 +35,6 @@ pub(crate) struct Program {
     pub(crate) bounds: [Bound; Phase::ALL.len()],
     /// The ordinals of the rules for whose sake nothing is.
     pub(crate) hindering: Vec<u32>,
-}
-
-/// The rules of a phase, by ordinal, ascending.
-#[derive(Debug, Default)]
-pub(crate) struct Order {
-    /// All of them.
-    pub(crate) all: Vec<u32>,
-    /// Those that are run whatever scanning finds: a bit for each place in `all`.
-    always: Vec<u64>,
-    /// The others, by their places: those that come to nothing unless a signature is true of some
-    /// field. Sorted.
-    woken: Vec<(SignatureId, u32)>,
-    /// The signatures of `woken`: a bit each.
-    waking: Vec<u64>,
-}
-
-impl Order {
-    /// The next rule.
-    pub(crate) fn push(&mut self, ordinal: u32, rule: &ProgramRule) {
-        let place = self.all.len();
-        self.all.push(ordinal);
-        self.always.resize(place / 64 + 1, 0);
-        let Some(waking) = rule.waits_for().iter().find(|link| link.scanned) else {
-            self.always[place / 64] |= 1 << (place % 64);
-            return;
-        };
-        for &signature in &waking.signatures {
-            let entry = (signature, place as u32);
-            let at = self.woken.partition_point(|known| *known < entry);
-            self.woken.insert(at, entry);
-            let word = signature.index() / 64;
-            self.waking.resize(self.waking.len().max(word + 1), 0);
-            self.waking[word] |= 1 << (signature.index() % 64);
-        }
-    }
-
-    /// The rules that may come to something. `seen`: the signatures that are true of some field, a
-    /// bit each.
-    pub(crate) fn due(&self, seen: &[u64]) -> impl Iterator<Item = u32> {
-        let mut due = self.always.clone();
-        for (word, (seen, waking)) in seen.iter().zip(&self.waking).enumerate() {
-            for bit in bits(seen & waking) {
-                let signature = SignatureId((word * 64) as u16 + bit as u16);
-                let from = self.woken.partition_point(|(known, _)| *known < signature);
-                let woken = self.woken[from..].iter().take_while(|(known, _)| *known == signature);
-                woken.for_each(|&(_, place)| due[place as usize / 64] |= 1 << (place % 64));
-            }
-        }
-        let places = due.into_iter().enumerate();
-        let places =
-            places.flat_map(|(word, set)| bits(set).map(move |bit| word * 64 + bit as usize));
-        places.map(|place| self.all[place])
-    }
 }
 
 /// A lower bound of the score that a phase will come to, and of what it will refuse.
@@ -212,106 +158,6 @@ pub(crate) enum Names {
     Named(Box<[u8]>),
 }
 
-/// A regex of names.
-#[derive(Debug)]
-pub(crate) struct NameRegex {
-    regex: meta::Regex,
-    /// What the names begin with, when that is all that the regex says.
-    prefix: Option<Box<[u8]>>,
-    /// A text that all names hold, in lower case.
-    part: Box<[u8]>,
-    /// The slots of `TX` whose names it matches, found when they are first asked for.
-    slots: OnceLock<Box<[u16]>>,
-}
-
-impl NameRegex {
-    /// Not asked anything yet. `hir` is what the regex was made of.
-    pub(crate) fn new(regex: meta::Regex, hir: &Hir) -> Self {
-        Self { regex, prefix: prefix(hir), part: part(hir), slots: OnceLock::new() }
-    }
-
-    /// What the names begin with, in lower case, when that is all that the regex says.
-    pub(crate) fn prefix(&self) -> Option<&[u8]> {
-        self.prefix.as_deref()
-    }
-
-    /// Whether it matches a name.
-    pub(crate) fn is_match(&self, name: &[u8]) -> bool {
-        match &self.prefix {
-            Some(prefix) => {
-                name.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
-            }
-            None => {
-                let mut parts = name.windows(self.part.len().max(1));
-                let has_part =
-                    self.part.is_empty() || parts.any(|it| it.eq_ignore_ascii_case(&self.part));
-                has_part && self.regex.is_match(name)
-            }
-        }
-    }
-
-    /// A text that all names hold, in lower case; it may be empty.
-    pub(crate) fn part(&self) -> &[u8] {
-        &self.part
-    }
-
-    /// The slots whose names it matches, ascending. There are no others than those of its program.
-    pub(crate) fn slots(&self, slots: &Slots) -> &[u16] {
-        self.slots.get_or_init(|| {
-            let all = 0..slots.len() as u16;
-            all.filter(|&slot| self.is_match(slots.name(slot))).collect()
-        })
-    }
-}
-
-/// The text of `^text`, ASCII case ignored; `None` for any other regex.
-fn prefix(hir: &Hir) -> Option<Box<[u8]>> {
-    let HirKind::Concat(parts) = hir.kind() else { return None };
-    let (HirKind::Look(Look::Start), parts) = (parts.first()?.kind(), &parts[1..]) else {
-        return None;
-    };
-    let mut text = Vec::new();
-    for part in parts {
-        match part.kind() {
-            HirKind::Literal(literal) if !literal.0.iter().any(u8::is_ascii_alphabetic) => {
-                text.extend_from_slice(&literal.0);
-            }
-            HirKind::Class(class) => text.push(letter(class)?),
-            _ => return None,
-        }
-    }
-    Some(text.into())
-}
-
-/// The longest text that must stand in what a regex matches, in lower case.
-fn part(hir: &Hir) -> Box<[u8]> {
-    let HirKind::Concat(parts) = hir.kind() else { return Box::default() };
-    let (mut longest, mut run) = (Vec::new(), Vec::new());
-    for part in parts {
-        match part.kind() {
-            HirKind::Literal(literal) => run.extend(literal.0.to_ascii_lowercase()),
-            HirKind::Class(class) if let Some(letter) = letter(class) => run.push(letter),
-            _ => run.clear(),
-        }
-        if run.len() > longest.len() {
-            longest.clone_from(&run);
-        }
-    }
-    longest.into()
-}
-
-/// The letter of which a class holds both cases and nothing else.
-fn letter(class: &Class) -> Option<u8> {
-    let bytes = match class {
-        Class::Bytes(class) => class.clone(),
-        Class::Unicode(class) => class.to_byte_class()?,
-    };
-    let [upper, lower] = bytes.ranges() else { return None };
-    let single = upper.start() == upper.end() && lower.start() == lower.end();
-    let both = upper.start().is_ascii_uppercase() && upper.start() | 0x20 == lower.start();
-    (single && both).then_some(lower.start())
-}
-
 impl Names {
     /// Whether names of a class are among those meant.
     pub(crate) fn has_class(&self, class: ClassId) -> bool {
@@ -407,58 +253,6 @@ impl Question {
             Self::Macro(_, text) | Self::Number(_, Operand::Text(text)) => Some(text),
             _ => None,
         }
-    }
-}
-
-/// How a number is compared with another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Comparison {
-    Eq,
-    Ge,
-    Gt,
-    Le,
-    Lt,
-}
-
-impl Comparison {
-    /// What an operator compares its value with; `None` where it compares no numbers.
-    pub(crate) fn of(operator: &Operator) -> Option<(Self, i64)> {
-        Some(match *operator {
-            Operator::Eq(number) => (Self::Eq, number),
-            Operator::Ge(number) => (Self::Ge, number),
-            Operator::Gt(number) => (Self::Gt, number),
-            Operator::Le(number) => (Self::Le, number),
-            Operator::Lt(number) => (Self::Lt, number),
-            _ => return None,
-        })
-    }
-
-    /// The same of an operator whose argument is still to be made.
-    pub(crate) fn of_macro(operator: MacroOperator) -> Option<Self> {
-        Some(match operator {
-            MacroOperator::Eq => Self::Eq,
-            MacroOperator::Ge => Self::Ge,
-            MacroOperator::Gt => Self::Gt,
-            MacroOperator::Le => Self::Le,
-            MacroOperator::Lt => Self::Lt,
-            _ => return None,
-        })
-    }
-
-    /// Whether it holds of a number, compared with another.
-    pub(crate) fn holds(self, number: i64, with: i64) -> bool {
-        match self {
-            Self::Eq => number == with,
-            Self::Ge => number >= with,
-            Self::Gt => number > with,
-            Self::Le => number <= with,
-            Self::Lt => number < with,
-        }
-    }
-
-    /// Whether it asks if a number has grown enough.
-    pub(crate) fn is_reached(self) -> bool {
-        matches!(self, Self::Ge | Self::Gt)
     }
 }
 
@@ -591,45 +385,5 @@ impl Noted {
     /// Whether a row is ever made.
     pub(crate) fn is_empty(&self) -> bool {
         self.signatures.is_empty() && !self.always
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::automaton::syntax;
-
-    /// Against the regexes themselves.
-    #[test]
-    fn names_that_begin_with_a_text_are_told_without_the_regex() {
-        let names = ["", "a", "A", "aK_1.", "ak_1.x", "AK_1.X", "ba", "a\nak_1.", "ak_1x", "k"];
-        for (pattern, is_plain) in [
-            ("^a", true),
-            ("^ak_1\\.", true),
-            ("^AK_1\\.", true),
-            ("^", false),
-            ("a", false),
-            ("(?m)^a", false),
-            ("^a$", false),
-            ("^[ab]", false),
-            ("^a.", false),
-            ("(?-i)^a", false),
-            ("^(?-i:a)k", false),
-            ("ak_*", false),
-            ("k_1\\..*x", false),
-            ("^.*(?-i:K)", false),
-            ("a|k", false),
-            ("a?k", false),
-            ("[ak]_", false),
-        ] {
-            let hir = syntax::parse_ignoring_case(pattern).expect("it parses");
-            let regex = meta::Builder::new().build_from_hir(&hir).expect("it compiles");
-            let ready = NameRegex::new(regex.clone(), &hir);
-            assert_eq!(ready.prefix.is_some(), is_plain, "{pattern}");
-            for name in names {
-                let expected = regex.is_match(name);
-                assert_eq!(ready.is_match(name.as_bytes()), expected, "{pattern} of {name:?}");
-            }
-        }
     }
 }
