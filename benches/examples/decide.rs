@@ -6,14 +6,18 @@
 //!     valgrind --tool=callgrind --collect-atstart=no --toggle-collect='*run_phase*' \
 //!         target/release/examples/decide get crs-setup.conf rules/*.conf
 //!
-//! Every request is run [`RUNS`] times; what callgrind counts is divided by that.
+//! Every request is run [`RUNS`] times; what callgrind counts is divided by that. With `time` before
+//! the files it is run by turns with the rules' engine on and off, and told by how much the best of
+//! many runs differ: what the rules took of the clock.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use waf_core::compile::compile;
 use waf_core::policy::PolicySettings;
 use waf_core::record::{Decision, Masking, MaskingSettings};
+use waf_core::rule::Engine;
 use waf_core::seclang::{Files, load};
 use waf_corpus::{Cut, Request, Runner};
 
@@ -83,21 +87,46 @@ fn main() {
         Some("form") => form(),
         Some("json") => json(),
         _ => {
-            eprintln!("usage: decide get|form|json FILE...");
+            eprintln!("usage: decide get|form|json [time] FILE...");
             return;
         }
     };
-    let files: Vec<PathBuf> = arguments.map(PathBuf::from).collect();
+    let mut files: Vec<PathBuf> = arguments.map(PathBuf::from).collect();
+    let is_timed = files.first().is_some_and(|first| first.as_os_str() == "time");
+    files.drain(..usize::from(is_timed));
     let loaded = load(&Disk, &files).expect("the rules load");
-    let settings = PolicySettings { program: loaded.settings, ..PolicySettings::default() };
-    let compiled = compile(loaded.rules, vec![settings]).expect("the rules compile");
-    let policy = Arc::clone(&compiled.policies[0]);
-    let masking = Masking::new(&MaskingSettings::default()).expect("the default masking is fine");
-    let request = Request::from_raw(raw.as_bytes(), &policy.settings().limits);
-    let mut runner = Runner::new(policy, masking);
-    for _ in 0..RUNS {
-        let record = runner.run(&request, Cut::Whole);
+    let on = PolicySettings { program: loaded.settings, ..PolicySettings::default() };
+    let mut off = on.clone();
+    off.program.engine = Engine::Off;
+    let compiled = compile(loaded.rules, vec![on, off]).expect("the rules compile");
+    let limits = &compiled.policies[0].settings().limits;
+    let request = Request::from_raw(raw.as_bytes(), limits);
+    let mut runners: Vec<Runner> = compiled
+        .policies
+        .iter()
+        .map(|policy| {
+            let masking = Masking::new(&MaskingSettings::default());
+            Runner::new(Arc::clone(policy), masking.expect("the default masking is fine"))
+        })
+        .collect();
+    let mut run = |which: usize| {
+        let begun = Instant::now();
+        let record = runners[which].run(&request, Cut::Whole);
+        let took = begun.elapsed();
         assert_eq!(record.decision, Decision::Pass, "{:?}", record.matches);
+        took
+    };
+    if !is_timed {
+        (0..RUNS).for_each(|_| _ = run(0));
+        println!("{RUNS} runs, {} bytes", raw.len());
+        return;
     }
-    println!("{RUNS} runs, {} bytes", raw.len());
+    let mut best = [Duration::MAX; 2];
+    for _ in 0..RUNS * 100 {
+        for (which, best) in best.iter_mut().enumerate() {
+            *best = run(which).min(*best);
+        }
+    }
+    let [on, off] = best;
+    println!("{on:?} with the rules, {off:?} without: they take {:?}", on.saturating_sub(off));
 }

@@ -99,6 +99,10 @@ pub const ROWS: usize = 2_048;
 /// values and its names.
 pub const ROW_BYTES: usize = 512 * KIB;
 
+/// Bytes of what transformations made of them, kept so that no step is done twice: a window of text
+/// after the two steps that most rules begin with. What finds no room costs time only.
+pub const OUTPUT_BYTES: usize = 256 * KIB;
+
 /// What became true of fields between two verdict points, for verdicts before the end of a body:
 /// one for each fourth byte of what is read at once ([`PIECE`]).
 pub const SIGHTINGS: usize = 16 * KIB;

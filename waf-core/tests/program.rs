@@ -794,3 +794,41 @@ SecRule ARGS:a "@streq x" "id:6,phase:2,deny,log,msg:'x',logdata:'%{tx.sum}'"
     assert_eq!(of("/?a=x&off=one"), ("4".to_owned(), Decision::WouldBlock));
     assert_eq!(of("/?a=x&off=rest"), ("1".to_owned(), Decision::Block));
 }
+
+/// A chain notes every value under a name of its own and asks all notes at once. What it comes to
+/// is the same as if they were made, whoever looks at them.
+#[test]
+fn notes_are_as_good_as_made() {
+    const ALONE: &str = r#"
+SecAction "id:1,phase:1,pass,nolog,setvar:'tx.list=/if/ /expect/'"
+SecRule ARGS_GET:b "@streq gone" "id:2,phase:1,pass,nolog,ctl:ruleRemoveTargetById=3;ARGS_GET:b"
+SecRule ARGS_GET "@rx ^.*$" "id:3,phase:1,pass,nolog,capture,t:lowercase,\
+  setvar:'tx.note_3_%{tx.0}=/%{tx.0}/',chain"
+  SecRule TX:/^note_3_/ "@within %{tx.list}" "setvar:tx.hits=+1"
+SecAction "id:4,phase:1,pass,nolog,setvar:'tx.last=%{tx.0}'"
+SecRule TX:/sought/ "@rx ^/" "id:5,phase:1,pass,nolog,setvar:tx.seen=+1"
+SecAction "id:900,phase:5,pass,log,msg:'x',\
+  logdata:'%{tx.hits} %{tx.last} %{tx.seen} %{tx.around}'"
+"#;
+    // What it looks for may begin in the name and end in the value.
+    const WATCHED: &str = concat!(
+        r#"SecRule TX:/e_3_ab/ "@rx ^/" "id:6,phase:2,pass,nolog,setvar:tx.around=+1""#,
+        "\n",
+    );
+    let watched: &'static str = format!("{WATCHED}{ALONE}").leak();
+    for (target, alone, more) in [
+        ("/", "  ", ""),
+        ("/?a=Host&b=Cookie", " cookie ", ""),
+        ("/?a=Host&b=gone", " host ", ""),
+        ("/?a=IF&b=x", "1 x ", ""),
+        ("/?a=if&b=EXPECT", "2 expect ", ""),
+        ("/?a=if/+/expect", "1 if/ /expect ", ""),
+        ("/?a=if/+/expect/", " if/ /expect/ ", ""),
+        ("/?a=", "  ", ""),
+        ("/?a=x&b=unSOUGHT-for", " unsought-for 1", ""),
+        ("/?a=abc", " abc ", "1"),
+    ] {
+        assert_eq!(said(ALONE, &get(target)), format!("{alone} "), "{target}");
+        assert_eq!(said(watched, &get(target)), format!("{alone} {more}"), "{target}");
+    }
+}

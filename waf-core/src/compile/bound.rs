@@ -7,10 +7,7 @@
 //! and what they may do to variables, to rules and to the order of rules is open from there on.
 
 use super::lower::Lowered;
-use crate::rule::{
-    Chain, Disruptive, Engine, Link, LinkOperator, LinkVariable, MacroOperator, Operator, Phase,
-    State, TargetKind,
-};
+use crate::rule::{Chain, Disruptive, Engine, Link, LinkVariable, Phase, State, TargetKind};
 use crate::ruleset::{
     Bound, Names, Operand, Part, Program, ProgramChange, ProgramEffect, ProgramKey, ProgramLink,
     ProgramPart, ProgramRule, ProgramTarget, ProgramText, Question,
@@ -168,6 +165,7 @@ impl<'a> Walk<'a> {
         let of_targets = link.targets.iter().map(|target| self.target(ordinal, target, before));
         let of_argument = match &link.question {
             Question::Macro(_, text) => self.text(ordinal, text),
+            Question::Number(_, operand) => self.operand(ordinal, operand),
             _ => Kind::Settled,
         };
         let all = of_targets.fold(of_argument, Kind::and);
@@ -211,11 +209,10 @@ impl<'a> Walk<'a> {
         else {
             return None;
         };
-        let argument = match (&link.question, &written.operator) {
-            (Question::Macro(MacroOperator::Ge | MacroOperator::Gt, text), _) => {
-                self.text(ordinal, text)
+        let argument = match &link.question {
+            Question::Number(comparison, operand) if comparison.is_reached() => {
+                self.operand(ordinal, operand)
             }
-            (_, LinkOperator::Fixed(Operator::Ge(_) | Operator::Gt(_))) => Kind::Settled,
             _ => return None,
         };
         let plain = !written.negated && written.transformations.is_empty();
@@ -228,6 +225,14 @@ impl<'a> Walk<'a> {
         let sum = self.slots[usize::from(*slot)];
         let argument = if argument == Kind::Rising { Kind::Open(ordinal) } else { argument };
         denies.then(|| sum.and(argument))
+    }
+
+    fn operand(&self, ordinal: u32, operand: &Operand) -> Kind {
+        match operand {
+            Operand::Number(_) => Kind::Settled,
+            Operand::Slot(slot) => self.slots[usize::from(*slot)],
+            Operand::Text(text) => self.text(ordinal, text),
+        }
     }
 
     /// What a text with macros is.
@@ -280,11 +285,7 @@ impl<'a> Walk<'a> {
     /// What becomes of a variable; unless it is sure, it may stay as it is.
     fn changed(&mut self, ordinal: u32, slot: u16, change: &ProgramChange, sure: bool) -> Kind {
         let known = self.slots[usize::from(slot)];
-        let operand = |operand: &Operand| match operand {
-            Operand::Number(_) => Kind::Settled,
-            Operand::Slot(from) => self.slots[usize::from(*from)],
-            Operand::Text(text) => self.text(ordinal, text),
-        };
+        let operand = |operand: &Operand| self.operand(ordinal, operand);
         let open = |kind: Kind| if let Kind::Open(_) = kind { kind } else { Kind::Open(ordinal) };
         match change {
             ProgramChange::Set(text) if sure => match text.parts.as_slice() {

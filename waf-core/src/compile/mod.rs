@@ -6,6 +6,7 @@
 //! ```
 
 mod bound;
+mod foresee;
 mod lower;
 mod plans;
 mod program;
@@ -49,6 +50,7 @@ pub fn compile(rules: Vec<Rule>, policies: Vec<PolicySettings>) -> Result<Compil
     let mut lowered = lower::lower(rules, &policies)?;
     let mut program = program::program(&mut lowered, &names)?;
     reach::mark(&mut program, &lowered, &plans::doubted(&lowered, &policies));
+    foresee::mark(&mut program, &mut lowered)?;
     program.phases = program::phases(&program, |rule| lowered.rules[rule.index()].rule.phase);
     (program.bounds, program.hindering) = bound::bounds(&program, &lowered);
     let phrases = Phrases::new(&lowered.lists, true)

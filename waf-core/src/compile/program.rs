@@ -16,9 +16,9 @@ use crate::rule::{
     RuleScope, Selector, State, Target, TargetKind, Text, TextPart,
 };
 use crate::ruleset::{
-    ClassId, NameClasses, NameRegex, Names, Noted, Operand, Order, Program, ProgramChange,
-    ProgramEffect, ProgramKey, ProgramLink, ProgramPart, ProgramRule, ProgramTarget, ProgramText,
-    Question, RuleIndex, Signature,
+    ClassId, Comparison, NameClasses, NameRegex, Names, Noted, Operand, Order, Program,
+    ProgramChange, ProgramEffect, ProgramKey, ProgramLink, ProgramPart, ProgramRule, ProgramTarget,
+    ProgramText, Question, RuleIndex, Signature,
 };
 use crate::source::{Report, Span};
 
@@ -92,16 +92,33 @@ pub(super) fn noted(program: &Program, collection: Collection, class: ClassId) -
         variable.collections().contains(&collection) && names.has_class(class)
     });
     let mut noted = Noted { always, ..Noted::default() };
-    for link in program.rules.iter().filter(|rule| rule.reachable).flat_map(|rule| &rule.links) {
+    let rules = program.rules.iter().filter(|rule| rule.reachable);
+    let links = rules.flat_map(|rule| rule.links.iter().enumerate().map(move |it| (rule, it)));
+    for (rule, (number, link)) in links {
+        let foreseen = rule.foreseen.iter().flatten().filter(|_| number + 1 == rule.waits);
         if !link.looks_at(collection, class) {
             continue;
         }
         noted.signatures.extend(&link.signatures);
+        noted.signatures.extend(foreseen);
         noted.always |= !link.scanned;
     }
     noted.signatures.sort_unstable();
     noted.signatures.dedup();
     noted
+}
+
+/// The fields that a link looks at, whatever is taken away from them.
+pub(super) fn fields(link: &Link) -> Vec<Target> {
+    let included = link.targets.iter().filter(|target| target.kind == TargetKind::Include);
+    let fields = included.filter_map(|target| match target.variable {
+        LinkVariable::Fields(variable) => {
+            let selector = target.selector.clone();
+            Some(Target { kind: TargetKind::Include, variable, selector })
+        }
+        _ => None,
+    });
+    fields.collect()
 }
 
 fn is_fields(target: &&LinkTarget) -> bool {
@@ -149,9 +166,11 @@ impl Maker<'_> {
             message,
             data,
             bookkeeping,
-            recalls: recalls(chain),
+            recalls: looks_at(chain, &[State::MatchedVars, State::MatchedVarsNames]),
+            retells: looks_at(chain, &[State::MatchedVar, State::MatchedVarName]),
             reachable: true,
             waits: 1,
+            foreseen: None,
             sure: false,
         })
     }
@@ -165,13 +184,19 @@ impl Maker<'_> {
         let (question, signatures) = self.question(index, link)?;
         let is_plain = |target: &LinkTarget| is_fields(&target) && target.kind != TargetKind::Count;
         let of_fields = !link.targets.is_empty() && link.targets.iter().all(is_plain);
+        let counts = !targets.is_empty()
+            && matches!(question, Question::Number(_, Operand::Number(_) | Operand::Slot(_)))
+            && link
+                .targets
+                .iter()
+                .all(|target| is_fields(&target) && target.kind == TargetKind::Count);
         let scanned = of_fields && !signatures.is_empty() && !link.negated;
         let effects = link
             .effects
             .iter()
             .filter_map(|effect| self.effect(effect, &link.span).transpose())
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(ProgramLink { targets, question, signatures, of_fields, scanned, effects })
+        Ok(ProgramLink { targets, question, signatures, of_fields, counts, scanned, effects })
     }
 
     fn question(
@@ -183,8 +208,13 @@ impl Maker<'_> {
             LinkOperator::Always => return Ok((Question::Always, Vec::new())),
             LinkOperator::Never => return Ok((Question::Never, Vec::new())),
             LinkOperator::Macro(operator, text) => {
-                let text = self.text(text, &link.span)?;
-                return Ok((Question::Macro(*operator, text), Vec::new()));
+                let question = match Comparison::of_macro(*operator) {
+                    Some(comparison) => {
+                        Question::Number(comparison, self.operand(text, &link.span)?)
+                    }
+                    None => Question::Macro(*operator, self.text(text, &link.span)?),
+                };
+                return Ok((question, Vec::new()));
             }
             LinkOperator::Backtrack(pattern) => {
                 let complain = |error: BacktrackError| {
@@ -198,19 +228,11 @@ impl Maker<'_> {
         // With `multiMatch` it is asked before and after each of the transformations.
         let chain = link.transformations.as_slice();
         let asked_of = if link.multi_match { &[] } else { chain };
+        let fields = fields(link);
+        if let (Some((comparison, with)), true) = (Comparison::of(operator), fields.is_empty()) {
+            return Ok((Question::Number(comparison, Operand::Number(with)), Vec::new()));
+        }
         let probe = self.lowered.probe(operator, asked_of, &link.span)?;
-        let fields: Vec<Target> = link
-            .targets
-            .iter()
-            .filter(|target| target.kind == TargetKind::Include)
-            .filter_map(|target| match target.variable {
-                LinkVariable::Fields(variable) => {
-                    let selector = target.selector.clone();
-                    Some(Target { kind: TargetKind::Include, variable, selector })
-                }
-                _ => None,
-            })
-            .collect();
         if fields.is_empty() {
             return Ok((Question::Probe(probe), Vec::new()));
         }
@@ -373,13 +395,12 @@ impl Maker<'_> {
     }
 }
 
-/// Whether a chain looks at all values that matched in it.
-fn recalls(chain: &Chain) -> bool {
-    let all = |variable: LinkVariable| {
-        matches!(variable, LinkVariable::State(State::MatchedVars | State::MatchedVarsNames))
-    };
-    let in_text = |part: &TextPart| matches!(part, TextPart::Macro(variable, _) if all(*variable));
-    chain.links.iter().flat_map(|link| &link.targets).any(|target| all(target.variable))
+/// Whether a chain looks at one of some variables.
+fn looks_at(chain: &Chain, states: &[State]) -> bool {
+    let meant = |variable: LinkVariable| matches!(variable, LinkVariable::State(state) if states.contains(&state));
+    let in_text =
+        |part: &TextPart| matches!(part, TextPart::Macro(variable, _) if meant(*variable));
+    chain.links.iter().flat_map(|link| &link.targets).any(|target| meant(target.variable))
         || texts(chain).into_iter().flat_map(|text| &text.0).any(in_text)
 }
 

@@ -25,6 +25,7 @@ pub(super) fn mark(program: &mut Program, lowered: &Lowered, doubted: &[bool]) {
         Walk::new(program, lowered, doubted).run();
     for (at, rule) in program.rules.iter_mut().enumerate() {
         (rule.reachable, rule.sure) = (runs[at], sure[at]);
+        rule.retells |= looks_back;
         let chain = lowered.rules[rule.rule.index()].rule.chain.as_deref();
         if let (Some(chain), false) = (chain, looks_back) {
             rule.waits = waits(rule, chain);
@@ -35,16 +36,19 @@ pub(super) fn mark(program: &mut Program, lowered: &Lowered, doubted: &[bool]) {
     }
     for (at, link, argument) in arguments {
         let question = &mut program.rules[at].links[link].question;
-        if let Question::Macro(operator, _) = question {
-            *question = match *operator {
-                MacroOperator::Within => Question::Within(Parts::new(&argument)),
-                operator => {
-                    let parts = vec![ProgramPart::Literal(argument.into())];
-                    Question::Macro(operator, ProgramText { parts })
-                }
-            };
+        let text =
+            |argument: Vec<u8>| ProgramText { parts: vec![ProgramPart::Literal(argument.into())] };
+        match question {
+            Question::Macro(MacroOperator::Within, _) => {
+                *question = Question::Within(Parts::new(&argument));
+            }
+            Question::Macro(_, made) => *made = text(argument),
+            // No `Operand::Number`: it stays one that macros make.
+            Question::Number(_, operand) => *operand = Operand::Text(text(argument)),
+            _ => {}
         }
     }
+    program.looks_back = looks_back;
     program.start = start.into_iter().collect();
 }
 
@@ -107,6 +111,8 @@ struct Walk<'a> {
     start: BTreeMap<u16, Value>,
     /// What rules that are run may look at or change.
     touched: Vec<bool>,
+    /// What they may change.
+    changed: Vec<bool>,
     /// No rule so far may end the phase.
     goes_on: bool,
     /// Some rule looks at what matched before it.
@@ -132,6 +138,7 @@ impl<'a> Walk<'a> {
             arguments: Vec::new(),
             start: BTreeMap::new(),
             touched: vec![false; program.slots.len()],
+            changed: vec![false; program.slots.len()],
             goes_on: true,
             looks_back: program.rules.iter().any(looks_back),
             passes: false,
@@ -141,13 +148,24 @@ impl<'a> Walk<'a> {
     fn run(mut self) -> Self {
         for &phase in Phase::ALL {
             if phase == Phase::Logging {
-                // It follows a refusal too, wherever that fell.
-                self.slots.fill(Known::Open);
+                self.after_any_refusal();
             }
             self.phase(phase);
             self.drop_gates(phase);
         }
         self
+    }
+
+    /// The logging phase follows a refusal too, wherever that fell: only what no rule that is run
+    /// may have changed is known.
+    fn after_any_refusal(&mut self) {
+        for (slot, known) in self.slots.iter_mut().enumerate() {
+            *known = match self.start.get(&(slot as u16)) {
+                _ if self.changed[slot] => Known::Open,
+                Some(value) => Known::Value(value.text().into_owned()),
+                None => Known::Absent,
+            };
+        }
     }
 
     /// A rule that skips is not run where nothing that is run stands in its way.
@@ -234,7 +252,14 @@ impl<'a> Walk<'a> {
     /// The argument of an operator, where it holds macros and is the same for every request.
     fn argument(&self, question: &Question) -> Option<Vec<u8>> {
         match question {
-            Question::Macro(_, text) => self.expand(text),
+            Question::Macro(_, text) | Question::Number(_, Operand::Text(text)) => {
+                self.expand(text)
+            }
+            Question::Number(_, Operand::Slot(slot)) => match &self.slots[usize::from(*slot)] {
+                Known::Absent => Some(Vec::new()),
+                Known::Value(value) => Some(value.clone()),
+                Known::Open => None,
+            },
             _ => None,
         }
     }
@@ -270,7 +295,10 @@ impl<'a> Walk<'a> {
         self.sure[at] = truth == Truth::Always && quiet && plain && !self.doubted[at];
         self.runs[at] = true;
         self.goes_on &= truth == Truth::Never || chain.disruptive == Disruptive::Pass;
-        touch(rule, &self.program.slots, &mut self.touched);
+        let mut texts = rule.texts();
+        texts.extend(rule.links.iter().filter_map(|link| link.question.text()));
+        self.look(rule, &texts);
+        self.change(rule);
     }
 
     /// Sets the variables that a rule sets, when these are all that it does, their values are the
@@ -296,6 +324,65 @@ impl<'a> Walk<'a> {
             };
         }
         true
+    }
+
+    /// Notes the variables that a rule may look at.
+    fn look(&mut self, rule: &ProgramRule, texts: &[&ProgramText]) {
+        let mut all = false;
+        for link in &rule.links {
+            for target in link.targets.iter().filter(|it| it.variable == LinkVariable::Tx) {
+                match target.names {
+                    Names::Slot(slot) => self.touched[usize::from(slot)] = true,
+                    Names::Named(_) => {}
+                    _ => all = true,
+                }
+            }
+            let of_effects = link.effects.iter().filter_map(|effect| match effect {
+                ProgramEffect::Set(_, ProgramChange::Add(it) | ProgramChange::Subtract(it)) => {
+                    Some(it)
+                }
+                _ => None,
+            });
+            let of_question = match &link.question {
+                Question::Number(_, operand) => Some(operand),
+                _ => None,
+            };
+            for operand in of_effects.chain(of_question) {
+                if let Operand::Slot(slot) = operand {
+                    self.touched[usize::from(*slot)] = true;
+                }
+            }
+        }
+        for part in texts.iter().flat_map(|text| &text.parts) {
+            match part {
+                ProgramPart::Slot(slot) => self.touched[usize::from(*slot)] = true,
+                ProgramPart::Value(LinkVariable::Tx, Names::All | Names::Regex(_)) => all = true,
+                _ => {}
+            }
+        }
+        if all {
+            self.touched.fill(true);
+        }
+    }
+
+    /// Notes the variables that a rule may change.
+    fn change(&mut self, rule: &ProgramRule) {
+        for effect in rule.links.iter().flat_map(|link| &link.effects) {
+            let ProgramEffect::Set(key, _) = effect else { continue };
+            let slots = &self.program.slots;
+            let prefix = match key {
+                ProgramKey::Slot(slot) => slots.name(*slot).to_vec(),
+                ProgramKey::Text(text) | ProgramKey::New(text) => text.literal_prefix(),
+            };
+            for slot in 0..slots.len() {
+                let is_meant = match key {
+                    ProgramKey::Slot(one) => usize::from(*one) == slot,
+                    _ => slots.name(slot as u16).starts_with(&prefix),
+                };
+                self.touched[slot] |= is_meant;
+                self.changed[slot] |= is_meant;
+            }
+        }
     }
 
     /// A link is sure only where it looks at variables by their names, as they are.
@@ -343,21 +430,15 @@ impl<'a> Walk<'a> {
             Question::Probe(Probe::Pattern(id)) => {
                 self.lowered.patterns[id.index()].find(value, 0).is_some()
             }
-            Question::Macro(operator, text) => {
-                let Some(argument) = self.expand(text) else { return Truth::Sometimes };
-                let (value, argument) = (atoi(value), atoi(&argument));
-                match operator {
-                    MacroOperator::Eq => value == argument,
-                    MacroOperator::Ge => value >= argument,
-                    MacroOperator::Gt => value > argument,
-                    MacroOperator::Le => value <= argument,
-                    MacroOperator::Lt => value < argument,
-                    _ => return Truth::Sometimes,
-                }
-            }
-            Question::Never | Question::Probe(_) | Question::Backtrack(_) | Question::Within(_) => {
-                return Truth::Sometimes;
-            }
+            Question::Number(comparison, operand) => match self.operand(operand) {
+                Some(with) => comparison.holds(atoi(value), with),
+                None => return Truth::Sometimes,
+            },
+            Question::Never
+            | Question::Probe(_)
+            | Question::Backtrack(_)
+            | Question::Macro(..)
+            | Question::Within(_) => return Truth::Sometimes,
         };
         if yes == negated { Truth::Never } else { Truth::Always }
     }
@@ -473,75 +554,8 @@ fn looks_back(rule: &ProgramRule) -> bool {
             .any(|part| matches!(part, ProgramPart::Value(variable, _) if of_state(*variable)))
     };
     let Some(first) = rule.links.first() else { return false };
-    let asks = match &first.question {
-        Question::Macro(_, text) => reads(text),
-        _ => false,
-    };
+    let asks = first.question.text().is_some_and(reads);
     let nothing_matched = first.targets.is_empty();
     asks || first.targets.iter().any(|target| of_state(target.variable))
-        || (nothing_matched && texts(rule).into_iter().any(reads))
-}
-
-/// Every text of a rule but those that are asked.
-fn texts(rule: &ProgramRule) -> Vec<&ProgramText> {
-    let mut texts: Vec<&ProgramText> = rule.message.iter().chain(&rule.data).collect();
-    for effect in rule.links.iter().flat_map(|link| &link.effects) {
-        let ProgramEffect::Set(key, change) = effect else { continue };
-        if let ProgramKey::Text(text) | ProgramKey::New(text) = key {
-            texts.push(text);
-        }
-        match change {
-            ProgramChange::Set(text)
-            | ProgramChange::Add(Operand::Text(text))
-            | ProgramChange::Subtract(Operand::Text(text)) => texts.push(text),
-            _ => {}
-        }
-    }
-    texts
-}
-
-/// Notes the variables that a rule may look at or change.
-fn touch(rule: &ProgramRule, slots: &Slots, touched: &mut [bool]) {
-    let mut texts = texts(rule);
-    let mut one = |slot: u16| touched[usize::from(slot)] = true;
-    let mut all = false;
-    for link in &rule.links {
-        for target in link.targets.iter().filter(|it| it.variable == LinkVariable::Tx) {
-            match target.names {
-                Names::Slot(slot) => one(slot),
-                Names::Named(_) => {}
-                _ => all = true,
-            }
-        }
-        if let Question::Macro(_, text) = &link.question {
-            texts.push(text);
-        }
-        for effect in &link.effects {
-            let ProgramEffect::Set(key, change) = effect else { continue };
-            match key {
-                ProgramKey::Slot(slot) => one(*slot),
-                ProgramKey::Text(text) | ProgramKey::New(text) => {
-                    let prefix = text.literal_prefix();
-                    let meant = (0..slots.len() as u16)
-                        .filter(|slot| slots.name(*slot).starts_with(&prefix));
-                    meant.for_each(&mut one);
-                }
-            }
-            if let ProgramChange::Add(Operand::Slot(slot))
-            | ProgramChange::Subtract(Operand::Slot(slot)) = change
-            {
-                one(*slot);
-            }
-        }
-    }
-    for part in texts.iter().flat_map(|text| &text.parts) {
-        match part {
-            ProgramPart::Slot(slot) => one(*slot),
-            ProgramPart::Value(LinkVariable::Tx, Names::All | Names::Regex(_)) => all = true,
-            _ => {}
-        }
-    }
-    if all {
-        touched.fill(true);
-    }
+        || (nothing_matched && rule.texts().into_iter().any(reads))
 }

@@ -104,6 +104,11 @@ macro_rules! table {
                 Some(Self(kind))
             }
 
+            /// Whether a value is a part of `text` once it stands between two others.
+            pub(crate) fn within(before: &[u8], text: &[u8], behind: &[u8]) -> Self {
+                Self(Kind::Within(within::Within::between(before, text, behind)))
+            }
+
             /// The state before the first byte of a value.
             pub fn start(&self) -> CheckState {
                 CheckState(match &self.0 {

@@ -22,6 +22,26 @@ impl Parts {
         Self { text: text.into(), places: places.into(), heads }
     }
 
+    /// The places, of a range of them where the same `length` bytes stand, at which `byte` comes
+    /// next. All places are the range from 0 to the text's length.
+    pub(super) fn narrow(
+        &self,
+        (from, to): (usize, usize),
+        length: usize,
+        byte: u8,
+    ) -> (usize, usize) {
+        let next = |&place: &u32| self.text.get(place as usize + length).copied();
+        let places = &self.places[from..to];
+        let before = places.partition_point(|place| next(place) < Some(byte));
+        let alike = places[before..].partition_point(|place| next(place) == Some(byte));
+        (from + before, from + before + alike)
+    }
+
+    /// The text.
+    pub(crate) fn text(&self) -> &[u8] {
+        &self.text
+    }
+
     /// Whether `part` stands somewhere in the text. The empty part does.
     pub fn has(&self, part: &[u8]) -> bool {
         let (least, most) = (head(part, 0), head(part, u8::MAX));
@@ -64,6 +84,12 @@ mod tests {
             for part in words(4) {
                 let found = memchr::memmem::find(&text, &part).is_some();
                 assert_eq!(parts.has(&part), found, "{part:?} in {text:?}");
+                let narrow = |range: (usize, usize), (length, &byte): (usize, &u8)| {
+                    parts.narrow(range, length, byte)
+                };
+                let (from, to) = part.iter().enumerate().fold((0, text.len()), narrow);
+                let places = text.windows(part.len().max(1)).filter(|it| it.starts_with(&part));
+                assert_eq!(to - from, places.count(), "{part:?} in {text:?}");
             }
         }
         // Beyond the first bytes.

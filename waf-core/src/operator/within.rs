@@ -1,58 +1,67 @@
 //! `within`: the value is a part of the text. The empty value is.
 
-use super::{Answer, Machine};
+use super::{Answer, Machine, Parts};
 
+/// A text that is asked for its parts; the value may be asked with something before and behind it.
 #[derive(Clone, Debug)]
-pub(super) struct Within(Box<[u8]>);
+pub(super) struct Within {
+    text: Parts,
+    /// Where what stands before the value stands.
+    start: Places,
+    behind: Box<[u8]>,
+}
 
-/// Where in the text the value, as far as it is known, stands first. The text is its own record of
-/// the value, so nothing else is kept.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Place {
-    At { start: usize, length: usize },
-    Nowhere,
+/// Where in the text the value, as far as it is known, stands: a range of its sorted places.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Places {
+    from: usize,
+    to: usize,
+    length: usize,
 }
 
 impl Within {
     pub(super) fn new(text: &str) -> Self {
-        Self(text.as_bytes().into())
+        Self::between(&[], text.as_bytes(), &[])
     }
 
-    /// The first place from `start` on where the `length` bytes at `start` and then `byte` stand.
-    ///
-    /// The start only moves forward over a value, so a value costs at most the square of the text's
-    /// length, however long it is.
-    fn next_place(&self, start: usize, length: usize, byte: u8) -> Option<usize> {
-        if self.0.get(start + length) == Some(&byte) {
-            return Some(start);
-        }
-        let so_far = self.0.get(start..start + length)?;
-        let places = self.0.get(start..)?.windows(length + 1);
-        let found = places.into_iter().position(|window| {
-            window.split_last().is_some_and(|(&last, head)| last == byte && head == so_far)
-        });
-        found.map(|offset| start + offset)
+    /// Whether the value is a part of the text once it stands between two others.
+    pub(super) fn between(before: &[u8], text: &[u8], behind: &[u8]) -> Self {
+        let all = Places { from: 0, to: text.len(), length: 0 };
+        let text = Parts::new(text);
+        let start = before.iter().fold(all, |places, &byte| places.then(&text, byte));
+        Self { text, start, behind: behind.into() }
+    }
+}
+
+impl Places {
+    /// Those of them at which `byte` comes next.
+    fn then(self, text: &Parts, byte: u8) -> Self {
+        let Self { from, to, length } = self;
+        let (from, to) = text.narrow((from, to), length, byte);
+        Self { from, to, length: length + 1 }
     }
 }
 
 impl Machine for Within {
-    type State = Place;
+    type State = Places;
 
-    fn start(&self) -> Place {
-        Place::At { start: 0, length: 0 }
+    fn start(&self) -> Places {
+        self.start
     }
 
-    fn step(&self, place: &mut Place, byte: u8) -> Answer {
-        if let Place::At { start, length } = *place {
-            *place = match self.next_place(start, length, byte) {
-                Some(start) => Place::At { start, length: length + 1 },
-                None => Place::Nowhere,
-            };
+    fn step(&self, places: &mut Places, byte: u8) -> Answer {
+        if places.from < places.to {
+            *places = places.then(&self.text, byte);
         }
         Answer::Open
     }
 
-    fn finish(&self, place: Place) -> bool {
-        place != Place::Nowhere
+    fn finish(&self, places: Places) -> bool {
+        let places =
+            self.behind.iter().fold(places, |places, &byte| match places.from < places.to {
+                true => places.then(&self.text, byte),
+                false => places,
+            });
+        places.from < places.to || places.length == 0
     }
 }

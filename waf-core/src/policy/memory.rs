@@ -99,6 +99,7 @@ impl Policy {
         limits::ROW_BYTES
             + limits::ROWS * 4 * ENTRY
             + limits::SIGHTINGS * SIGHTING
+            + limits::OUTPUT_BYTES
             + limits::TX_BYTES
             + limits::FIRED * 2 * limits::MESSAGE
             + limits::ALSO_KEPT * limits::NAME_KEPT

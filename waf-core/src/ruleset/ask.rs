@@ -6,26 +6,13 @@ use std::sync::{Arc, OnceLock};
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use regex_syntax::hir::Hir;
 
-use super::regex::{Memories, Regex};
+use super::captures::Captures;
+use super::regex::{Memories, Regex, is_whole};
 use super::{Probe, RuleSet};
 use crate::automaton;
 use crate::automaton::syntax::{self, SyntaxError};
 use crate::operator::{detect_sqli, detect_xss};
 use crate::rule::Operator;
-
-/// The parts of a value that `TX:0` to `TX:9` become.
-pub(crate) type Captures = [Option<Box<[u8]>>; 10];
-
-/// What groups matched, as PCRE counts them: one that took no part before one that did is empty;
-/// those after the last that did are not set (`pcre_exec`, which `ModSecurity` 2 copies from).
-pub(crate) fn captured(group: impl Fn(usize) -> Option<Box<[u8]>>) -> Captures {
-    let mut captures: Captures = std::array::from_fn(group);
-    let known = captures.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
-    for capture in &mut captures[..known] {
-        capture.get_or_insert_default();
-    }
-    captures
-}
 
 /// A pattern of the automata, as it is asked of one value by itself.
 pub(crate) struct Pattern {
@@ -67,6 +54,12 @@ impl Pattern {
         Ok(if self.in_any_case { automaton::in_any_case(&hir) } else { hir })
     }
 
+    /// Whether it matches every value as a whole, as `^.*$` does, by which rules capture what they
+    /// look at.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.hir().is_ok_and(|hir| is_whole(&hir))
+    }
+
     /// The leftmost match in `value[from..]`, look-around seeing all of `value`.
     pub(crate) fn find(&self, value: &[u8], from: usize) -> Option<(usize, usize)> {
         let input = regex_automata::Input::new(value).range(from..);
@@ -77,14 +70,14 @@ impl Pattern {
         self.regex().is_some_and(|regex| regex.is_match(value))
     }
 
-    /// `None` also where the operator is no regex: ModSecurity's `@contains` and its like keep nothing.
-    fn captures(&self, value: &[u8]) -> Option<Captures> {
-        if !matches!(self.operator, Operator::Rx(_)) {
-            return None;
+    /// Nothing where the operator is no regex: ModSecurity's `@contains` and its like keep nothing.
+    fn capture(&self, value: &[u8], captures: &mut Captures) -> bool {
+        let is_regex = matches!(self.operator, Operator::Rx(_));
+        let groups = self.regex().filter(|_| is_regex).and_then(|regex| regex.groups(value));
+        if let Some(groups) = &groups {
+            captures.keep(value, |group| groups.get(group)?.clone());
         }
-        let found = self.regex()?.captures(value);
-        let group = |group| Some(value[found.get_group(group)?.range()].into());
-        found.is_match().then(|| captured(group))
+        groups.is_some()
     }
 
     fn regex(&self) -> Option<&Regex> {
@@ -137,25 +130,28 @@ impl RuleSet {
         }
     }
 
-    /// What `capture` keeps of a value for which the answer is yes; `None` where the operator
-    /// captures nothing.
-    pub(crate) fn captures(&self, probe: Probe, value: &[u8]) -> Option<Captures> {
-        let only = |text: &[u8]| {
-            let mut captures = Captures::default();
-            captures[0] = Some(text.into());
-            captures
-        };
-        match probe {
-            Probe::Pattern(id) => self.patterns[id.index()].captures(value),
+    /// Keeps what `capture` does of a value for which the answer is yes. Whether there was anything:
+    /// some operators capture nothing.
+    pub(crate) fn capture(&self, probe: Probe, value: &[u8], captures: &mut Captures) -> bool {
+        let fingerprint;
+        let found = match probe {
+            Probe::Pattern(id) => return self.patterns[id.index()].capture(value, captures),
             Probe::Phrases(id) => {
-                let (start, end) = self.lists[id.index()].find(value)?;
-                Some(only(&value[start..end]))
+                let place = self.lists[id.index()].find(value);
+                place.map(|(start, end)| &value[start..end])
             }
-            Probe::DetectSqli => detect_sqli(value).map(|found| only(found.as_str().as_bytes())),
+            Probe::DetectSqli => {
+                fingerprint = detect_sqli(value);
+                fingerprint.as_ref().map(|found| found.as_str().as_bytes())
+            }
             // ModSecurity keeps the value that it calls an injection.
-            Probe::DetectXss => Some(only(value)),
+            Probe::DetectXss => Some(value),
             Probe::Check(_) | Probe::Joint(_) => None,
+        };
+        if let Some(text) = found {
+            captures.keep_only(text);
         }
+        found.is_some()
     }
 
     /// Where in the value the answer becomes yes, when a part of it is to blame.

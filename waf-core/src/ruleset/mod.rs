@@ -6,10 +6,14 @@
 //! reads.
 
 mod ask;
+mod captures;
 mod chain;
 mod closure;
+mod comparison;
 mod ids;
+mod name_regex;
 mod names;
+mod order;
 mod plan;
 mod program;
 mod regex;
@@ -17,16 +21,20 @@ mod value;
 
 use std::fmt;
 
-pub(crate) use ask::{Captures, Pattern, PhraseList, captured};
+pub(crate) use ask::{Pattern, PhraseList};
+pub(crate) use captures::Captures;
 pub use chain::{ChainTree, Step};
 pub use closure::Closure;
+pub(crate) use comparison::Comparison;
 pub use ids::{ClassId, ExclusionId, RuleIndex, SignatureId, StepId};
+pub(crate) use name_regex::NameRegex;
 pub use names::{NameClasses, NameCursor};
+pub(crate) use order::Order;
 pub use plan::{FieldPlan, Inquiry, PlanId, PlanNode, Trigger};
 pub use program::Noted;
 pub(crate) use program::{
-    Bound, NameRegex, Names, Operand, Order, Part, Program, ProgramChange, ProgramEffect,
-    ProgramKey, ProgramLink, ProgramPart, ProgramRule, ProgramTarget, ProgramText, Question, Slots,
+    Bound, Names, Operand, Part, Program, ProgramChange, ProgramEffect, ProgramKey, ProgramLink,
+    ProgramPart, ProgramRule, ProgramTarget, ProgramText, Question, Slots,
 };
 pub(crate) use regex::Memories;
 pub(crate) use value::Value;

@@ -1,17 +1,15 @@
 //! The SecLang rules of a program, in the order in which they run. Names known at load are slots,
 //! macros are parsed, and a link's question of a field is a signature that scanning answers.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
-
-use regex_automata::meta;
-use regex_syntax::hir::{Class, Hir, HirKind, Look};
+use std::sync::Arc;
 
 use super::Probe;
+use super::comparison::Comparison;
 use super::ids::{ClassId, RuleIndex, SignatureId};
+use super::name_regex::NameRegex;
+use super::order::Order;
 use super::value::Value;
-use crate::bytes::bits;
 use crate::field::Collection;
 use crate::operator::{Backtrack, Parts};
 use crate::rule::{Engine, LinkVariable, MacroOperator, Phase, TargetKind, Variable};
@@ -29,60 +27,14 @@ pub(crate) struct Program {
     pub(crate) retained: Vec<(Variable, Names)>,
     /// What variables hold before the first rule that is run.
     pub(crate) start: Vec<(u16, Value)>,
+    /// Some rule looks at a value that matched before it, in another.
+    pub(crate) looks_back: bool,
+    /// Some rule looks at what another has captured.
+    pub(crate) shares_captures: bool,
     /// What is certain before the body of a phase has ended.
     pub(crate) bounds: [Bound; Phase::ALL.len()],
     /// The ordinals of the rules for whose sake nothing is.
     pub(crate) hindering: Vec<u32>,
-}
-
-/// The rules of a phase, by ordinal, ascending.
-#[derive(Debug, Default)]
-pub(crate) struct Order {
-    /// All of them.
-    pub(crate) all: Vec<u32>,
-    /// Those that are run whatever scanning finds.
-    always: Vec<u32>,
-    /// The others: those that come to nothing unless a signature is true of some field. Sorted.
-    woken: Vec<(SignatureId, u32)>,
-    /// The signatures of `woken`: a bit each.
-    waking: Vec<u64>,
-}
-
-impl Order {
-    /// The next rule.
-    pub(crate) fn push(&mut self, ordinal: u32, rule: &ProgramRule) {
-        self.all.push(ordinal);
-        let Some(waking) = rule.waits_for().iter().find(|link| link.scanned) else {
-            self.always.push(ordinal);
-            return;
-        };
-        for &signature in &waking.signatures {
-            let at = self.woken.partition_point(|known| *known < (signature, ordinal));
-            self.woken.insert(at, (signature, ordinal));
-            let word = signature.index() / 64;
-            self.waking.resize(self.waking.len().max(word + 1), 0);
-            self.waking[word] |= 1 << (signature.index() % 64);
-        }
-    }
-
-    /// The rules that may come to something. `seen`: the signatures that are true of some field, a
-    /// bit each.
-    pub(crate) fn due(&self, seen: &[u64]) -> Cow<'_, [u32]> {
-        let mut due = Cow::Borrowed(self.always.as_slice());
-        for (word, (seen, waking)) in seen.iter().zip(&self.waking).enumerate() {
-            for bit in bits(seen & waking) {
-                let signature = SignatureId((word * 64) as u16 + bit as u16);
-                let from = self.woken.partition_point(|(known, _)| *known < signature);
-                let woken = self.woken[from..].iter().take_while(|(known, _)| *known == signature);
-                due.to_mut().extend(woken.map(|(_, ordinal)| *ordinal));
-            }
-        }
-        if let Cow::Owned(due) = &mut due {
-            due.sort_unstable();
-            due.dedup();
-        }
-        due
-    }
 }
 
 /// A lower bound of the score that a phase will come to, and of what it will refuse.
@@ -131,17 +83,29 @@ pub(crate) struct ProgramRule {
     pub(crate) bookkeeping: bool,
     /// One of its links or texts looks at all values that matched before in the chain.
     pub(crate) recalls: bool,
+    /// The value that matched last may be looked at.
+    pub(crate) retells: bool,
     /// It has to be run for some request.
     pub(crate) reachable: bool,
     /// So many links from the first on do nothing but ask, save the last of them, and none looks
     /// back at what the others found: the rule comes to nothing where one of them cannot match.
     pub(crate) waits: usize,
+    /// The link behind those of `waits` asks only what the last of these notes of fields in `TX`:
+    /// where none of these signatures is true of a field, it cannot match, and nobody else looks
+    /// at the notes. They need not be made.
+    pub(crate) foreseen: Option<Vec<SignatureId>>,
     /// It matches for every request that comes to it, once, tells nothing and refuses nothing: only
     /// its effects count.
     pub(crate) sure: bool,
 }
 
 impl ProgramRule {
+    /// Every text but those that are asked.
+    pub(crate) fn texts(&self) -> Vec<&ProgramText> {
+        let told = self.message.iter().chain(&self.data);
+        told.chain(self.links.iter().flat_map(ProgramLink::texts)).collect()
+    }
+
     /// The links of which each must be able to match for the rule to do anything.
     pub(crate) fn waits_for(&self) -> &[ProgramLink] {
         &self.links[..self.waits]
@@ -160,6 +124,8 @@ pub(crate) struct ProgramLink {
     pub(crate) signatures: Vec<SignatureId>,
     /// It looks at fields, at nothing else, and counts none.
     pub(crate) of_fields: bool,
+    /// It compares the numbers of some fields.
+    pub(crate) counts: bool,
     /// The same, and nothing but a signature can make the link match.
     pub(crate) scanned: bool,
     /// What a matching value does.
@@ -192,72 +158,6 @@ pub(crate) enum Names {
     Named(Box<[u8]>),
 }
 
-/// A regex of names.
-#[derive(Debug)]
-pub(crate) struct NameRegex {
-    regex: meta::Regex,
-    /// What the names begin with, when that is all that the regex says.
-    prefix: Option<Box<[u8]>>,
-    /// The slots of `TX` whose names it matches, found when they are first asked for.
-    slots: OnceLock<Box<[u16]>>,
-}
-
-impl NameRegex {
-    /// Not asked anything yet. `hir` is what the regex was made of.
-    pub(crate) fn new(regex: meta::Regex, hir: &Hir) -> Self {
-        Self { regex, prefix: prefix(hir), slots: OnceLock::new() }
-    }
-
-    /// Whether it matches a name.
-    pub(crate) fn is_match(&self, name: &[u8]) -> bool {
-        match &self.prefix {
-            Some(prefix) => {
-                name.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
-            }
-            None => self.regex.is_match(name),
-        }
-    }
-
-    /// The slots whose names it matches, ascending. There are no others than those of its program.
-    pub(crate) fn slots(&self, slots: &Slots) -> &[u16] {
-        self.slots.get_or_init(|| {
-            let all = 0..slots.len() as u16;
-            all.filter(|&slot| self.is_match(slots.name(slot))).collect()
-        })
-    }
-}
-
-/// The text of `^text`, ASCII case ignored; `None` for any other regex.
-fn prefix(hir: &Hir) -> Option<Box<[u8]>> {
-    let HirKind::Concat(parts) = hir.kind() else { return None };
-    let (HirKind::Look(Look::Start), parts) = (parts.first()?.kind(), &parts[1..]) else {
-        return None;
-    };
-    let mut text = Vec::new();
-    for part in parts {
-        match part.kind() {
-            HirKind::Literal(literal) if !literal.0.iter().any(u8::is_ascii_alphabetic) => {
-                text.extend_from_slice(&literal.0);
-            }
-            HirKind::Class(class) => text.push(letter(class)?),
-            _ => return None,
-        }
-    }
-    Some(text.into())
-}
-
-/// The letter of which a class holds both cases and nothing else.
-fn letter(class: &Class) -> Option<u8> {
-    let bytes = match class {
-        Class::Bytes(class) => class.clone(),
-        Class::Unicode(class) => class.to_byte_class()?,
-    };
-    let [upper, lower] = bytes.ranges() else { return None };
-    let single = upper.start() == upper.end() && lower.start() == lower.end();
-    let both = upper.start().is_ascii_uppercase() && upper.start() | 0x20 == lower.start();
-    (single && both).then_some(lower.start())
-}
-
 impl Names {
     /// Whether names of a class are among those meant.
     pub(crate) fn has_class(&self, class: ClassId) -> bool {
@@ -270,9 +170,28 @@ impl Names {
 }
 
 impl ProgramLink {
+    /// The texts of what a matching value does.
+    pub(crate) fn texts(&self) -> Vec<&ProgramText> {
+        let mut texts = Vec::new();
+        for effect in &self.effects {
+            let ProgramEffect::Set(key, change) = effect else { continue };
+            if let ProgramKey::Text(text) | ProgramKey::New(text) = key {
+                texts.push(text);
+            }
+            match change {
+                ProgramChange::Set(text)
+                | ProgramChange::Add(Operand::Text(text))
+                | ProgramChange::Subtract(Operand::Text(text)) => texts.push(text),
+                _ => {}
+            }
+        }
+        texts
+    }
+
     /// Whether it asks if a number has reached one that macros make.
     pub(crate) fn is_threshold(&self) -> bool {
-        matches!(self.question, Question::Macro(MacroOperator::Ge | MacroOperator::Gt, _))
+        let Question::Number(comparison, operand) = &self.question else { return false };
+        comparison.is_reached() && !matches!(operand, Operand::Number(_))
     }
 
     /// Whether fields of a collection and class are looked at. An exclusion takes away only what
@@ -319,10 +238,22 @@ pub(crate) enum Question {
     Probe(Probe),
     /// A pattern that no automaton can do.
     Backtrack(Backtrack),
+    /// A number is compared, where none of the values is a field's.
+    Number(Comparison, Operand),
     /// An operator whose argument is made now.
     Macro(MacroOperator, ProgramText),
     /// Whether the value is a part of a text that was made at load.
     Within(Parts),
+}
+
+impl Question {
+    /// The text that its argument is made of.
+    pub(crate) fn text(&self) -> Option<&ProgramText> {
+        match self {
+            Self::Macro(_, text) | Self::Number(_, Operand::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
 }
 
 /// Text with macros.
@@ -454,39 +385,5 @@ impl Noted {
     /// Whether a row is ever made.
     pub(crate) fn is_empty(&self) -> bool {
         self.signatures.is_empty() && !self.always
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::automaton::syntax;
-
-    /// Against the regexes themselves.
-    #[test]
-    fn names_that_begin_with_a_text_are_told_without_the_regex() {
-        let names = ["", "a", "A", "aK_1.", "ak_1.x", "AK_1.X", "ba", "a\nak_1.", "ak_1x", "k"];
-        for (pattern, is_plain) in [
-            ("^a", true),
-            ("^ak_1\\.", true),
-            ("^AK_1\\.", true),
-            ("^", false),
-            ("a", false),
-            ("(?m)^a", false),
-            ("^a$", false),
-            ("^[ab]", false),
-            ("^a.", false),
-            ("(?-i)^a", false),
-            ("^(?-i:a)k", false),
-        ] {
-            let hir = syntax::parse_ignoring_case(pattern).expect("it parses");
-            let regex = meta::Builder::new().build_from_hir(&hir).expect("it compiles");
-            let ready = NameRegex::new(regex.clone(), &hir);
-            assert_eq!(ready.prefix.is_some(), is_plain, "{pattern}");
-            for name in names {
-                let expected = regex.is_match(name);
-                assert_eq!(ready.is_match(name.as_bytes()), expected, "{pattern} of {name:?}");
-            }
-        }
     }
 }

@@ -6,19 +6,23 @@
 //! the longest forget first.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use regex_automata::meta::{self, Cache};
-use regex_automata::util::captures::Captures;
+use regex_automata::util::primitives::NonMaxUsize;
 use regex_automata::{Input, Match};
-use regex_syntax::hir::Hir;
+use regex_syntax::hir::{Dot, Hir, HirKind, Look};
 
+use super::captures::Captures;
 use crate::limits::{REGEX_MEMORIES, REGEX_MEMORY};
 
 /// A regex with what its searches have learnt.
 pub(crate) struct Regex {
     engine: meta::Regex,
+    /// It matches every value as a whole, and has no groups.
+    is_whole: bool,
     shelf: Arc<Shelf>,
     memories: Arc<Memories>,
 }
@@ -28,7 +32,8 @@ impl Regex {
     pub(crate) fn new(pattern: &Hir, memories: &Arc<Memories>) -> Option<Self> {
         let config = meta::Config::new().utf8_empty(false).hybrid_cache_capacity(REGEX_MEMORY);
         let engine = meta::Builder::new().configure(config).build_from_hir(pattern).ok()?;
-        Some(Self { engine, shelf: memories.shelf(), memories: Arc::clone(memories) })
+        let memories = Arc::clone(memories);
+        Some(Self { engine, is_whole: is_whole(pattern), shelf: memories.shelf(), memories })
     }
 
     /// The leftmost match.
@@ -42,12 +47,17 @@ impl Regex {
         self.search(|cache| self.engine.search_half_with(cache, input)).is_some()
     }
 
-    /// The leftmost match with its groups.
-    pub(crate) fn captures(&self, value: &[u8]) -> Captures {
-        let mut found = self.engine.create_captures();
+    /// The leftmost match and its first groups: where each that took part stands.
+    pub(crate) fn groups(&self, value: &[u8]) -> Option<[Option<Range<usize>>; Captures::COUNT]> {
+        if self.is_whole {
+            let whole = |group| (group == 0).then_some(0..value.len());
+            return Some(std::array::from_fn(whole));
+        }
+        let mut slots = [None; 2 * Captures::COUNT];
         let input = &Input::new(value);
-        self.search(|cache| self.engine.search_captures_with(cache, input, &mut found));
-        found
+        self.search(|cache| self.engine.search_slots_with(cache, input, &mut slots))?;
+        let at = |slot: usize| slots[slot].map(NonMaxUsize::get);
+        Some(std::array::from_fn(|group| Some(at(2 * group)?..at(2 * group + 1)?)))
     }
 
     fn search<T>(&self, search: impl FnOnce(&mut Cache) -> T) -> T {
@@ -136,6 +146,17 @@ impl Memories {
     }
 }
 
+/// Whether it is `^.*$`, by which rules capture what they look at.
+pub(super) fn is_whole(pattern: &Hir) -> bool {
+    let HirKind::Concat(parts) = pattern.kind() else { return false };
+    let [start, all, end] = parts.as_slice() else { return false };
+    let HirKind::Repetition(repetition) = all.kind() else { return false };
+    *start.kind() == HirKind::Look(Look::Start)
+        && *end.kind() == HirKind::Look(Look::End)
+        && (repetition.min, repetition.max) == (0, None)
+        && *repetition.sub == Hir::dot(Dot::AnyByte)
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -172,6 +193,29 @@ mod tests {
                 assert!(memories.bytes() > 0);
             }
         }
+    }
+
+    /// The groups are those that the engine finds by a search for captures.
+    #[test]
+    fn groups_are_where_the_engine_finds_them() {
+        let memories = Arc::new(Memories::new(usize::MAX));
+        let nine = "(a)?(b)?(c)?(d)?(e)?(f)?(g)?(h)?(i)?(j)?(k)?";
+        let patterns =
+            ["^.*$", "^.*?$", "^.*", ".*$", "^(.*)$", "^.+$", "^[^a]*$", "(a)|(b)", "", "x", nine];
+        for pattern in patterns {
+            let hir = syntax::parse(pattern).unwrap();
+            let regex = Regex::new(&hir, &memories).unwrap();
+            for value in ["", "a", "b", "\n", "ab\ncd\r\n", "abcdefghijk", "\u{e9}"] {
+                let mut expected = regex.engine.create_captures();
+                regex.engine.captures(value.as_bytes(), &mut expected);
+                let group = |group| expected.get_group(group).map(|span| span.range());
+                let expected = expected.is_match().then(|| std::array::from_fn(group));
+                assert_eq!(regex.groups(value.as_bytes()), expected, "{pattern} of {value:?}");
+            }
+        }
+        let whole = |pattern: &str| is_whole(&syntax::parse(pattern).unwrap());
+        assert!(whole("^.*$") && whole("(?i)^.*$") && whole("^.*?$"));
+        assert!(!patterns[2..].iter().any(|pattern| whole(pattern)));
     }
 
     #[test]

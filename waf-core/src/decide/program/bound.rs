@@ -3,10 +3,10 @@
 //! (`compile/bound.rs` says which).
 
 use super::answer::Asked;
+use super::outputs::Outputs;
 use super::{ProgramState, Turn};
-use crate::operator::atoi;
-use crate::rule::{Disruptive, Link, LinkOperator, MacroOperator, Operator, Phase};
-use crate::ruleset::{Bound, Names, Part, ProgramLink, Question};
+use crate::rule::{Disruptive, Phase};
+use crate::ruleset::{Bound, Comparison, Names, Part, ProgramLink, Question};
 
 /// Which matches in the body are taken into account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,8 @@ impl ProgramState {
         let mut copy = self.clone();
         copy.walk(phase, Raised::AsSeen, turn);
         copy.ran[phase as usize] = true;
+        // What is asked from here on goes by other rows.
+        copy.outputs = Outputs::default();
         copy.denied.is_some().then_some(copy)
     }
 
@@ -71,15 +73,15 @@ impl ProgramState {
             if !turn.policy.stance(rule.rule).active {
                 continue;
             }
-            let (link, written) = (rule.links.first()?, chain.links.first()?);
+            let link = rule.links.first()?;
             match (part, raised) {
                 (Part::Threshold, Raised::Nothing | Raised::By(_)) => {
-                    return self.distance(link, written, turn);
+                    return self.distance(link, turn);
                 }
                 (Part::Raises, Raised::Nothing) => continue,
                 (Part::Raises, Raised::By(one)) => {
                     if one == ordinal {
-                        self.act(&Asked::first(ordinal, rule, chain), 1, turn);
+                        self.act(&Asked::new(ordinal, rule, chain, 0), 1, turn);
                         if chain.disruptive == Disruptive::Deny {
                             return Some(0);
                         }
@@ -103,19 +105,11 @@ impl ProgramState {
     }
 
     /// What is missing of the sum that a threshold looks at.
-    fn distance(&self, link: &ProgramLink, written: &Link, turn: &Turn<'_>) -> Option<i64> {
-        let (threshold, more) = match (&link.question, &written.operator) {
-            (Question::Macro(operator, text), _) => {
-                let mut argument = Vec::new();
-                self.expand(text, turn, crate::limits::TX_VALUE, &mut argument);
-                (atoi(&argument), *operator == MacroOperator::Gt)
-            }
-            (_, LinkOperator::Fixed(Operator::Ge(number))) => (*number, false),
-            (_, LinkOperator::Fixed(Operator::Gt(number))) => (*number, true),
-            _ => return None,
-        };
+    fn distance(&self, link: &ProgramLink, turn: &Turn<'_>) -> Option<i64> {
+        let Question::Number(comparison, operand) = &link.question else { return None };
         let Names::Slot(slot) = link.targets.first()?.names else { return None };
         let sum = self.tx.slot(slot)?.number();
-        Some(threshold.saturating_sub(sum).saturating_add(i64::from(more)))
+        let missing = self.number(operand, turn).saturating_sub(sum);
+        Some(missing.saturating_add(i64::from(*comparison == Comparison::Gt)))
     }
 }

@@ -4,6 +4,7 @@ use super::answer::Asked;
 use super::tx::Tx;
 use super::{ProgramState, Turn};
 use crate::limits;
+use crate::operator::atoi;
 use crate::ruleset::{
     Operand, ProgramChange, ProgramEffect, ProgramKey, ProgramPart, ProgramTarget, ProgramText,
     Value,
@@ -135,11 +136,12 @@ impl ProgramState {
         }
     }
 
-    fn number(&self, operand: &Operand, turn: &Turn<'_>) -> i64 {
+    /// A number as it is now.
+    pub(super) fn number(&self, operand: &Operand, turn: &Turn<'_>) -> i64 {
         match operand {
             Operand::Number(number) => *number,
             Operand::Slot(slot) => self.tx.slot(*slot).map_or(0, Value::number),
-            Operand::Text(text) => self.made(text, turn).number(),
+            Operand::Text(text) => atoi(&self.expanded(text, turn)),
         }
     }
 

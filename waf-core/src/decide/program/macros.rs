@@ -36,6 +36,9 @@ impl ProgramState {
     /// A text with its macros expanded, up to `limits::TX_VALUE` bytes.
     pub(super) fn expanded<'a>(&'a self, text: &'a ProgramText, turn: &Turn<'_>) -> Cow<'a, [u8]> {
         match text.parts.as_slice() {
+            [ProgramPart::Literal(text)] => {
+                Cow::Borrowed(&text[..text.len().min(limits::TX_VALUE)])
+            }
             // No value of `TX` is longer.
             [ProgramPart::Slot(slot)] => self.tx.slot(*slot).map_or(Cow::default(), Value::text),
             _ => {

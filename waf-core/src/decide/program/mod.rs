@@ -9,8 +9,10 @@
 mod answer;
 mod bound;
 mod effects;
+mod foresee;
 mod macros;
 mod names;
+mod outputs;
 mod score;
 mod targets;
 mod tx;
@@ -21,13 +23,15 @@ use crate::field::Collection;
 use crate::limits;
 use crate::policy::Policy;
 use crate::rule::{Allow, Chain, Disruptive, Engine, Phase};
-use crate::ruleset::{Captures, ExclusionId, Program, ProgramLink, ProgramRule, RuleIndex};
+use crate::ruleset::{Captures, ExclusionId, Program, ProgramRule, RuleIndex};
 use crate::scan::{Evidence, Facts, Rows, Totals};
 
 use answer::{Answered, Asked};
 use names::Named;
+use outputs::Outputs;
 pub(crate) use score::ProgramScore;
 use score::{Ledger, Shown};
+use targets::Item;
 use tx::Tx;
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(0);
@@ -95,6 +99,8 @@ pub(crate) struct ProgramState {
     matched: Option<Matched>,
     /// Every value that matched in the chain at work.
     matches: Vec<Matched>,
+    /// What was made of fields that matched.
+    outputs: Outputs,
     engine: Engine,
     processor: Option<String>,
     force_body: bool,
@@ -140,6 +146,7 @@ impl ProgramState {
             captures: Captures::default(),
             matched: None,
             matches: Vec::new(),
+            outputs: Outputs::default(),
             engine: policy.settings().program.engine,
             processor: None,
             force_body: false,
@@ -188,7 +195,7 @@ impl ProgramState {
         }
         let program = turn.program();
         let mut next = 0;
-        for &ordinal in &*program.phases[phase as usize].due(turn.rows.signatures()) {
+        for ordinal in program.phases[phase as usize].due(turn.rows.signatures()) {
             if ordinal < next || self.is_removed(ordinal) {
                 continue;
             }
@@ -198,7 +205,7 @@ impl ProgramState {
             }
             let Some(chain) = turn.chain(rule) else { continue };
             if rule.sure {
-                self.act(&Asked::first(ordinal, rule, chain), 1, turn);
+                self.act(&Asked::new(ordinal, rule, chain, 0), 1, turn);
             } else if self.holds(ordinal, rule, chain, phase, turn) {
                 self.matched_rule(ordinal, phase, rule, chain, turn);
             } else {
@@ -267,14 +274,18 @@ impl ProgramState {
     ) -> bool {
         self.ledger.shown.clear();
         self.matches.clear();
-        if !rule.waits_for().iter().all(|link| self.may(link, turn)) {
+        let asked = |number| Asked::new(ordinal, rule, chain, number);
+        if !(0..rule.waits).all(|number| self.may(&asked(number), turn)) {
             return false;
         }
-        for (number, (link, written)) in rule.links.iter().zip(&chain.links).enumerate() {
-            if number >= rule.waits && !self.may(link, turn) {
+        if rule.foreseen.is_some() && self.comes_to_nothing(&asked(rule.waits - 1), turn) {
+            return false;
+        }
+        for number in 0..rule.links.len() {
+            let asked = asked(number);
+            if number >= rule.waits && !self.may(&asked, turn) {
                 return false;
             }
-            let asked = Asked { ordinal, rule, chain, link, written, number };
             self.note_threshold(&asked, phase, turn);
             if !self.link(&asked, turn) {
                 return false;
@@ -284,10 +295,14 @@ impl ProgramState {
     }
 
     /// Whether a link may match: one that only scanning can make true needs something that was
-    /// found, and one that looks at fields needs a field.
-    fn may(&self, link: &ProgramLink, turn: &Turn<'_>) -> bool {
+    /// found, one that looks at fields needs a field, and one that counts them is asked.
+    fn may(&self, asked: &Asked<'_>, turn: &Turn<'_>) -> bool {
+        let link = asked.link;
         if link.scanned {
             return link.signatures.iter().any(|&signature| turn.rows.any(signature));
+        }
+        if link.counts {
+            return self.may_match(asked, turn);
         }
         !link.of_fields || targets::any_row(self, link, turn, |_| true)
     }
@@ -307,7 +322,7 @@ impl ProgramState {
             let mut step = 0;
             while let Some(answered) = answer::next(self, asked, item, &mut step, turn) {
                 found = true;
-                self.take(asked, answered, turn);
+                self.take(asked, item, &answered, turn);
             }
         }
         for (item, exclusion) in &items.excluded {
@@ -320,7 +335,7 @@ impl ProgramState {
     fn exclude(
         &mut self,
         asked: &Asked<'_>,
-        item: &targets::Item<'_>,
+        item: &Item<'_>,
         exclusion: ExclusionId,
         turn: &Turn<'_>,
     ) {
@@ -331,9 +346,8 @@ impl ProgramState {
         }
         let answered = answer::next(self, asked, item, &mut 0, turn);
         let evidence = answered.map(|answered| {
-            let field = answered.field.and_then(|(row, step)| {
-                answer::evidence(asked.link, asked.written, turn.rows.row(row), step, turn)
-            });
+            let link = (asked.link, asked.written);
+            let field = answered.field.and_then(|field| self.evidence(link, field, turn));
             field.unwrap_or_else(|| Evidence::of_finding(None, 0))
         });
         self.excluded.extend(evidence.map(|evidence| (rule, exclusion, evidence)));
@@ -345,20 +359,33 @@ impl ProgramState {
     }
 
     /// A value matches.
-    fn take(&mut self, asked: &Asked<'_>, answered: Answered, turn: &Turn<'_>) {
-        if let Some(mut captures) = answered.captures {
-            let long = captures.iter_mut().flatten().filter(|it| it.len() > limits::TX_VALUE);
-            long.for_each(|capture| *capture = cut(std::mem::take(capture)));
-            self.captures = captures;
+    fn take(&mut self, asked: &Asked<'_>, item: &Item<'_>, answered: &Answered, turn: &Turn<'_>) {
+        let came = item.value();
+        let value = match (&answered.output, came, answered.field) {
+            (Some(output), Some(came), _) => output.value(came),
+            // Of a stream there is what was seen.
+            (_, None, Some((row, step))) => {
+                let seen = answer::seen(asked.link, turn.rows.row(row), step);
+                seen.map_or(&[][..], |evidence| &evidence.excerpt)
+            }
+            _ => &[],
+        };
+        if came.is_some() {
+            answer::capture(asked, value, &mut self.captures, turn);
+        } else if asked.written.capture {
+            self.captures.keep_only(value);
         }
-        if let Some((row, step)) = answered.field {
+        if let (Some((row, step)), true) = (answered.field, asked.chain.log) {
             self.ledger.show(Shown { link: asked.number, row, step });
         }
-        let matched = Matched { name: answered.name, value: answered.value };
-        if asked.rule.recalls && self.matches.len() < limits::ROWS {
-            self.matches.push(matched.clone());
+        let rule = asked.rule;
+        if rule.recalls || rule.retells {
+            let matched = Matched { name: item.named(), value: value.to_vec() };
+            if rule.recalls && self.matches.len() < limits::ROWS {
+                self.matches.push(matched.clone());
+            }
+            self.matched = Some(matched);
         }
-        self.matched = Some(matched);
         self.act(asked, answered.count, turn);
     }
 
@@ -388,8 +415,8 @@ impl ProgramState {
         };
         let (message, data) = (expand(&rule.message), expand(&rule.data));
         let evidence = shown.pop().and_then(|shown| {
-            let (link, written) = (&rule.links[shown.link], &chain.links[shown.link]);
-            answer::evidence(link, written, turn.rows.row(shown.row), shown.step, turn)
+            let link = (&rule.links[shown.link], &chain.links[shown.link]);
+            self.evidence(link, (shown.row, shown.step), turn)
         });
         let mut also: Vec<(Collection, Box<[u8]>)> = Vec::new();
         for row in shown.iter().map(|shown| turn.rows.row(shown.row)) {
@@ -432,13 +459,5 @@ impl ProgramState {
                 enforced && turn.policy.settings().mode == crate::record::Mode::Block
             }
         }
-    }
-}
-
-/// A capture is kept up to its bound.
-fn cut(capture: Box<[u8]>) -> Box<[u8]> {
-    match capture.get(..limits::TX_VALUE) {
-        Some(kept) => kept.into(),
-        None => capture,
     }
 }

@@ -6,6 +6,9 @@
 
 use crate::rule::Phase;
 
+/// Room for what is carried in most requests.
+const USUAL: usize = 16;
+
 /// What was added and carried, in order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ledger {
@@ -80,6 +83,9 @@ impl Ledger {
     /// A bookkeeping rule carries a variable to another.
     pub(super) fn carry(&mut self, to: u16, from: u16) {
         if self.carried.len() < crate::limits::FIRED && !self.carried.contains(&(to, from)) {
+            if self.carried.is_empty() {
+                self.carried.reserve(USUAL);
+            }
             self.carried.push((to, from));
         }
     }

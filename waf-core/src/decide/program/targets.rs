@@ -21,6 +21,26 @@ pub(super) enum Item<'a> {
     Value(Named, Vec<u8>),
 }
 
+impl Item<'_> {
+    /// The value as it came; `None` where it was not kept.
+    pub(super) fn value(&self) -> Option<&[u8]> {
+        match self {
+            Self::Row(_, row, _) => row.value.as_deref(),
+            Self::Value(_, value) => Some(value),
+        }
+    }
+
+    /// What it is called.
+    pub(super) fn named(&self) -> Named {
+        match self {
+            Self::Row(_, row, variable) => {
+                Named { variable: LinkVariable::Fields(*variable), key: Some(key(&row.name)) }
+            }
+            Self::Value(named, _) => named.clone(),
+        }
+    }
+}
+
 /// The values of a link.
 pub(super) struct Items<'a> {
     /// To be asked.
@@ -133,10 +153,16 @@ fn values(
 /// The number of values of a target.
 pub(super) fn count(state: &ProgramState, target: &ProgramTarget, turn: &Turn<'_>) -> u64 {
     if let LinkVariable::Fields(variable) = target.variable {
-        let shown = variable.collections().iter().filter(|&&it| state.shows(it, turn));
-        let classes = shown.flat_map(|&collection| turn.totals.of(collection));
-        let meant = classes.filter(|(class, _)| target.names.has_class(*class));
-        return meant.map(|(_, total)| total.count - total.guessed).sum();
+        let mut count = 0;
+        for &collection in variable.collections() {
+            if state.shows(collection, turn) {
+                for (class, total) in turn.totals.of(collection) {
+                    let meant = target.names.has_class(class);
+                    count += if meant { total.count - total.guessed } else { 0 };
+                }
+            }
+        }
+        return count;
     }
     let mut count = 0;
     state.each(target.variable, &target.names, turn, &mut |_, _| count += 1);
@@ -221,7 +247,7 @@ impl ProgramState {
             }
             Names::Named(name) => {
                 let digit = name.first().map_or(0, |digit| usize::from(digit.wrapping_sub(b'0')));
-                if let Some(Some(capture)) = self.captures.get(digit) {
+                if let Some(capture) = self.captures.get(digit) {
                     tell(Some(name), capture);
                 }
             }
@@ -320,8 +346,3 @@ const BODY_ERRORS: &[Finding] = &[
 
 /// What makes `MULTIPART_STRICT_ERROR` 1.
 const MULTIPART_ERRORS: &[Finding] = &[Finding::ParseMultipart, Finding::LimitParts];
-
-/// The name of a field under the variable that a rule looked at.
-pub(super) fn named(row: &Row, variable: Variable) -> Named {
-    Named { variable: LinkVariable::Fields(variable), key: Some(key(&row.name)) }
-}
