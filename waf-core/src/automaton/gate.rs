@@ -16,7 +16,7 @@ use regex_syntax::hir::Hir;
 
 use super::needs::Needs;
 use super::sieve::{Found, Sieve};
-use super::{PatternId, PatternSet, may_match, ways};
+use super::{PatternId, PatternSet, may_match, shortest, ways};
 use crate::bytes::ByteSet;
 use crate::limits::{GATE_ALL_WAYS, GATE_WAYS};
 
@@ -94,8 +94,8 @@ impl Gate {
                 }
             }
         }
-        let shortest = |hir: &Hir| hir.properties().minimum_len().unwrap_or(usize::MAX);
-        let shortest = |hir: &Hir| u32::try_from(shortest(hir)).unwrap_or(u32::MAX);
+        let length = |pattern| shortest(pattern).unwrap_or(usize::MAX);
+        let shortest = |pattern| u32::try_from(length(pattern)).unwrap_or(u32::MAX);
         Self {
             open: without.iter().copied().collect(),
             without,
@@ -181,7 +181,7 @@ fn has_bytes(needed: &[ByteSet], present: ByteSet) -> bool {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-    use crate::automaton::syntax;
+    use crate::automaton::{in_any_case, syntax};
 
     /// Whatever a pattern matches holds one of its literals: generated from the pattern's own parts.
     #[test]
@@ -194,8 +194,12 @@ mod tests {
             r"(?i:Ab)c[^d]*de",
             r"ab?c",
             r"(?:ab){1,2}c",
+            r"[g-i]+(?:o|Fx|(b)Fx|1 ?)f",
         ];
-        let hirs: Vec<Hir> = patterns.iter().map(|p| syntax::parse(p).unwrap()).collect();
+        let lower = |p: &&str| in_any_case(&syntax::parse(p).unwrap());
+        let mut hirs: Vec<Hir> = patterns.iter().map(|p| syntax::parse(p).unwrap()).collect();
+        // Some of their alternatives match nothing.
+        hirs.extend(patterns.iter().map(lower));
         let gate = Gate::new::<&[u8]>(&hirs, &[]);
         let regexes: Vec<_> = hirs
             .iter()

@@ -54,7 +54,7 @@ mod tests;
 
 use std::fmt;
 
-use regex_syntax::hir::Hir;
+use regex_syntax::hir::{Hir, HirKind};
 
 pub use any_case::in_any_case;
 pub use automata::{Automata, Cursors};
@@ -97,9 +97,28 @@ pub struct Hit {
     pub needed: u64,
 }
 
+/// The fewest bytes that a pattern matches; `None`: there is no text that it matches. Unlike the
+/// property of [`Hir`], an alternative that matches nothing leaves the others as they are.
+fn shortest(pattern: &Hir) -> Option<usize> {
+    match pattern.kind() {
+        HirKind::Empty | HirKind::Look(_) => Some(0),
+        HirKind::Literal(literal) => Some(literal.0.len()),
+        HirKind::Class(class) => class.minimum_len(),
+        HirKind::Repetition(repetition) if repetition.min == 0 => Some(0),
+        HirKind::Repetition(repetition) => {
+            Some(shortest(&repetition.sub)?.saturating_mul(repetition.min as usize))
+        }
+        HirKind::Capture(capture) => shortest(&capture.sub),
+        HirKind::Concat(parts) => {
+            parts.iter().try_fold(0_usize, |sum, part| Some(sum.saturating_add(shortest(part)?)))
+        }
+        HirKind::Alternation(parts) => parts.iter().filter_map(shortest).min(),
+    }
+}
+
 /// Whether there is a text that the pattern matches.
 fn may_match(pattern: &Hir) -> bool {
-    pattern.properties().minimum_len().is_some()
+    shortest(pattern).is_some()
 }
 
 /// Why patterns cannot be built.
