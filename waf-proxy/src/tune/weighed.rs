@@ -116,6 +116,7 @@ impl Weighed {
 /// that is left is enough for all of the score.
 fn counted_once<'a>(one: &'a Matched<'_>, fields: u32) -> Option<&'a str> {
     let all = collection(&one.target)?;
-    let is_once = fields > 1 && one.score / fields < LEAST;
+    // What each of them scored is a whole number, and no less than that of a notice.
+    let is_once = fields > 1 && (one.score % fields != 0 || one.score / fields < LEAST);
     (is_once && one.also.iter().all(|field| collection(field) == Some(all))).then_some(all)
 }
