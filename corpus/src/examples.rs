@@ -63,7 +63,7 @@ pub fn requests(rule: &Rule, example: &Example) -> Vec<(String, Request)> {
     let request = match place {
         Place::Query => carry::get(&format!("/?{text}")),
         Place::Form => carry::post(carry::FORM, text),
-        Place::Json => carry::post(carry::JSON, &example.value.to_string()),
+        Place::Json => carry::post(carry::JSON, example.value.to_string()),
         Place::Xml => carry::post(carry::XML, text),
         Place::Path => carry::get(text),
         Place::Cookie => carry::with_header("Cookie", text),

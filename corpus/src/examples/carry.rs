@@ -24,9 +24,9 @@ pub(super) fn value(spot: &Spot, text: &str, decodes: bool) -> Option<Request> {
         Spot::QueryName => get(&format!("/?id=1&{}", pair(text, "1"))),
         Spot::RawQuery => get(&format!("/?{}", escape_but(text, b"=&+%/:@!$'()*,;?"))),
         Spot::Path => get(&format!("/{}", path(text))),
-        Spot::Form(name) => post(FORM, &format!("id=1&{}", pair(name, text))),
-        Spot::Json(at) => post(JSON, &json_at(at.strip_prefix('$')?, text)?.to_string()),
-        Spot::JsonName => post(JSON, &json!({ text: 1 }).to_string()),
+        Spot::Form(name) => post(FORM, format!("id=1&{}", pair(name, text))),
+        Spot::Json(at) => post(JSON, json_at(at.strip_prefix('$')?, text)?.to_string()),
+        Spot::JsonName => post(JSON, json!({ text: 1 }).to_string()),
         Spot::Multipart(name) => multipart(&Part { name, content: text, ..Part::default() }),
         Spot::File(name) => {
             multipart(&Part { name, filename: Some("a.txt"), content: text, ..Part::default() })

@@ -81,16 +81,6 @@ fn a_field_that_a_record_could_not_name_is_no_reason_for_the_whole_rule() {
 }
 
 #[test]
-fn a_chain_that_scored_once_for_many_fields_is_excluded_in_all_of_them() {
-    let fields = ["REQUEST_HEADERS_NAMES:Host", "REQUEST_HEADERS_NAMES:X-A"];
-    let once = |n| line(n, "/edit", &fields).replace("\"score\":10", "\"score\":3");
-    let lines = (0..40).map(|n| once(n).replace("\"inbound\":10", "\"inbound\":5"));
-    let choices = proposed(&gathered(lines));
-    assert!(takes(&choices, "REQUEST_HEADERS_NAMES:X-B", "/edit"), "{choices:?}");
-    assert!(!takes(&choices, "REQUEST_HEADERS_NAMES:X-B", "/"), "{choices:?}");
-}
-
-#[test]
 fn what_one_client_sent_is_not_named() {
     let of_many = (0..40).map(|n| line(n, "/edit", &["ARGS_POST:text"]));
     let of_one = (0..30).map(|_| line(7, "/edit", &["ARGS_POST:odd"]));

@@ -6,13 +6,10 @@ use waf_core::record::ScoreRecord;
 
 use super::limits;
 use super::line::Matched;
-use super::place::{collection, field_pattern};
+use super::place::field_pattern;
 
 /// What a match that blocks by itself weighs beside scores: as much as a critical rule.
 const BLOCK: u32 = 5;
-
-/// What a field scores at least: a notice.
-const LEAST: u32 = 2;
 
 /// A rule that matched a field, or several that exclusions cannot tell apart.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -47,11 +44,6 @@ impl Weighed {
             let outbound = !one.phase.starts_with("request");
             // A rule scores in each of its fields, and the record has the sum.
             let fields = 1 + one.also.len() as u32;
-            if let Some(all) = counted_once(one, fields) {
-                let (rule, target) = ((&*one.rule_id).into(), all.into());
-                hits.push(Hit { rule, target, outbound, blocks: one.blocks, score: one.score });
-                continue;
-            }
             let mut rest = one.score % fields;
             for field in std::iter::once(&one.target).chain(&one.also) {
                 let score = one.score / fields + std::mem::take(&mut rest);
@@ -110,13 +102,4 @@ impl Weighed {
         let hit = |hit: &Hit| hit.rule.len() + hit.target.len() + size_of::<Hit>();
         self.hits.iter().map(hit).sum::<usize>() + size_of::<Self>()
     }
-}
-
-/// The collection of a rule that scored once for several of its fields, as chains do: any of them
-/// that is left is enough for all of the score.
-fn counted_once<'a>(one: &'a Matched<'_>, fields: u32) -> Option<&'a str> {
-    let all = collection(&one.target)?;
-    // What each of them scored is a whole number, and no less than that of a notice.
-    let is_once = fields > 1 && (one.score % fields != 0 || one.score / fields < LEAST);
-    (is_once && one.also.iter().all(|field| collection(field) == Some(all))).then_some(all)
 }
