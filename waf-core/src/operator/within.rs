@@ -37,8 +37,8 @@ impl Places {
     /// Those of them at which `byte` comes next.
     fn then(self, text: &Parts, byte: u8) -> Self {
         let Self { from, to, length } = self;
-        let (from, to) = text.narrow((from, to), length, byte);
-        Self { from, to, length: length + 1 }
+        let left = if from < to { text.narrow((from, to), length, byte) } else { (from, to) };
+        Self { from: left.0, to: left.1, length: length + 1 }
     }
 }
 
@@ -50,18 +50,12 @@ impl Machine for Within {
     }
 
     fn step(&self, places: &mut Places, byte: u8) -> Answer {
-        if places.from < places.to {
-            *places = places.then(&self.text, byte);
-        }
+        *places = places.then(&self.text, byte);
         Answer::Open
     }
 
     fn finish(&self, places: Places) -> bool {
-        let places =
-            self.behind.iter().fold(places, |places, &byte| match places.from < places.to {
-                true => places.then(&self.text, byte),
-                false => places,
-            });
+        let places = self.behind.iter().fold(places, |places, &byte| places.then(&self.text, byte));
         places.from < places.to || places.length == 0
     }
 }
