@@ -5,11 +5,11 @@ use std::io::{self, ErrorKind};
 use std::net::TcpStream;
 
 use waf_core::limits::Limits;
-use waf_core::parse::framing::{Chunk, Chunked, Framing};
+use waf_core::parse::framing::Framing;
 use waf_core::parse::head::{HeadParser, HeadState, RequestHead};
 
 use crate::cut::Cut;
-use crate::wire::{Answer, Came, Target};
+use crate::wire::{Answer, Came, Target, pass_chunks};
 
 /// Sends one request after the other. A request that a strict reader would refuse, or that does not
 /// end where its head says, has a connection of its own: what is left of it would stand before the
@@ -76,21 +76,10 @@ fn ends_itself(request: &[u8]) -> bool {
     let is_whole = match Framing::of(&head) {
         Ok(Framing::None) => rest.is_empty(),
         Ok(Framing::Length(length)) => rest.len() as u64 == length,
-        Ok(Framing::Chunked) => is_last_chunk(&mut rest) && rest.is_empty(),
+        Ok(Framing::Chunked) => matches!(pass_chunks(&mut rest), Ok(true)) && rest.is_empty(),
         Err(_) => false,
     };
     is_whole && asks_to_stay(&head)
-}
-
-fn is_last_chunk(body: &mut &[u8]) -> bool {
-    let mut chunked = Chunked::new();
-    loop {
-        match chunked.next(body) {
-            Ok(Chunk::Data(_)) => {}
-            Ok(Chunk::End) => return true,
-            Ok(Chunk::NeedMore) | Err(_) => return false,
-        }
-    }
 }
 
 /// HTTP/1.1 without anything about the connection but that it is kept.

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use waf_core::finding::Finding;
 use waf_core::parse::framing::{Chunk, Chunked};
 
 use crate::cut::Cut;
@@ -174,15 +175,11 @@ impl Answer {
             return Some(body.len());
         }
         if self.value("transfer-encoding").is_some() {
-            let mut chunked = Chunked::new();
-            return loop {
-                match chunked.next(&mut body) {
-                    Ok(Chunk::Data(_)) => {}
-                    Ok(Chunk::End) => break Some(body.len()),
-                    // It ends here, and whatever follows is no answer.
-                    Err(_) => break Some(usize::MAX),
-                    Ok(Chunk::NeedMore) => break None,
-                }
+            return match pass_chunks(&mut body) {
+                Ok(true) => Some(body.len()),
+                // It ends here, and whatever follows is no answer.
+                Err(_) => Some(usize::MAX),
+                Ok(false) => None,
             };
         }
         let length = self.value("content-length")?.parse::<usize>().ok()?;
@@ -215,6 +212,18 @@ impl Pace {
         *next = mine + self.gap;
         drop(next);
         thread::sleep(mine.saturating_duration_since(now));
+    }
+}
+
+/// Takes a chunked body off. Whether it is there to its end.
+pub(crate) fn pass_chunks(body: &mut &[u8]) -> Result<bool, Finding> {
+    let mut chunked = Chunked::new();
+    loop {
+        match chunked.next(body)? {
+            Chunk::Data(_) => {}
+            Chunk::End => return Ok(true),
+            Chunk::NeedMore => return Ok(false),
+        }
     }
 }
 

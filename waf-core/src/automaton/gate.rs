@@ -36,7 +36,7 @@ pub struct Gate {
     /// Their literals, and the phrases of lists.
     sieve: Sieve,
     /// For each pattern the fewest bytes it matches.
-    shortest: Vec<u32>,
+    shortest: Vec<usize>,
 }
 
 /// Patterns asked of a value, by the places of the ways in which they can match.
@@ -94,8 +94,7 @@ impl Gate {
                 }
             }
         }
-        let length = |pattern| shortest(pattern).unwrap_or(usize::MAX);
-        let shortest = |pattern| u32::try_from(length(pattern)).unwrap_or(u32::MAX);
+        let shortest = |pattern| shortest(pattern).unwrap_or(usize::MAX);
         Self {
             open: without.iter().copied().collect(),
             without,
@@ -152,7 +151,7 @@ impl Gate {
         self.needs.narrow(occurs.present, memory);
         left.extend(memory.iter().map(|way| self.without[way.index()]));
         memory.copy_from(&asked.with);
-        memory.intersect_with(&occurs.found.patterns);
+        memory.intersect_with(&occurs.found.ways);
         let with = memory.iter().map(|way| &self.with[way.index()]);
         let with = with.filter(|(_, bytes)| has_bytes(bytes, occurs.present));
         left.extend(with.map(|(id, _)| *id));
@@ -162,7 +161,7 @@ impl Gate {
     }
 
     fn is_long_enough(&self, pattern: PatternId, length: usize) -> bool {
-        self.shortest[pattern.index()] as usize <= length
+        self.shortest[pattern.index()] <= length
     }
 
     /// Bytes of the tables.

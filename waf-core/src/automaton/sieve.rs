@@ -25,15 +25,15 @@ pub(super) struct Sieve {
 /// Whose literal it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Owner {
-    Pattern(PatternId),
+    Way(PatternId),
     List(PatternId),
 }
 
 /// Whose literals occur in a value.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
-    /// Patterns.
-    pub patterns: PatternSet,
+    /// Ways to match, by the places of their literals.
+    pub ways: PatternSet,
     /// Lists of phrases.
     pub lists: PatternSet,
 }
@@ -41,7 +41,7 @@ pub struct Found {
 impl Found {
     /// Nothing is found, and its memory is kept.
     pub fn clear(&mut self) {
-        self.patterns.clear();
+        self.ways.clear();
         self.lists.clear();
     }
 }
@@ -49,7 +49,7 @@ impl Found {
 impl Sieve {
     /// The literals of patterns and the phrases of lists; ids are places. Empty ones are left out.
     pub(super) fn new<P: AsRef<[u8]>>(patterns: &[Vec<Vec<u8>>], lists: &[Vec<P>]) -> Self {
-        let of_patterns = owned(patterns, Owner::Pattern);
+        let of_patterns = owned(patterns, Owner::Way);
         let of_lists = owned(lists, Owner::List);
         let literals: Vec<(Vec<u8>, Owner)> = of_patterns.into_iter().chain(of_lists).collect();
         let most = (SIEVE_ENTRIES >> WIDTH).min(usize::from(u16::MAX));
@@ -77,7 +77,7 @@ impl Sieve {
     fn tell(&self, state: usize, found: &mut Found) {
         for owner in &self.owners[state - self.ending] {
             match *owner {
-                Owner::Pattern(id) => found.patterns.insert(id),
+                Owner::Way(id) => found.ways.insert(id),
                 Owner::List(id) => found.lists.insert(id),
             }
         }
@@ -230,7 +230,7 @@ mod tests {
         let mut found = Found::default();
         sieve.sift(value, &mut found);
         let places = |set: &PatternSet| set.iter().map(PatternId::index).collect();
-        (places(&found.patterns), places(&found.lists))
+        (places(&found.ways), places(&found.lists))
     }
 
     #[test]

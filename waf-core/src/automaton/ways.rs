@@ -100,9 +100,7 @@ fn split(pattern: &Hir) -> Vec<Way> {
 /// How often a value has the bytes of one of the ways for which there is no text, roughly.
 fn commonness(ways: &[Way]) -> u32 {
     let without = ways.iter().filter(|way| way.texts.is_empty());
-    let rarest =
-        without.filter_map(|way| way.bytes.iter().min_by_key(|set| needs::commonness(set)));
-    needs::commonness(&rarest.fold(ByteSet::EMPTY, |all, set| all.union(*set)))
+    needs::commonness(&without.fold(ByteSet::EMPTY, |all, way| all.union(way.rarest())))
 }
 
 #[cfg(test)]

@@ -369,18 +369,17 @@ impl<'a> Walk<'a> {
     fn change(&mut self, rule: &ProgramRule) {
         for effect in rule.links.iter().flat_map(|link| &link.effects) {
             let ProgramEffect::Set(key, _) = effect else { continue };
-            let slots = &self.program.slots;
-            let prefix = match key {
-                ProgramKey::Slot(slot) => slots.name(*slot).to_vec(),
-                ProgramKey::Text(text) | ProgramKey::New(text) => text.literal_prefix(),
+            let mut mark = |slot: u16| {
+                self.touched[usize::from(slot)] = true;
+                self.changed[usize::from(slot)] = true;
             };
-            for slot in 0..slots.len() {
-                let is_meant = match key {
-                    ProgramKey::Slot(one) => usize::from(*one) == slot,
-                    _ => slots.name(slot as u16).starts_with(&prefix),
-                };
-                self.touched[slot] |= is_meant;
-                self.changed[slot] |= is_meant;
+            match key {
+                ProgramKey::Slot(slot) => mark(*slot),
+                ProgramKey::Text(text) | ProgramKey::New(text) => {
+                    let (slots, prefix) = (&self.program.slots, text.literal_prefix());
+                    let all = 0..slots.len() as u16;
+                    all.filter(|slot| slots.name(*slot).starts_with(&prefix)).for_each(mark);
+                }
             }
         }
     }

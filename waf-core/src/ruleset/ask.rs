@@ -9,7 +9,7 @@ use regex_syntax::hir::Hir;
 use super::captures::Captures;
 use super::regex::{Memories, Regex, is_whole};
 use super::{Probe, RuleSet};
-use crate::automaton;
+use crate::automaton::in_any_case;
 use crate::automaton::syntax::{self, SyntaxError};
 use crate::operator::{detect_sqli, detect_xss};
 use crate::rule::Operator;
@@ -51,7 +51,7 @@ impl Pattern {
             Operator::Streq(text) => syntax::equals(text.as_bytes()),
             _ => Hir::fail(),
         };
-        Ok(if self.in_any_case { automaton::in_any_case(&hir) } else { hir })
+        Ok(if self.in_any_case { in_any_case(&hir) } else { hir })
     }
 
     /// Whether it matches every value as a whole, as `^.*$` does, by which rules capture what they

@@ -93,9 +93,7 @@ impl Leaders {
     /// Looks which literals occur in a leader's output.
     pub(super) fn sift(&mut self, at: usize, gate: &Gate, input: &[u8], buffers: &[Vec<u8>]) {
         let leader = &mut self.all[at];
-        let mut found = std::mem::take(&mut leader.found);
-        gate.sift(leader.bytes(input, buffers), &mut found);
-        self.all[at].found = found;
+        gate.sift(leader.bytes(input, buffers), &mut leader.found);
     }
 
     /// Makes every output of a value.

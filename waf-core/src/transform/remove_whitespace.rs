@@ -15,11 +15,7 @@ impl Machine for RemoveWhitespace {
     const TRIGGERS: ByteSet = BLANKS;
 
     fn step(&mut self, byte: u8, out: &mut Vec<u8>) {
-        if BLANKS.contains(byte) {
-            self.changed = true;
-        } else {
-            out.push(byte);
-        }
+        self.feed(&[byte], out);
     }
 
     /// Without branches: text has a blank every few bytes.
