@@ -107,6 +107,15 @@ impl Browser {
         }
     }
 
+    /// Waits until the address holds a text. Asks the browser, so pages without a script will do.
+    pub fn wait_for_address(&self, part: &str) {
+        let start = Instant::now();
+        while !self.address().contains(part) {
+            assert!(start.elapsed() < Duration::from_secs(30), "{part}: {}", self.address());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
     /// A command of the developer tools.
     pub fn tools(&self, command: &str, parameters: &Value) {
         self.call(

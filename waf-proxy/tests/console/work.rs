@@ -67,7 +67,7 @@ fn a_morning_is_looked_through() {
     browser.open(&site.at("/console"));
     browser.type_into("[name=path]", "/login");
     browser.click(".filter button");
-    assert!(browser.address().contains("path=%2Flogin"));
+    browser.wait_for_address("path=%2Flogin");
 }
 
 fn rows(browser: &Browser) -> u64 {
