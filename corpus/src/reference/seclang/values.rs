@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use waf_core::field::Collection;
 use waf_core::finding::Finding;
+use waf_core::limits::NAME_KEPT;
 use waf_core::rule::{
     Link, LinkTarget, LinkVariable, Selector, State, TargetKind, Text, TextPart, Variable,
 };
@@ -23,7 +24,7 @@ pub(super) struct Item<'a> {
 }
 
 impl Item<'_> {
-    /// As `MATCHED_VAR_NAME` has it.
+    /// As `MATCHED_VAR_NAME` has it; of a field's own name what records keep.
     pub(super) fn name(&self) -> Vec<u8> {
         let (name, keyed) = match self.variable {
             LinkVariable::Tx => ("TX", true),
@@ -35,7 +36,13 @@ impl Item<'_> {
             LinkVariable::Fields(Variable::One(it)) => (it.name(), it.is_keyed()),
         };
         match &self.key {
-            Some(key) if keyed => [name.as_bytes(), b":", &spelled(key)].concat(),
+            Some(key) if keyed => {
+                let kept = match self.field {
+                    Some(_) => &key[..key.len().min(NAME_KEPT)],
+                    None => key,
+                };
+                [name.as_bytes(), b":", &spelled(kept)].concat()
+            }
             _ => name.into(),
         }
     }
