@@ -230,6 +230,30 @@ fn a_record_tells_every_field_that_a_rule_counts() {
     assert_eq!(also[0], "ARGS_GET:b10");
 }
 
+const NOTED: &str = r#"
+SecAction "id:7,phase:1,pass,nolog,setvar:'tx.list=/b1/ /b2/'"
+SecRule ARGS_NAMES "@rx ^.*$" "id:1,phase:2,pass,log,capture,msg:'x',\
+  setvar:'tx.name_1_%{tx.0}=/%{tx.0}/',chain"
+  SecRule TX:/^name_1_/ "@within %{tx.list}" "setvar:tx.n=+5"
+SecRule TX:n "@ge 5" "id:900,phase:2,deny,log,msg:'x'"
+"#;
+
+#[test]
+fn a_record_tells_the_fields_whose_notes_matched_and_no_others() {
+    let policy = policy(NOTED);
+    let told = |path: &str| {
+        let record = run(&policy, &get(path));
+        let known = record.matches.iter().find(|known| known.rule_id == "1").cloned();
+        known.map(|known| (known.target, known.also))
+    };
+    assert_eq!(told("/?a=x&c=x"), None);
+    assert_eq!(told("/?a=x&b1=x&c=x"), Some(("ARGS_GET_NAMES:b1".into(), Vec::new())));
+    assert_eq!(
+        told("/?a=x&b1=x&c=x&b2=x&d=x"),
+        Some(("ARGS_GET_NAMES:b2".into(), vec!["ARGS_GET_NAMES:b1".to_owned()]))
+    );
+}
+
 // 5. Observed on ModSecurity 2.
 const LAST_CAPTURE: &str = r#"
 SecRule ARGS "@rx ^(\w+)=(\w+)$" "id:1,phase:2,pass,nolog,capture,setvar:tx.n=+1,chain"

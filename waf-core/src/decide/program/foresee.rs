@@ -2,7 +2,22 @@
 //! [`ProgramRule::foreseen`](crate::ruleset::ProgramRule::foreseen).
 
 use super::answer::{self, Asked};
+use super::score::Shown;
 use super::{ProgramState, Turn, targets};
+use crate::ruleset::ProgramRule;
+
+/// Of the fields that a rule noted, those whose notes match: the others are no cause of it. All of them
+/// where that cannot be told.
+pub(super) fn keep_causes(shown: &mut Vec<Shown>, rule: &ProgramRule, turn: &Turn<'_>) {
+    let Some(foreseen) = &rule.foreseen else { return };
+    let is_cause = |shown: &Shown| {
+        let row = turn.rows.row(shown.row);
+        foreseen.iter().any(|&signature| row.has(signature))
+    };
+    if shown.iter().any(is_cause) {
+        shown.retain(is_cause);
+    }
+}
 
 impl ProgramState {
     /// Whether a rule is known not to match, and to leave nothing behind but what its `maker`, the

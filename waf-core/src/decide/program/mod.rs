@@ -402,6 +402,7 @@ impl ProgramState {
         if !chain.log {
             return;
         }
+        foresee::keep_causes(&mut shown, rule, turn);
         if self.fired.len() >= limits::FIRED {
             self.unlisted += 1;
             return;
