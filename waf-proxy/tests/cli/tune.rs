@@ -293,7 +293,7 @@ fn is_seen(id: &str, split: u64) -> bool {
 /// ```
 ///
 /// Without `CRS_DIR` the rules are the built-in ones. `CLASSES` are those tuned on, `SPLIT` is another
-/// way to split (1, 2, …), `MAX_PRICE` a bound.
+/// way to split (1, 2, …), `MAX_PRICE` a bound, `AT` the numbers of exclusions.
 #[test]
 #[ignore = "minutes, and needs recorded requests: it prints, and judges nothing"]
 fn frontier() {
@@ -330,7 +330,8 @@ fn frontier() {
     let max_price = std::env::var("MAX_PRICE").unwrap_or_else(|_| "100%".to_owned());
     let flagged = caught(&mut before, &unseen);
     let names = ["browse", "browse-post", "api", "webhook", "upload", "params"];
-    for most in ["10", "20", "40", "60"] {
+    let at = std::env::var("AT").unwrap_or_else(|_| "10,20,40,60".to_owned());
+    for most in at.split(',') {
         let mut arguments = vec!["tune", "--log", &log, "--attacks", &attacks, "-c", &config];
         rules.iter().for_each(|rules| arguments.extend(["--rules", rules]));
         arguments.extend(["--max", most, "--max-price", &max_price, "--output", "yaml"]);
