@@ -129,6 +129,12 @@ fn data(record: &DecisionRecord, id: &str) -> String {
     told.map_or_else(|| panic!("rule {id} tells nothing: {record:?}"), |told| told.data.clone())
 }
 
+/// The field that a rule's match shows, and those beside it.
+fn fields_of(record: &DecisionRecord, id: &str) -> Option<(String, Vec<String>)> {
+    let known = record.matches.iter().find(|known| known.rule_id == id)?;
+    Some((known.target.clone(), known.also.clone()))
+}
+
 fn ids(record: &DecisionRecord) -> Vec<&str> {
     let all = record.matches.iter().chain(&record.bookkeeping);
     all.map(|known| known.rule_id.as_str()).collect()
@@ -207,8 +213,7 @@ fn a_record_tells_every_field_that_a_rule_counts() {
     let policy = policy(OTHERS);
     let told = |request: &Request| {
         let record = run(&policy, request);
-        let of = |id: &str| record.matches.iter().find(|known| known.rule_id == id).cloned();
-        [of("1"), of("2")].map(|known| known.map(|known| (known.target, known.also)))
+        ["1", "2"].map(|id| fields_of(&record, id))
     };
     let fields = |shown: &str, also: &[&str]| {
         Some((shown.to_owned(), also.iter().map(|&name| name.to_owned()).collect::<Vec<_>>()))
@@ -241,11 +246,7 @@ SecRule TX:n "@ge 5" "id:900,phase:2,deny,log,msg:'x'"
 #[test]
 fn a_record_tells_the_fields_whose_notes_matched_and_no_others() {
     let policy = policy(NOTED);
-    let told = |path: &str| {
-        let record = run(&policy, &get(path));
-        let known = record.matches.iter().find(|known| known.rule_id == "1").cloned();
-        known.map(|known| (known.target, known.also))
-    };
+    let told = |path: &str| fields_of(&run(&policy, &get(path)), "1");
     assert_eq!(told("/?a=x&c=x"), None);
     assert_eq!(told("/?a=x&b1=x&c=x"), Some(("ARGS_GET_NAMES:b1".into(), Vec::new())));
     assert_eq!(

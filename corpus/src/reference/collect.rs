@@ -1,7 +1,5 @@
 //! All fields of a request in one list, their values whole.
 
-use std::iter;
-
 use waf_core::field::{Collection, Field, FieldSink};
 use waf_core::finding::Finding;
 use waf_core::limits::Limits;
@@ -20,6 +18,8 @@ pub struct Value {
     pub name: Vec<u8>,
     /// Where the value begins in its source.
     pub(crate) at: u64,
+    /// Where it ends; nowhere, when the body breaks off in it.
+    end: u64,
     /// The value.
     pub bytes: Vec<u8>,
     /// It was read of a body of unknown type, which may be no such thing.
@@ -47,12 +47,10 @@ pub fn fields(request: &Request, limits: &Limits) -> (Vec<Value>, Vec<Value>) {
 pub(crate) fn head(request: &Request, limits: &Limits) -> Collected {
     let policy = HeadPolicy { limits: limits.clone(), ..HeadPolicy::default() };
     let mut list = List::default();
-    list.collected.findings.extend(request.findings.iter().map(|(finding, _)| *finding));
-    list.collected
-        .findings
-        .extend(validate(&request.head, &policy).iter().map(|(finding, _)| *finding));
+    list.0.findings.extend(request.findings.iter().map(|(finding, _)| *finding));
+    list.0.findings.extend(validate(&request.head, &policy).iter().map(|(finding, _)| *finding));
     request::fields(&request.head, "127.0.0.1", limits, &mut list);
-    list.collected
+    list.0
 }
 
 /// The names and values of all fields of a request.
@@ -78,17 +76,15 @@ pub(crate) fn body(request: &Request, named: Option<&str>, limits: &Limits, to: 
     let mut body = Body::new(&processor, limits);
     body.feed(&decoded, &mut lanes);
     body.finish(&mut lanes);
-    let mut ended = Vec::new();
-    for List { collected: mut lane, ends } in lanes.0 {
+    let first = to.values.len();
+    for List(mut lane) in lanes.0 {
         let guess = processor == Processor::Unknown;
         lane.values.iter_mut().for_each(|value| value.guess = guess && is_guess(value));
-        let ends = ends.into_iter().chain(iter::repeat(u64::MAX));
-        ended.extend(ends.zip(lane.values));
+        to.values.append(&mut lane.values);
         to.findings.append(&mut lane.findings);
     }
     // Rules see values in the order in which they ended, whatever stream tells them.
-    ended.sort_by_key(|&(end, _)| end);
-    to.values.extend(ended.into_iter().map(|(_, value)| value));
+    to.values[first..].sort_by_key(|value| value.end);
     to.length = decoded.len() as u64;
     combined_size(to);
 }
@@ -119,6 +115,7 @@ fn combined_size(to: &mut Collected) {
         collection: Collection::ArgsCombinedSize,
         name: Vec::new(),
         at: to.length,
+        end: to.length,
         bytes: size.to_string().into_bytes(),
         guess: false,
     });
@@ -126,18 +123,15 @@ fn combined_size(to: &mut Collected) {
 
 /// One stream of fields.
 #[derive(Default)]
-struct List {
-    collected: Collected,
-    /// Where each value ended; one that the body breaks off has no end.
-    ends: Vec<u64>,
-}
+struct List(Collected);
 
 impl FieldSink for List {
     fn begin(&mut self, field: Field<'_>) {
-        self.collected.values.push(Value {
+        self.0.values.push(Value {
             collection: field.collection,
             name: field.name.text.to_vec(),
             at: field.at,
+            end: u64::MAX,
             bytes: Vec::new(),
             guess: false,
         });
@@ -148,17 +142,19 @@ impl FieldSink for List {
     }
 
     fn decoded(&mut self, bytes: &[u8], _end: u64) {
-        if let Some(value) = self.collected.values.last_mut() {
+        if let Some(value) = self.0.values.last_mut() {
             value.bytes.extend_from_slice(bytes);
         }
     }
 
     fn end(&mut self, end: u64) {
-        self.ends.push(end);
+        if let Some(value) = self.0.values.last_mut() {
+            value.end = end;
+        }
     }
 
     fn finding(&mut self, finding: Finding, _at: u64) {
-        self.collected.findings.push(finding);
+        self.0.findings.push(finding);
     }
 }
 

@@ -152,9 +152,14 @@ fn transformed(transformations: &[Transformation], value: &[u8]) -> Vec<u8> {
     })
 }
 
+/// Of a field's own name what records keep.
+pub(super) fn kept(name: &[u8]) -> &[u8] {
+    &name[..name.len().min(NAME_KEPT)]
+}
+
 /// As records name a field.
 fn target(collection: Collection, name: &[u8]) -> String {
-    let name = &name[..name.len().min(NAME_KEPT)];
+    let name = kept(name);
     if collection.is_keyed() && !name.is_empty() {
         return format!("{}:{}", collection.name(), printable(name, RECORD_TEXT));
     }

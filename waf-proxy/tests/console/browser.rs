@@ -100,20 +100,14 @@ impl Browser {
 
     /// Waits until a function body returns true.
     pub fn wait_for(&self, script: &str) {
-        let start = Instant::now();
-        while self.run(script, &[]) != Value::Bool(true) {
-            assert!(start.elapsed() < Duration::from_secs(30), "{script}: {}", self.text());
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        let is_true = || self.run(script, &[]) == Value::Bool(true);
+        wait(is_true, || format!("{script}: {}", self.text()));
     }
 
     /// Waits until the address holds a text. Asks the browser, so pages without a script will do.
     pub fn wait_for_address(&self, part: &str) {
-        let start = Instant::now();
-        while !self.address().contains(part) {
-            assert!(start.elapsed() < Duration::from_secs(30), "{part}: {}", self.address());
-            std::thread::sleep(Duration::from_millis(50));
-        }
+        let is_there = || self.address().contains(part);
+        wait(is_there, || format!("{part}: {}", self.address()));
     }
 
     /// A command of the developer tools.
@@ -183,6 +177,15 @@ impl Browser {
         stream.set_read_timeout(Some(Duration::from_secs(60)))?;
         stream.write_all(&[head.as_bytes(), body.as_bytes()].concat())?;
         answer(&mut BufReader::new(stream))
+    }
+}
+
+/// Waits until something holds, half a minute at most.
+fn wait(holds: impl Fn() -> bool, complaint: impl Fn() -> String) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < Duration::from_secs(30), "{}", complaint());
+        std::thread::sleep(Duration::from_millis(50));
     }
 }
 

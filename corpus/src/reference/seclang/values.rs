@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use waf_core::field::Collection;
 use waf_core::finding::Finding;
-use waf_core::limits::NAME_KEPT;
 use waf_core::rule::{
     Link, LinkTarget, LinkVariable, Selector, State, TargetKind, Text, TextPart, Variable,
 };
 
 use super::super::collect::Value;
+use super::super::rules::kept;
 use super::super::select::names;
 use super::{Run, Seen};
 
@@ -37,11 +37,8 @@ impl Item<'_> {
         };
         match &self.key {
             Some(key) if keyed => {
-                let kept = match self.field {
-                    Some(_) => &key[..key.len().min(NAME_KEPT)],
-                    None => key,
-                };
-                [name.as_bytes(), b":", &spelled(kept)].concat()
+                let key = if self.field.is_some() { kept(key) } else { key };
+                [name.as_bytes(), b":", &spelled(key)].concat()
             }
             _ => name.into(),
         }
