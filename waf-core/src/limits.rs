@@ -291,13 +291,19 @@ pub const BACKTRACK_STACK: usize = 65_536;
 /// each value.
 pub const EXPANDED_NFA_BYTES: usize = 256 * KIB;
 
-/// Values whose answer a worker remembers, in sets of two: 768 KiB. What an application is sent
-/// again and again (headers, names of fields, short values) are some hundreds to thousands.
-pub const KNOWN_SETS: usize = 2048;
+/// Sets of four values whose answer a worker remembers: 200 KiB. What an application is sent again
+/// and again (headers, names of fields, short values) are some hundreds to thousands.
+pub const KNOWN_SETS: usize = 256;
 
 /// Bytes of such a value: what browsers say of themselves takes up to 140. With its marks it fills
 /// three cache lines.
 pub const KNOWN_BYTES: usize = 170;
+
+/// The same of short values, which are most: 576 KiB.
+pub const KNOWN_SHORT_SETS: usize = 2048;
+
+/// Bytes of a short value. With its marks it fills a cache line.
+pub const KNOWN_SHORT_BYTES: usize = 42;
 
 /// Signatures in the row of such a value: a well-formed header has two or three.
 pub const KNOWN_SIGNATURES: usize = 6;

@@ -3,33 +3,79 @@
 //! once. Of most the answer is that nothing was found, of some that their rows hold a few signatures
 //! (that a header is well-formed).
 
-use crate::limits::{KNOWN_BYTES, KNOWN_SETS, KNOWN_SIGNATURES};
+use crate::limits::{
+    KNOWN_BYTES, KNOWN_SETS, KNOWN_SHORT_BYTES, KNOWN_SHORT_SETS, KNOWN_SIGNATURES,
+};
 use crate::ruleset::{FieldPlan, PlanId, SignatureId};
 
 /// Some values of this request and those before it, and which signatures their rows hold.
 ///
-/// Each value has a set of two places. The first holds what came again, the second what came last:
-/// values that come once displace only one another. A sender who makes values meet in a set only
-/// makes them be scanned again.
+/// Each value has a set of places: the first for what came again, the latest first, the others for
+/// what was added or displaced from them last. Values that come once displace only one another. A
+/// sender who makes values meet in a set only makes them be scanned again.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    sets: Vec<[Place; 2]>,
+    short: Table<KNOWN_SHORT_SETS, KNOWN_SHORT_BYTES>,
+    long: Table<KNOWN_SETS, KNOWN_BYTES>,
+}
+
+impl Known {
+    /// The signatures in the row of an equal value, in which nothing else was found.
+    pub(super) fn get(&mut self, plan: &FieldPlan, value: &[u8]) -> Option<&[SignatureId]> {
+        match value.len() {
+            0..=KNOWN_SHORT_BYTES => self.short.get(plan.id(), value),
+            0..=KNOWN_BYTES => self.long.get(plan.id(), value),
+            _ => None,
+        }
+    }
+
+    /// In a value nothing was found but what its row holds.
+    pub(super) fn add(&mut self, plan: &FieldPlan, value: &[u8], row: &[SignatureId]) {
+        if row.len() > KNOWN_SIGNATURES {
+            return;
+        }
+        match value.len() {
+            0..=KNOWN_SHORT_BYTES => self.short.add(plan.id(), value, row),
+            0..=KNOWN_BYTES => self.long.add(plan.id(), value, row),
+            _ => {}
+        }
+    }
+}
+
+/// Values of at most `BYTES` bytes. Empty until the first is added.
+#[derive(Debug, Default)]
+struct Table<const SETS: usize, const BYTES: usize> {
+    sets: Vec<[Mark; WAYS]>,
+    places: Vec<Place<BYTES>>,
+}
+
+/// Places of a set.
+const WAYS: usize = 4;
+
+/// Those of values that came again.
+const AGAIN: usize = 2;
+
+/// Some bits of a value's hash, and its place.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    tag: u32,
+    place: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct Place<const BYTES: usize> {
     plan: PlanId,
     length: u8,
-    value: [u8; KNOWN_BYTES],
+    value: [u8; BYTES],
     count: u8,
     signatures: [SignatureId; KNOWN_SIGNATURES],
 }
 
-impl Place {
+impl<const BYTES: usize> Place<BYTES> {
     const EMPTY: Self = Self {
         plan: PlanId::NONE,
         length: 0,
-        value: [0; KNOWN_BYTES],
+        value: [0; BYTES],
         count: 0,
         signatures: [SignatureId(0); KNOWN_SIGNATURES],
     };
@@ -39,34 +85,36 @@ impl Place {
     }
 }
 
-impl Known {
-    /// The signatures in the row of an equal value, in which nothing else was found.
-    pub(super) fn get(&mut self, plan: &FieldPlan, value: &[u8]) -> Option<&[SignatureId]> {
-        if value.len() > KNOWN_BYTES {
-            return None;
+impl<const SETS: usize, const BYTES: usize> Table<SETS, BYTES> {
+    fn get(&mut self, plan: PlanId, value: &[u8]) -> Option<&[SignatureId]> {
+        let (set, tag) = seat(plan, value);
+        let set = self.sets.get_mut(set % SETS)?;
+        let is_it = |mark: &Mark| {
+            mark.tag == tag
+                && self.places.get(mark.place as usize).is_some_and(|it| it.holds(plan, value))
+        };
+        let found = set.iter().position(is_it)?;
+        for at in (1..=found).rev() {
+            set.swap(at, at - 1);
         }
-        let at = set_of(plan.id(), value);
-        let [again, last] = self.sets.get_mut(at)?;
-        if !again.holds(plan.id(), value) {
-            if !last.holds(plan.id(), value) {
-                return None;
-            }
-            std::mem::swap(again, last);
-        }
-        again.signatures.get(..usize::from(again.count))
+        let place = self.places.get(set[0].place as usize)?;
+        place.signatures.get(..usize::from(place.count))
     }
 
-    /// In a value nothing was found but what its row holds.
-    pub(super) fn add(&mut self, plan: &FieldPlan, value: &[u8], row: &[SignatureId]) {
-        if value.len() > KNOWN_BYTES || row.len() > KNOWN_SIGNATURES {
-            return;
-        }
+    fn add(&mut self, plan: PlanId, value: &[u8], row: &[SignatureId]) {
         if self.sets.is_empty() {
-            self.sets.resize(KNOWN_SETS, [Place::EMPTY; 2]);
+            self.places.resize(SETS * WAYS, Place::EMPTY);
+            let first = (0..SETS * WAYS).step_by(WAYS);
+            let mark = |place: usize| Mark { tag: 0, place: place as u32 };
+            self.sets = first.map(|at| std::array::from_fn(|way| mark(at + way))).collect();
         }
-        let at = set_of(plan.id(), value);
-        let [_, last] = &mut self.sets[at];
-        last.plan = plan.id();
+        let (set, tag) = seat(plan, value);
+        let set = &mut self.sets[set % SETS];
+        set[AGAIN..].rotate_right(1);
+        let mark = &mut set[AGAIN];
+        mark.tag = tag;
+        let last = &mut self.places[mark.place as usize];
+        last.plan = plan;
         last.length = value.len() as u8;
         last.value[..value.len()].copy_from_slice(value);
         last.count = row.len() as u8;
@@ -74,9 +122,9 @@ impl Known {
     }
 }
 
-/// Words folded by rotating and multiplying: quick, and good enough where a collision costs nothing
-/// but a scan.
-fn set_of(plan: PlanId, value: &[u8]) -> usize {
+/// Of which set a value is, and its tag. Words folded by rotating and multiplying: quick, and good enough
+/// where a collision costs nothing but a scan.
+fn seat(plan: PlanId, value: &[u8]) -> (usize, u32) {
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
     let mix = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(FACTOR);
     let seed = mix(plan.number(), value.len() as u64);
@@ -85,7 +133,7 @@ fn set_of(plan: PlanId, value: &[u8]) -> usize {
         word[..chunk.len()].copy_from_slice(chunk);
         mix(hash, u64::from_le_bytes(word))
     });
-    (hash >> 32) as usize % KNOWN_SETS
+    ((hash >> 32) as usize, (hash >> 16) as u32)
 }
 
 #[cfg(test)]
@@ -120,11 +168,32 @@ mod tests {
         let (plan, mut known) = (plan(), Known::default());
         known.add(&plan, b"gzip, deflate", &[]);
         assert!(known.get(&plan, b"gzip, deflate").is_some());
-        for number in 0..20 * KNOWN_SETS {
+        for number in 0..20 * KNOWN_SHORT_SETS {
             known.add(&plan, number.to_string().as_bytes(), &[]);
         }
         assert!(known.get(&plan, b"gzip, deflate").is_some());
-        assert_eq!(known.sets.len(), KNOWN_SETS);
+        assert_eq!(known.short.sets.len(), KNOWN_SHORT_SETS);
+        assert_eq!(known.short.places.len(), KNOWN_SHORT_SETS * WAYS);
+    }
+
+    #[test]
+    fn values_that_meet_in_a_set_are_kept_side_by_side() {
+        let (plan, mut known) = (plan(), Known::default());
+        let set = |value: &[u8]| seat(plan.id(), value).0 % KNOWN_SHORT_SETS;
+        let values = (0..).map(|number: u32| number.to_string().into_bytes());
+        let meeting: Vec<_> = values.filter(|it| set(it) == set(b"")).take(WAYS + 1).collect();
+        let (more, kept) = meeting.split_last().unwrap();
+        for (number, value) in kept.iter().enumerate() {
+            known.add(&plan, value, &signatures(&[number as u16]));
+            assert!(known.get(&plan, value).is_some());
+        }
+        for (number, value) in kept.iter().enumerate() {
+            assert_eq!(known.get(&plan, value), Some(&signatures(&[number as u16])[..]));
+        }
+        known.add(&plan, more, &[]);
+        let still = kept.iter().filter(|value| known.get(&plan, value).is_some()).count();
+        assert_eq!(still, WAYS - 1);
+        assert!(known.get(&plan, kept.last().unwrap()).is_some());
     }
 
     #[test]
@@ -136,7 +205,7 @@ mod tests {
         let many = vec![SignatureId(0); KNOWN_SIGNATURES + 1];
         known.add(&plan, b"x", &many);
         assert!(known.get(&plan, b"x").is_none());
-        assert!(known.sets.is_empty());
+        assert!(known.short.sets.is_empty() && known.long.sets.is_empty());
         known.add(&plan, &long[1..], &many[1..]);
         assert_eq!(known.get(&plan, &long[1..]), Some(&many[1..]));
     }
