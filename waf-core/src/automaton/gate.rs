@@ -14,7 +14,8 @@
 
 use regex_syntax::hir::Hir;
 
-use super::needs::Needs;
+use super::kinds::{Combination, Kinds};
+use super::needs::{self, Needs};
 use super::sieve::{Found, Sieve};
 use super::{PatternId, PatternSet, may_match, shortest, ways};
 use crate::bytes::ByteSet;
@@ -33,6 +34,8 @@ pub struct Gate {
     needs: Needs,
     /// The ways with literals, and the bytes that each needs too, by their places here.
     with: Vec<(PatternId, Vec<ByteSet>)>,
+    /// Which of these ways values of some kinds of bytes leave, their literals looked at too.
+    kinds: Kinds,
     /// Their literals, and the phrases of lists.
     sieve: Sieve,
     /// For each pattern the fewest bytes it matches.
@@ -94,12 +97,17 @@ impl Gate {
                 }
             }
         }
+        let needed_with = with.iter().zip(&texts).map(|((_, bytes), texts): (&(_, Vec<_>), _)| {
+            [&bytes[..], &needs::of_phrases::<Vec<u8>>(texts)].concat()
+        });
+        let needed_with: Vec<_> = needed_with.collect();
         let shortest = |pattern| shortest(pattern).unwrap_or(usize::MAX);
         Self {
             open: without.iter().copied().collect(),
             without,
             needs: Needs::new(&needed),
             with,
+            kinds: Kinds::new(&needed_with),
             sieve: Sieve::new(&texts, lists),
             shortest: patterns.iter().map(shortest).collect(),
         }
@@ -123,6 +131,13 @@ impl Gate {
             without: without.filter_map(|(place, _)| PatternId::new(place)).collect(),
             with: with.filter_map(|(place, _)| PatternId::new(place)).collect(),
         }
+    }
+
+    /// Takes out of `asked` what a look at the kinds of the bytes of a value rules out.
+    pub fn rule_out(&self, present: ByteSet, asked: &mut Asked) {
+        let kinds = Combination::of(present);
+        self.needs.rule_out(kinds, &mut asked.without);
+        asked.with.intersect_with(self.kinds.of(kinds));
     }
 
     /// Whose literals occur in a value, added to `found`. Equal for values that differ in case only.
@@ -167,7 +182,7 @@ impl Gate {
     /// Bytes of the tables.
     pub fn bytes(&self) -> usize {
         let sets: usize = self.with.iter().map(|(_, bytes)| size_of_val(&bytes[..])).sum();
-        self.needs.bytes() + self.sieve.bytes() + sets
+        self.needs.bytes() + self.kinds.bytes() + self.sieve.bytes() + sets
     }
 }
 

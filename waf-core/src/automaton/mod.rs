@@ -33,6 +33,7 @@ mod any_case;
 mod assign;
 mod cluster;
 mod gate;
+mod kinds;
 mod lanes;
 mod literals;
 mod look;

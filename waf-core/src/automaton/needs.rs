@@ -8,6 +8,7 @@
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
+use super::kinds::{Combination, Kinds};
 use super::{PatternId, PatternSet};
 use crate::bytes::ByteSet;
 use crate::limits::GATE_MASKS;
@@ -24,6 +25,7 @@ const PLAIN: ByteSet = ByteSet::range(b'a', b'z')
 /// What bytes some patterns need.
 #[derive(Debug)]
 pub(super) struct Needs {
+    kinds: Kinds,
     slots: Vec<Slot>,
     /// Patterns whose first set does not need a mark.
     plain: PatternSet,
@@ -47,11 +49,20 @@ impl Needs {
         let mut plain = PatternSet::none(masks.len());
         let places = masks.iter().enumerate().filter(is_plain);
         plain.extend(places.filter_map(|(at, _)| PatternId::new(at)));
-        Self { slots: (0..GATE_MASKS).map(|slot| Slot::new(masks, slot)).collect(), plain }
+        let slots = (0..GATE_MASKS).map(|slot| Slot::new(masks, slot)).collect();
+        Self { kinds: Kinds::new(masks), slots, plain }
+    }
+
+    /// Takes out of `wanted` what cannot match a value of bytes of such kinds.
+    pub(super) fn rule_out(&self, kinds: Combination, wanted: &mut PatternSet) {
+        wanted.intersect_with(self.kinds.of(kinds));
     }
 
     /// Takes out of `wanted` what cannot match a value whose bytes are `present`.
     pub(super) fn narrow(&self, present: ByteSet, wanted: &mut PatternSet) {
+        if wanted.is_empty() {
+            return;
+        }
         let (mut bytes, mut count) = ([0; 256], 0);
         let (mut marks, mut count_marks) = ([0; 256], 0);
         for byte in present.iter() {
@@ -73,7 +84,8 @@ impl Needs {
 
     /// Bytes of the tables.
     pub(super) fn bytes(&self) -> usize {
-        self.slots.iter().map(|slot| size_of_val(&slot.columns[..])).sum()
+        let columns = self.slots.iter().map(|slot| size_of_val(&slot.columns[..]));
+        columns.sum::<usize>() + self.kinds.bytes()
     }
 }
 
@@ -129,7 +141,7 @@ pub(super) fn of_pattern(hir: &Hir) -> Vec<ByteSet> {
 }
 
 /// The same of a list of phrases, in any case.
-pub(super) fn of_phrases(phrases: &[impl AsRef<[u8]>]) -> Vec<ByteSet> {
+pub(super) fn of_phrases<P: AsRef<[u8]>>(phrases: &[P]) -> Vec<ByteSet> {
     let both = |byte: &u8| ByteSet::of(&[byte.to_ascii_lowercase(), byte.to_ascii_uppercase()]);
     let of_one = |phrase: &[u8]| rarest(phrase.iter().map(both).collect());
     let phrases = phrases.iter().map(AsRef::as_ref).filter(|phrase| !phrase.is_empty());

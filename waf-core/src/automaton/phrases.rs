@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use aho_corasick::automaton::{Automaton, StateID};
 use aho_corasick::{Anchored, MatchKind, StartKind, dfa, nfa};
 
+use super::kinds::Combination;
 use super::needs::{self, Needs};
 use super::{BuildError, Hit, PatternId, PatternSet};
 use crate::bytes::ByteSet;
@@ -85,6 +86,7 @@ impl Phrases {
 
     /// Takes out of `wanted` what cannot match a whole value whose bytes are `present`.
     pub fn narrow(&self, present: ByteSet, wanted: &mut PatternSet) {
+        self.needs.rule_out(Combination::of(present), wanted);
         self.needs.narrow(present, wanted);
     }
 

@@ -90,6 +90,12 @@ impl Leaders {
         self.all.iter().take(self.count)
     }
 
+    /// Takes out of what is asked of a leader what the kinds of its bytes rule out.
+    pub(super) fn rule_out(&mut self, at: usize, gate: &Gate) {
+        let leader = &mut self.all[at];
+        gate.rule_out(leader.present, &mut leader.patterns);
+    }
+
     /// Looks which literals occur in a leader's output.
     pub(super) fn sift(&mut self, at: usize, gate: &Gate, input: &[u8], buffers: &[Vec<u8>]) {
         let leader = &mut self.all[at];

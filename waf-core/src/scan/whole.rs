@@ -51,6 +51,7 @@ impl Whole<'_> {
     /// Looks once into an output, for all nodes that have it.
     fn search(&self, at: usize, work: &mut Work, scratch: &mut Scratch) {
         let Scratch { search, leaders, buffers, candidates, hits, automata, .. } = scratch;
+        leaders.rule_out(at, &self.ruleset.gate);
         let leader = leaders.get(at);
         if leader.patterns.is_empty() && leader.lists.is_empty() {
             return;
