@@ -71,6 +71,17 @@ impl ByteSet {
             != 0
     }
 
+    /// The bytes of both sets.
+    #[must_use]
+    pub const fn intersection(self, other: Self) -> Self {
+        Self([
+            self.0[0] & other.0[0],
+            self.0[1] & other.0[1],
+            self.0[2] & other.0[2],
+            self.0[3] & other.0[3],
+        ])
+    }
+
     /// Whether no byte is in the set.
     pub const fn is_empty(self) -> bool {
         (self.0[0] | self.0[1] | self.0[2] | self.0[3]) == 0

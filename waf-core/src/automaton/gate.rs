@@ -171,12 +171,13 @@ impl Gate {
         let with = with.filter(|(_, bytes)| has_bytes(bytes, occurs.present));
         left.extend(with.map(|(id, _)| *id));
         memory.clear();
-        memory.extend(left.iter().filter(|id| !self.is_long_enough(*id, occurs.length)));
+        memory.extend(left.iter().filter(|id| self.shortest(*id) > occurs.length));
         left.subtract(memory);
     }
 
-    fn is_long_enough(&self, pattern: PatternId, length: usize) -> bool {
-        self.shortest[pattern.index()] <= length
+    /// The fewest bytes that a pattern matches.
+    pub fn shortest(&self, pattern: PatternId) -> usize {
+        self.shortest[pattern.index()]
     }
 
     /// Bytes of the tables.

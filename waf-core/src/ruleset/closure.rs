@@ -11,6 +11,7 @@ use super::plan::PlanNode;
 use crate::automaton::{Asked, Gate, PatternSet};
 use crate::bytes::ByteSet;
 use crate::limits::CLOSURES;
+use crate::transform::max_growth;
 
 /// Places that a combination may have, one behind the other.
 const TRIES: usize = 8;
@@ -28,15 +29,26 @@ pub struct Closure {
     /// Those of them with checks, or of libinjection.
     pub asking: Vec<usize>,
     /// Nodes below them that the output wakes; where nothing is asked they are not made.
-    pub awake: Vec<usize>,
+    pub awake: Vec<Awake>,
+}
+
+/// A node that a value wakes. What is asked of it, and of those below it, takes some length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Awake {
+    /// Its place in the plan.
+    pub node: usize,
+    /// Shorter values need not be transformed: nothing can be found in what comes of them.
+    pub least_input: usize,
+    /// Nor can it in a shorter output.
+    pub least_output: usize,
 }
 
 /// The combinations that were met, as many as there is room for: others are put together each time.
 #[derive(Clone, Debug)]
 pub(super) struct Closures {
-    /// The different sets of bytes that wake steps.
-    wakers: Box<[ByteSet]>,
-    /// All of them together.
+    /// For each byte the sets of bytes that wake steps and hold it, one bit each.
+    wakers_of: Box<[u64; 256]>,
+    /// All of these sets together.
     any: ByteSet,
     /// For each node the number of its set; `None`: every value wakes it.
     waker_of: Box<[Option<u8>]>,
@@ -44,6 +56,8 @@ pub(super) struct Closures {
     below: Box<[u64]>,
     /// Whether anything is asked of a node or of one below it.
     asked: Box<[bool]>,
+    /// For each node the fewest bytes in which something can be found there or below.
+    least: OnceLock<Box<[usize]>>,
     known: Box<[OnceLock<Box<Closure>>]>,
 }
 
@@ -79,24 +93,26 @@ impl Closures {
                 asked[node.parent] = true;
             }
         }
+        let mut wakers_of = [0; 256];
+        for (at, set) in wakers.iter().enumerate() {
+            set.iter().for_each(|byte| wakers_of[usize::from(byte)] |= 1 << at);
+        }
         let known = if nodes.is_empty() { 0 } else { CLOSURES };
         Self {
             any: wakers.iter().fold(ByteSet::EMPTY, |any, set| any.union(*set)),
-            wakers: wakers.into(),
+            wakers_of: Box::new(wakers_of),
             waker_of,
             below: below.into(),
             asked,
+            least: OnceLock::new(),
             known: (0..known).map(|_| OnceLock::new()).collect(),
         }
     }
 
     /// Which of the sets that wake steps occur in a value: one bit each.
     fn wakes(&self, present: ByteSet) -> u64 {
-        if !present.intersects(self.any) {
-            return 0;
-        }
-        let sets = self.wakers.iter().enumerate();
-        sets.fold(0, |wakes, (at, set)| wakes | (u64::from(present.intersects(*set)) << at))
+        let waking = present.intersection(self.any).iter();
+        waking.fold(0, |wakes, byte| wakes | self.wakers_of[usize::from(byte)])
     }
 
     /// Everything that is asked of the output of a node, in which these bytes occur. What is not
@@ -128,6 +144,13 @@ impl Closures {
         spare
     }
 
+    fn awake(&self, (nodes, gate): (&[PlanNode], &Gate), node: usize) -> Awake {
+        let least_output = self.least.get_or_init(|| least(nodes, gate))[node];
+        let growth = nodes[node].transformation.map(max_growth);
+        let least_input = growth.map_or(least_output, |growth| growth.least_input(least_output));
+        Awake { node, least_input, least_output }
+    }
+
     fn gather(
         &self,
         (nodes, gate): (&[PlanNode], &Gate),
@@ -148,7 +171,7 @@ impl Closures {
                     closure.add(at, below);
                     patterns.union_with(&below.patterns);
                 }
-                _ => closure.awake.push(at),
+                _ => closure.awake.push(self.awake((nodes, gate), at)),
             }
         }
         closure.patterns = gate.part(&patterns);
@@ -165,9 +188,27 @@ impl Closure {
 
     /// In no more memory than it fills: it is kept.
     fn fitted(mut self) -> Self {
-        for places in [&mut self.nodes, &mut self.asking, &mut self.awake] {
-            places.shrink_to_fit();
-        }
+        self.nodes.shrink_to_fit();
+        self.asking.shrink_to_fit();
+        self.awake.shrink_to_fit();
         self
     }
+}
+
+/// For each node the fewest bytes of its value in which something can be found there or below.
+fn least(nodes: &[PlanNode], gate: &Gate) -> Box<[usize]> {
+    let own = |node: &PlanNode| {
+        let is_short = node.asks_alone() || !node.lists.is_empty();
+        let shortest = node.patterns.iter().map(|pattern| gate.shortest(pattern)).min();
+        if is_short { 0 } else { shortest.unwrap_or(usize::MAX) }
+    };
+    let mut least: Box<[usize]> = nodes.iter().map(own).collect();
+    // Parents stand before their children.
+    for (at, node) in nodes.iter().enumerate().skip(1).rev() {
+        let growth = node.transformation.map(max_growth);
+        let changed = growth.map_or(0, |growth| growth.least_input(least[at]));
+        // A value that does not wake it passes as it is.
+        least[node.parent] = least[node.parent].min(changed).min(least[at]);
+    }
+    least
 }

@@ -24,7 +24,7 @@ use std::fmt;
 pub(crate) use ask::{Pattern, PhraseList};
 pub(crate) use captures::Captures;
 pub use chain::{ChainTree, Step};
-pub use closure::Closure;
+pub use closure::{Awake, Closure};
 pub(crate) use comparison::Comparison;
 pub use ids::{ClassId, ExclusionId, RuleIndex, SignatureId, StepId};
 pub(crate) use name_regex::NameRegex;

@@ -8,7 +8,7 @@ use super::pipeline::Output;
 use crate::automaton::{Asked, Found, Gate, PatternSet};
 use crate::bytes::ByteSet;
 use crate::rule::Transformation;
-use crate::ruleset::{Closure, FieldPlan, PlanNode};
+use crate::ruleset::{Awake, Closure, FieldPlan};
 use crate::transform::Transducers;
 
 /// The outputs of one value; their memory is kept for the next.
@@ -18,7 +18,7 @@ pub(super) struct Leaders {
     /// How many of them count.
     count: usize,
     /// Nodes to run, and whose output they change, the next one last.
-    waiting: Vec<(usize, usize)>,
+    waiting: Vec<(Awake, usize)>,
     /// What was done to which leader, and which one came out.
     done: Vec<(usize, Transformation, usize)>,
     spare: Closure,
@@ -31,6 +31,7 @@ pub(super) struct Leaders {
 pub(super) struct Leader {
     /// The node whose buffer holds it; `None`: it is the input.
     buffer: Option<usize>,
+    length: usize,
     /// The bytes that occur in it.
     pub(super) present: ByteSet,
     /// The nodes that have it.
@@ -59,8 +60,9 @@ impl Leader {
         self.nodes.iter().copied().min().unwrap_or(0)
     }
 
-    fn restart(&mut self, buffer: Option<usize>, present: ByteSet) {
+    fn restart(&mut self, buffer: Option<usize>, (length, present): (usize, ByteSet)) {
         self.buffer = buffer;
+        self.length = length;
         self.present = present;
         self.nodes.clear();
         self.patterns.clear();
@@ -119,40 +121,47 @@ impl Leaders {
         if buffers.len() < plan.nodes.len() {
             buffers.resize_with(plan.nodes.len(), Vec::new);
         }
-        let root = self.open(None, ByteSet::present(input));
+        let root = self.open(None, (input.len(), ByteSet::present(input)));
         self.join((plan, gate), 0, root);
-        while let Some((node, parent)) = self.waiting.pop() {
-            let leader = self.after(&plan.nodes[node], node, parent, input, buffers, transducers);
-            self.join((plan, gate), node, leader);
+        while let Some((awake, parent)) = self.waiting.pop() {
+            if let Some(leader) = self.after(plan, awake, parent, input, buffers, transducers) {
+                self.join((plan, gate), awake.node, leader);
+            }
         }
     }
 
-    /// The leader that a node makes of another one. Many nodes do the same to the same.
+    /// The leader that a node makes of another one. Many nodes do the same to the same. `None`: what
+    /// it makes is too short for anything to be found.
     fn after(
         &mut self,
-        node: &PlanNode,
-        at: usize,
+        plan: &FieldPlan,
+        awake: Awake,
         parent: usize,
         input: &[u8],
         buffers: &mut [Vec<u8>],
         transducers: &mut Transducers,
-    ) -> usize {
+    ) -> Option<usize> {
+        let at = awake.node;
         // Only the root is without.
-        let Some(transformation) = node.transformation else { return parent };
+        let Some(transformation) = plan.nodes[at].transformation else { return Some(parent) };
         let same =
             |&&(of, by, _): &&(usize, Transformation, usize)| (of, by) == (parent, transformation);
         if let Some(&(_, _, leader)) = self.done.iter().find(same) {
-            return leader;
+            return Some(leader);
         }
         let mut made = std::mem::take(&mut buffers[at]);
         made.clear();
         let transducer = transducers.fresh(transformation);
         transducer.feed(self.all[parent].bytes(input, buffers), &mut made);
         transducer.finish(&mut made);
+        let is_short = made.len() < awake.least_output;
         buffers[at] = made;
+        if is_short {
+            return None;
+        }
         let leader = self.leader(at, parent, input, buffers);
         self.done.push((parent, transformation, leader));
-        leader
+        Some(leader)
     }
 
     /// Says of each node what it made of the value, or would make, if nothing is asked of it.
@@ -177,7 +186,9 @@ impl Leaders {
                 let leader = if node.sleeps(self.all[parent].present) {
                     parent
                 } else {
-                    self.after(node, at, parent, input, buffers, transducers)
+                    let awake = Awake { node: at, least_input: 0, least_output: 0 };
+                    let made = self.after(plan, awake, parent, input, buffers, transducers);
+                    made.unwrap_or(parent)
                 };
                 self.all[leader].nodes.push(at);
                 of_node[at] = Some(leader);
@@ -213,15 +224,15 @@ impl Leaders {
         let same =
             |known: &Leader| known.present == present && known.bytes(input, buffers) == output;
         let known = self.iter().position(same);
-        known.unwrap_or_else(|| self.open(Some(node), present))
+        known.unwrap_or_else(|| self.open(Some(node), (output.len(), present)))
     }
 
-    fn open(&mut self, buffer: Option<usize>, present: ByteSet) -> usize {
+    fn open(&mut self, buffer: Option<usize>, looks: (usize, ByteSet)) -> usize {
         let at = self.count;
         if self.all.len() == at {
             self.all.push(Leader::default());
         }
-        self.all[at].restart(buffer, present);
+        self.all[at].restart(buffer, looks);
         self.count += 1;
         at
     }
@@ -230,6 +241,8 @@ impl Leaders {
     fn join(&mut self, (plan, gate): (&FieldPlan, &Gate), node: usize, leader: usize) {
         let closure = plan.closure(node, self.all[leader].present, gate, &mut self.spare);
         self.all[leader].join(closure);
-        self.waiting.extend(closure.awake.iter().rev().map(|&awake| (awake, leader)));
+        let length = self.all[leader].length;
+        let awake = closure.awake.iter().rev().filter(|awake| awake.least_input <= length);
+        self.waiting.extend(awake.map(|&awake| (awake, leader)));
     }
 }

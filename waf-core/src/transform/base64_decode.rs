@@ -2,7 +2,7 @@
 //!
 //! `=` is such a byte, so padding is never asked for; a last single character gives nothing.
 
-use super::Machine;
+use super::{Growth, Machine};
 use crate::bytes::ByteSet;
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,6 +25,7 @@ impl Base64Decode {
 
 impl Machine for Base64Decode {
     const TRIGGERS: ByteSet = ByteSet::ALL;
+    const GROWTH: Growth = Growth { factor: 3, per: 4, extra: 0 };
 
     /// Four characters at a time, as long as all of them are some.
     fn feed(&mut self, input: &[u8], out: &mut Vec<u8>) {

@@ -10,7 +10,7 @@ pub(super) struct HexEncode;
 
 impl Machine for HexEncode {
     const TRIGGERS: ByteSet = ByteSet::ALL;
-    const GROWTH: Growth = Growth { factor: 2, extra: 0 };
+    const GROWTH: Growth = Growth { factor: 2, per: 1, extra: 0 };
 
     fn step(&mut self, byte: u8, out: &mut Vec<u8>) {
         out.extend([byte >> 4, byte & 0xf].map(|digit| DIGITS[usize::from(digit)]));

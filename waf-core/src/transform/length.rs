@@ -9,7 +9,7 @@ pub(super) struct Length(u64);
 impl Machine for Length {
     const TRIGGERS: ByteSet = ByteSet::ALL;
     /// An empty value gives `0`; no number has more digits than bytes it counts.
-    const GROWTH: Growth = Growth { factor: 1, extra: 1 };
+    const GROWTH: Growth = Growth { factor: 1, per: 1, extra: 1 };
 
     fn step(&mut self, _byte: u8, _out: &mut Vec<u8>) {
         self.0 = self.0.saturating_add(1);

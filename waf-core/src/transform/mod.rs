@@ -59,22 +59,34 @@ use crate::rule::Transformation;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Transducer(State);
 
-/// How large the output may be: at most `factor` bytes per input byte and `extra` bytes besides.
+/// How large the output may be: at most `factor` bytes per `per` input bytes and `extra` bytes
+/// besides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Growth {
-    /// Output bytes per input byte.
+    /// Output bytes…
     pub factor: usize,
+    /// … for so many input bytes, at least one.
+    pub per: usize,
     /// Output bytes that even an empty value may give.
     pub extra: usize,
 }
 
 impl Growth {
     /// Never longer than the input.
-    const NONE: Self = Self { factor: 1, extra: 0 };
+    const NONE: Self = Self { factor: 1, per: 1, extra: 0 };
 
     /// The most bytes that `input` bytes can become.
     pub const fn bound(self, input: usize) -> usize {
-        input.saturating_mul(self.factor).saturating_add(self.extra)
+        (input.saturating_mul(self.factor) / self.per).saturating_add(self.extra)
+    }
+
+    /// The fewest bytes that can become `output` bytes or more; `usize::MAX`: none can.
+    pub const fn least_input(self, output: usize) -> usize {
+        match (output.saturating_sub(self.extra), self.factor) {
+            (0, _) => 0,
+            (_, 0) => usize::MAX,
+            (rest, factor) => rest.saturating_mul(self.per).div_ceil(factor),
+        }
     }
 }
 

@@ -18,7 +18,7 @@ impl PartialEq for Sha1 {
 
 impl Machine for Sha1 {
     const TRIGGERS: ByteSet = ByteSet::ALL;
-    const GROWTH: Growth = Growth { factor: 0, extra: 20 };
+    const GROWTH: Growth = Growth { factor: 0, per: 1, extra: 20 };
 
     fn step(&mut self, byte: u8, out: &mut Vec<u8>) {
         self.feed(&[byte], out);

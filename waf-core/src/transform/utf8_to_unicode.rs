@@ -58,7 +58,7 @@ impl Utf8ToUnicode {
 impl Machine for Utf8ToUnicode {
     const TRIGGERS: ByteSet = ByteSet::range(0xc0, 0xf7).with(0);
     /// The worst is an overlong pair: two bytes to `%u0000` and the lead byte.
-    const GROWTH: Growth = Growth { factor: 4, extra: 0 };
+    const GROWTH: Growth = Growth { factor: 4, per: 1, extra: 0 };
 
     fn step(&mut self, byte: u8, out: &mut Vec<u8>) {
         let held = self.pending.as_slice();
