@@ -272,3 +272,14 @@ proptest! {
         prop_assert_eq!(from_one, from_two);
     }
 }
+
+#[test]
+fn the_least_input_is_the_first_whose_bound_is_enough() {
+    for &transformation in Transformation::ALL {
+        let growth = max_growth(transformation);
+        for output in 0..200 {
+            let least = (0..1000).find(|&input| growth.bound(input) >= output);
+            assert_eq!(growth.least_input(output), least.unwrap_or(usize::MAX));
+        }
+    }
+}

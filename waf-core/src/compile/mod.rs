@@ -24,7 +24,7 @@ use crate::automaton::{Automata, Gate, Phrases};
 use crate::limits::TABLES;
 use crate::policy::{Policy, PolicySettings};
 use crate::rule::{Rule, Selector};
-use crate::ruleset::{NameClasses, PhraseList, RuleSet};
+use crate::ruleset::{NameClasses, PhraseList, RuleSet, Waiting};
 use crate::source::{Level, Report};
 
 /// What loading gives.
@@ -62,6 +62,7 @@ pub fn compile(rules: Vec<Rule>, policies: Vec<PolicySettings>) -> Result<Compil
         .map_err(|error| vec![Report::error(None, error.to_string())])?;
     drop(hirs);
     let ruleset = Arc::new(RuleSet {
+        waiting: Waiting::new(&lowered.rules),
         rules: lowered.rules,
         chains: lowered.chains,
         names,

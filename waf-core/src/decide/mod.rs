@@ -207,11 +207,12 @@ impl Decider {
     /// The phase ends: rules that had to wait for it are decided.
     pub(crate) fn settle(&mut self, phase: Phase, totals: &Totals) {
         let policy = Arc::clone(&self.policy);
-        for (index, compiled) in policy.ruleset().rules.iter().enumerate() {
-            if compiled.settles != Settles::AtEndOf(phase) || !policy.stances[index].active {
+        let ruleset = policy.ruleset();
+        for &rule in ruleset.waiting.of(phase) {
+            let (index, compiled) = (rule.index(), &ruleset.rules[rule.index()]);
+            if !policy.stances[index].active {
                 continue;
             }
-            let rule = RuleIndex(index as u16);
             for (number, condition) in compiled.conditions.iter().enumerate() {
                 if let CompiledCondition::Count { targets, check } = condition {
                     let count = self.count(targets, totals).to_string();

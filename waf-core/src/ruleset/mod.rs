@@ -42,7 +42,7 @@ pub(crate) use value::Value;
 use crate::automaton::{Automata, Gate, PatternId, Phrases};
 use crate::finding::Finding;
 use crate::operator::Check;
-use crate::rule::{Rule, Target};
+use crate::rule::{Phase, Rule, Target};
 
 /// What is asked of the values of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -210,7 +210,29 @@ pub enum Settles {
     /// As soon as its conditions are known to hold: it is monotone.
     AtOnce,
     /// At the end of a phase, because something may still turn it.
-    AtEndOf(crate::rule::Phase),
+    AtEndOf(Phase),
+}
+
+/// The rules that wait for the end of a phase, by phase.
+#[derive(Clone, Debug)]
+pub struct Waiting([Box<[RuleIndex]>; Phase::ALL.len()]);
+
+impl Waiting {
+    /// Those of `rules`; SecLang rules run in a program of their own.
+    pub fn new(rules: &[CompiledRule]) -> Self {
+        let waits = |rule: &CompiledRule, phase| {
+            rule.rule.chain.is_none() && rule.settles == Settles::AtEndOf(phase)
+        };
+        Self(std::array::from_fn(|at| {
+            let all = rules.iter().enumerate().filter(|(_, rule)| waits(rule, Phase::ALL[at]));
+            all.map(|(index, _)| RuleIndex(index as u16)).collect()
+        }))
+    }
+
+    /// Those of a phase, in load order.
+    pub fn of(&self, phase: Phase) -> &[RuleIndex] {
+        &self.0[phase as usize]
+    }
 }
 
 /// A rule, compiled.
@@ -229,6 +251,7 @@ pub struct CompiledRule {
 /// The compiled program.
 pub struct RuleSet {
     pub(crate) rules: Vec<CompiledRule>,
+    pub(crate) waiting: Waiting,
     pub(crate) chains: ChainTree,
     pub(crate) names: NameClasses,
     pub(crate) signatures: Vec<Signature>,
