@@ -90,6 +90,26 @@ fn a_match_names_rule_field_and_bytes() {
 }
 
 #[test]
+fn a_match_tells_of_which_characters_its_value_consists() {
+    let policy = policy(&[UNION], PolicySettings::default());
+    let alphabet = |target: &str| {
+        let record = run(&policy, &head("GET", target, &[]), &[]);
+        record.matches[0].alphabet.map(|alphabet| alphabet.to_string())
+    };
+    // Of the value as exclusions look at it: before its transformations, and all of it.
+    let told = alphabet("/a?q=union/**/SELECT+(%C3%A9)");
+    assert_eq!(told.as_deref(), Some(r"A-Za-z\x80-\xbf\xc2-\xf4 ()*/"));
+    assert_eq!(alphabet("/a?q=union%2520select").as_deref(), Some("a-z0-9%"));
+    // What is hidden tells nothing.
+    assert_eq!(alphabet("/a?password=union+select"), None);
+    // Nor what was not at hand as a whole.
+    let form = head("POST", "/", &[("Content-Type", "application/x-www-form-urlencoded")]);
+    let long = format!("q=union select {}", "a".repeat(200_000));
+    let record = run(&policy, &form, &[long.as_bytes()]);
+    assert_eq!((record.matches.len(), record.matches[0].alphabet), (1, None));
+}
+
+#[test]
 fn a_json_value_is_named_by_its_path() {
     let policy = policy(&[UNION], PolicySettings::default());
     let head = head("POST", "/", &[("Content-Type", "application/json")]);

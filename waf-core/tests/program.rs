@@ -233,6 +233,16 @@ fn a_record_tells_every_field_that_a_rule_counts() {
     let [Some((shown, also)), _] = told(&get(&format!("/?{many}"))) else { panic!() };
     assert_eq!((shown.as_str(), also.len()), ("ARGS_GET:b39", 9));
     assert_eq!(also[0], "ARGS_GET:b10");
+    // The characters of all of them; of one that is hidden nothing is told, nor of those beside it.
+    let alphabet = |target: &str| {
+        let record = run(&policy, &get(target));
+        let known = record.matches.iter().find(|known| known.rule_id == "1").unwrap();
+        known.alphabet.map(|alphabet| alphabet.to_string())
+    };
+    assert_eq!(alphabet("/?a=x1&b=x!&c=Y").as_deref(), Some("a-z0-9!"));
+    assert_eq!(alphabet("/?a=x1&a=x(").as_deref(), Some("a-z0-9("));
+    assert_eq!(alphabet("/?a=x1&token=x!"), None);
+    assert_eq!(alphabet("/?token=x!&a=x1"), None);
 }
 
 const NOTED: &str = r#"

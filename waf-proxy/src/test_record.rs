@@ -67,6 +67,7 @@ pub(crate) fn union_select() -> MatchRecord {
         phase: "request_body".into(),
         target: "ARGS_POST:$.user.name".into(),
         also: Vec::new(),
+        alphabet: None,
         decode: vec!["json".into(), "url_decode_uni".into()],
         offset: Some(17),
         length: Some(12),

@@ -179,6 +179,12 @@ impl Masking {
         if self.hides_class(class) { hidden() } else { self.excerpt(target, bytes) }
     }
 
+    /// Whether all of a field is hidden from what is told of a rule of this class.
+    pub fn hides(&self, class: &str, target: &str) -> bool {
+        let (collection, name) = target.split_once(':').unwrap_or((target, ""));
+        self.hides_class(class) || self.is_secret_field(collection, name)
+    }
+
     /// [`Self::quoting`] of what a rule of this class matched.
     pub fn quoting_of(&self, class: &str, target: &str, text: &[u8]) -> String {
         if self.hides_class(class) { hidden() } else { self.quoting(target, text) }

@@ -70,6 +70,8 @@ fn what_a_secret_class_matched_is_hidden_whole() {
     let masking = Masking::default();
     assert_eq!(masking.excerpt_of("pii", "ARGS_POST:a", b"born 1970-01-01"), "***");
     assert_eq!(masking.quoting_of("pii", "ARGS_POST:a", b"born 1970-01-01"), "***");
+    assert!(masking.hides("pii", "ARGS_POST:a") && masking.hides("sqli", "ARGS_POST:password"));
+    assert!(!masking.hides("sqli", "ARGS_POST:a"));
     assert_eq!(masking.excerpt_of("sqli", "ARGS_POST:a", b"union select"), "union select");
     let shown = Masking::new(&bare()).unwrap();
     assert_eq!(shown.excerpt_of("pii", "ARGS_POST:a", b"born 1970-01-01"), "born 1970-01-01");

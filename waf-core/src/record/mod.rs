@@ -1,6 +1,7 @@
 //! The decision record: what happened to one request and why. One JSON line each; the names are a
 //! contract with the people who read and parse it (see README, "The record").
 
+mod alphabet;
 mod candidate;
 mod masking;
 mod printable;
@@ -8,6 +9,7 @@ mod trace;
 
 use serde::{Deserialize, Serialize};
 
+pub use alphabet::{Alphabet, NoAlphabet};
 pub use candidate::{CandidateRecord, CandidateResult};
 pub use masking::{Masking, MaskingSettings, SecretPattern};
 pub use printable::printable;
@@ -220,6 +222,10 @@ pub struct MatchRecord {
     /// a request up to 256.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<String>,
+    /// The characters of the values in all these fields, as parsed. Absent where one of them is hidden or
+    /// longer than the window.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alphabet: Option<Alphabet>,
     /// How the bytes came about: parsers, then transformations that changed the value.
     pub decode: Vec<String>,
     /// First byte of the match in the decoded value; absent when it is not known.

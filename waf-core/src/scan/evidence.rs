@@ -1,6 +1,7 @@
 //! What a record tells about a fact: the field, the bytes, how they came about.
 
 use crate::field::Collection;
+use crate::record::Alphabet;
 use crate::rule::Transformation;
 
 /// Where and how something was found.
@@ -18,6 +19,8 @@ pub(crate) struct Evidence {
     pub(crate) at: u64,
     /// The matching bytes, cut to `limits::EXCERPT`.
     pub(crate) excerpt: Box<[u8]>,
+    /// The characters of the whole value as parsed, when known.
+    pub(crate) alphabet: Option<Alphabet>,
     /// The transformations that changed the value.
     pub(crate) changed: Vec<Transformation>,
     /// How the parser read it: `query`, `form`, `json`, …
@@ -34,6 +37,7 @@ impl Evidence {
             length: None,
             at: 0,
             excerpt: Box::default(),
+            alphabet: None,
             changed: Vec::new(),
             parser: None,
         }

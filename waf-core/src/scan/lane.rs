@@ -23,6 +23,7 @@ use crate::field::{Collection, Field, FieldSink};
 use crate::finding::Finding;
 use crate::limits;
 use crate::policy::Policy;
+use crate::record::Alphabet;
 use crate::ruleset::{ClassId, FieldPlan, NameCursor, Probe, RuleSet, SignatureId};
 
 /// What the lanes of a request share while they scan.
@@ -511,6 +512,7 @@ fn evidence(
         length,
         at: open.at,
         excerpt: view.slice(shown, placed.hit.end.max(shown + length.unwrap_or(0))).into(),
+        alphabet: scanned.whole.then(|| Alphabet::of(scanned.outputs[0].present)),
         changed,
         parser: context.parser,
     }

@@ -8,9 +8,11 @@ use std::collections::HashMap;
 
 use super::evidence::Evidence;
 use super::sightings::{Sighting, Sightings};
+use crate::bytes::ByteSet;
 use crate::field::Collection;
 use crate::limits;
 use crate::policy::Policy;
+use crate::record::Alphabet;
 use crate::rule::Phase;
 use crate::ruleset::{ClassId, SignatureId};
 
@@ -43,6 +45,11 @@ impl Row {
     /// Whether a signature is true of it.
     pub(crate) fn has(&self, signature: SignatureId) -> bool {
         self.facts.binary_search(&signature).is_ok()
+    }
+
+    /// The characters of its value, where it is kept.
+    pub(crate) fn alphabet(&self) -> Option<Alphabet> {
+        self.value.as_deref().map(|value| Alphabet::of(ByteSet::present(value)))
     }
 }
 

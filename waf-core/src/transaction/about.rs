@@ -225,10 +225,13 @@ impl Transaction {
             Some(literal) => printable(literal),
             None => masking.quoting_of(class, &record.target, text),
         };
+        let also: Vec<String> = fired.also.iter().map(|(of, name)| named(*of, name)).collect();
+        let is_hidden = |field: &String| masking.hides(class, field);
         MatchRecord {
             score,
             phase: fired.phase.name().to_owned(),
-            also: fired.also.iter().map(|(of, name)| named(*of, name)).collect(),
+            alphabet: record.alphabet.filter(|_| !also.iter().any(is_hidden)),
+            also,
             message: quoted(chain.and_then(|chain| chain.message.as_ref()), &fired.message),
             data: quoted(chain.and_then(|chain| chain.data.as_ref()), &fired.data),
             blocks: chain.is_some_and(|chain| chain.disruptive == Disruptive::Deny),
@@ -249,6 +252,7 @@ impl Transaction {
             score: self.policy.stance(known.rule).score,
             paranoia: rule.paranoia,
             phase: phase.name().to_owned(),
+            alphabet: evidence.alphabet.filter(|_| !masking.hides(&rule.class, &target)),
             decode: self.decode(evidence, phase),
             offset: evidence.offset,
             length: evidence.length,

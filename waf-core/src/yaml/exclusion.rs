@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use regex_syntax::utf8::Utf8Sequences;
 use serde::Deserialize;
 
 use super::checker::Checker;
@@ -206,8 +207,8 @@ impl Reader<'_, '_, '_> {
     }
 }
 
-/// A set such as `A-Za-z0-9 .,-`: characters, and ranges of ASCII characters. A `-` at the
-/// beginning or the end is itself. Other characters stand for all bytes of their UTF-8.
+/// A set such as `A-Za-z0-9 .,-`: characters, and ranges of them. A `-` at the beginning or the end is
+/// itself. What is beyond ASCII stands for all bytes of its UTF-8.
 fn characters(text: &str) -> Result<ByteSet, (std::ops::Range<usize>, &'static str)> {
     let mut set = ByteSet::EMPTY;
     let mut rest = text;
@@ -221,16 +222,15 @@ fn characters(text: &str) -> Result<ByteSet, (std::ops::Range<usize>, &'static s
             continue;
         };
         let length = first.len_utf8() + 1 + last.len_utf8();
-        let (Ok(low), Ok(high)) = (u8::try_from(first), u8::try_from(last)) else {
-            return Err((at..at + length, "a range is of ASCII characters"));
-        };
-        if !first.is_ascii() || !last.is_ascii() {
-            return Err((at..at + length, "a range is of ASCII characters"));
+        if first.is_ascii() != last.is_ascii() {
+            return Err((at..at + length, "a range does not go from ASCII beyond it"));
         }
-        if low > high {
+        if first > last {
             return Err((at..at + length, "this range runs backwards"));
         }
-        set = set.union(ByteSet::range(low, high));
+        let bytes = Utf8Sequences::new(first, last);
+        let bytes = bytes.flat_map(|sequence| sequence.as_slice().to_vec());
+        set = bytes.fold(set, |set, range| set.union(ByteSet::range(range.start, range.end)));
         rest = &rest[length..];
     }
     Ok(set)
@@ -251,6 +251,8 @@ mod tests {
         assert_eq!(set("é"), Some(vec![0xa9, 0xc3]));
         assert_eq!(set("z-a"), None);
         assert_eq!(set("a-é"), None);
+        assert_eq!(set("é-è"), None);
+        assert_eq!(set("à-é"), Some((0xa0..=0xa9).chain([0xc3]).collect()));
         assert_eq!(set(""), Some(vec![]));
     }
 }

@@ -209,6 +209,7 @@ impl ProgramState {
             length: place.map(|(start, end)| (end - start) as u64),
             at: row.at,
             excerpt: value[start..shown].into(),
+            alphabet: row.alphabet(),
             changed,
             parser: row.parser,
         })

@@ -415,12 +415,16 @@ impl ProgramState {
             out
         };
         let (message, data) = (expand(&rule.message), expand(&rule.data));
-        let evidence = shown.pop().and_then(|shown| {
+        let mut evidence = shown.pop().and_then(|shown| {
             let link = (&rule.links[shown.link], &chain.links[shown.link]);
             self.evidence(link, (shown.row, shown.step), turn)
         });
         let mut also: Vec<(Collection, Box<[u8]>)> = Vec::new();
         for row in shown.iter().map(|shown| turn.rows.row(shown.row)) {
+            if let Some(evidence) = &mut evidence {
+                let both = evidence.alphabet.zip(row.alphabet());
+                evidence.alphabet = both.map(|(all, one)| all.union(one));
+            }
             let is_shown = |name: &[u8], of: Option<Collection>| {
                 of == Some(row.collection) && *name == *row.name
             };
