@@ -12,6 +12,8 @@ use std::sync::Arc;
 
 use common::bodies::{self, FORM, JSON, PLAIN};
 use common::compare::Engines;
+use waf_core::compile::compile;
+use waf_core::parse::head::RequestHead;
 use waf_core::policy::{Policy, PolicySettings};
 use waf_core::record::{Decision, DecisionRecord, Mode};
 use waf_core::rule::Exclusion;
@@ -97,6 +99,55 @@ fn an_exclusion_takes_its_field_and_no_other() {
         let record = record(&policy, &bodies::post(body, FORM, body));
         assert_eq!(!record.matches.is_empty(), caught, "{body}");
     }
+}
+
+fn get(target: &str) -> Request {
+    let headers = vec![(b"Host".to_vec(), b"shop.example".to_vec())];
+    let head = RequestHead::from_parts("GET", target, "HTTP/1.1", headers);
+    Request { id: target.to_owned(), head, ..Request::default() }
+}
+
+/// The rule with exclusions of different characters, one for each path.
+fn by_path(paths: &[&str]) -> Result<Arc<Policy>, String> {
+    let exclusion = |(at, path): (usize, &&str)| {
+        let characters = ["eilv", "eilv!", "eilv?"][at % 3];
+        format!(
+            "- {{rule: evil, targets: [ARGS], path: '{path}', characters: '{characters}', reason: r, \
+             owner: o, expires: 2099-01-01}}\n"
+        )
+    };
+    let text: String = paths.iter().enumerate().map(exclusion).collect();
+    let settings = PolicySettings { exclusions: exclusions(&text), ..PolicySettings::default() };
+    let compiled = compile(common::rules(&[&rule("evil", EVIL)]), vec![settings]);
+    compiled.map(|all| Arc::clone(&all.policies[0])).map_err(|all| all[0].to_string())
+}
+
+#[test]
+fn exclusions_with_characters_hold_each_on_its_path_and_any_of_those_that_meet() {
+    // As many as a person reads, as long as few of them meet.
+    let many: Vec<String> = (0..24).map(|n| format!("/{n}/*")).collect();
+    let policy = by_path(&many.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
+    for (path, value, caught) in [
+        ("/0/a", "evil", false),
+        ("/0/a", "evil!", true),
+        ("/1/a", "evil!", false),
+        ("/1/a", "evil?", true),
+        ("/2/a", "evil?", false),
+        ("/24/a", "evil", true),
+    ] {
+        let request = get(&format!("{path}?q={value}"));
+        assert_eq!(!record(&policy, &request).matches.is_empty(), caught, "{path} {value}");
+    }
+    let policy = by_path(&["/a/*", "/a/b", "/*"]).unwrap();
+    for (value, caught) in [("evil", false), ("evil!", false), ("evil?", false), ("evil!?", true)] {
+        let request = get(&format!("/a/b?q={value}"));
+        assert_eq!(!record(&policy, &request).matches.is_empty(), caught, "{value}");
+    }
+    let refused = by_path(&["/a*", "/ab*", "/abc*", "/abcd*", "/abcde*", "/abcdef*"]).unwrap_err();
+    assert!(
+        refused.contains("too many exclusions with `characters` meet at rule `evil`"),
+        "{refused}"
+    );
 }
 
 #[test]

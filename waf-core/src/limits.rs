@@ -142,9 +142,9 @@ pub const DECODER: usize = 64 * KIB;
 /// Conditions of one rule: they are the bits of one word.
 pub const CONDITIONS: usize = 64;
 
-/// Exclusions with `characters` that may meet at one rule and target: each combination is a
-/// signature of its own.
-pub const CHARACTER_EXCLUSIONS: usize = 3;
+/// Combinations of exclusions with `characters` that may hold together for one rule and target: each is
+/// a signature of its own. Five that all meet, or thirty on as many paths.
+pub const CHARACTER_COMBINATIONS: usize = 32;
 
 /// Fields named in `coverage.inexact` of one record.
 pub const INEXACT: usize = 16;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::lower::Lowered;
 use crate::automaton::PatternSet;
+use crate::bytes::ByteSet;
 use crate::field::Collection;
 use crate::finding::Finding;
 use crate::limits;
@@ -292,7 +293,8 @@ impl Planner<'_> {
 
     /// An exclusion with `characters` holds only while the value consists of them. So beside the
     /// plain fact, which no active exclusion may touch, there is one for every combination of such
-    /// exclusions: the fact of a value that has a byte outside each of their sets.
+    /// exclusions that can hold for a request: the fact of a value that has a byte outside each of
+    /// their sets.
     fn under_exclusions(
         &mut self,
         joint: &Joint,
@@ -302,29 +304,28 @@ impl Planner<'_> {
             .iter()
             .filter_map(|&id| Some((id, self.exclusions[id.index()].characters?)))
             .collect();
-        if sets.len() > limits::CHARACTER_EXCLUSIONS {
-            return Err(format!(
-                "more than {} exclusions with `characters` meet at rule",
-                limits::CHARACTER_EXCLUSIONS
-            ));
+        let mut combinations: Vec<Vec<(ExclusionId, ByteSet)>> = vec![Vec::new()];
+        for &(id, set) in &sets {
+            let meets = |(other, _): &(ExclusionId, ByteSet)| {
+                self.exclusions[id.index()].meets(&self.exclusions[other.index()])
+            };
+            let with = combinations.iter().filter(|known| known.iter().all(meets));
+            let with: Vec<_> =
+                with.map(|known| [known.as_slice(), &[(id, set)]].concat()).collect();
+            combinations.extend(with);
+            if combinations.len() > limits::CHARACTER_COMBINATIONS {
+                return Err("too many exclusions with `characters` meet at rule".to_owned());
+            }
         }
-        let mut variants = Vec::new();
-        for chosen in 0..1_usize << sets.len() {
-            let picked: Vec<_> =
-                sets.iter().enumerate().filter(|(bit, _)| chosen & (1 << bit) != 0).collect();
-            let unless = guards
-                .iter()
-                .filter(|&&guard| picked.iter().all(|(_, (id, _))| *id != guard))
-                .copied()
-                .collect();
+        let variant = |picked: Vec<(ExclusionId, ByteSet)>| {
+            let is_picked = |guard: &ExclusionId| picked.iter().any(|(id, _)| id == guard);
+            let unless = guards.iter().filter(|guard| !is_picked(guard)).copied().collect();
+            let outside = picked.iter().map(|(_, set)| self.lowered.outside(*set));
             let mut parts = vec![joint.clone()];
-            parts.extend(
-                picked.iter().map(|(_, (_, set))| Joint::Signature(self.lowered.outside(*set))),
-            );
-            let narrowed = if parts.len() == 1 { joint.clone() } else { Joint::All(parts) };
-            variants.push((narrowed, unless));
-        }
-        Ok(variants)
+            parts.extend(outside.map(Joint::Signature));
+            (if parts.len() == 1 { joint.clone() } else { Joint::All(parts) }, unless)
+        };
+        Ok(combinations.into_iter().map(variant).collect())
     }
 
     fn finding_triggers(&self, finding: Finding) -> Vec<Trigger> {

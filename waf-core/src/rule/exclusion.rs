@@ -145,6 +145,16 @@ pub struct Exclusion {
 }
 
 impl Exclusion {
+    /// Whether there is a request, by its path and method, for which both hold.
+    pub fn meets(&self, other: &Self) -> bool {
+        let paths = match (&self.path, &other.path) {
+            (Some(own), Some(other)) => own.is_within(other) || other.is_within(own),
+            _ => true,
+        };
+        let all = self.methods.is_empty() || other.methods.is_empty();
+        paths && (all || self.methods.iter().any(|method| other.methods.contains(method)))
+    }
+
     /// How records and metrics name it: the file and line it is written in.
     pub fn place(&self) -> String {
         format!("{}:{}", self.span.source.name, self.span.line())
