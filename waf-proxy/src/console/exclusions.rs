@@ -97,6 +97,9 @@ fn proposal(one: &Proposal) -> Markup {
             }
             @if let Some(path) = &candidate.path { " on " code { (path) } }
             @for method in &one.methods { " " (method) }
+            @if let Some(characters) = candidate.characters {
+                " in values of " code { (characters) }
+            }
         }
         p {
             b { (one.evidence.likely().name()) } ": "

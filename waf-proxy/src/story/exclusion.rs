@@ -140,6 +140,7 @@ pub fn choices(record: &DecisionRecord) -> Vec<Choice> {
             rule: cause.rule_id.as_str().into(),
             targets: targets(cause).map(Into::into).collect(),
             path: path(&record.request.path).map(Into::into),
+            characters: None,
         },
         methods: method(record).into_iter().map(Into::into).collect(),
         evidence: Evidence::none(),

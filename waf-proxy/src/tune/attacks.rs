@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use waf_core::parse::uri::{TargetParts, clean_path};
-use waf_core::record::{Decision, DecisionRecord};
+use waf_core::record::{Alphabet, Decision, DecisionRecord};
 use waf_corpus::Request;
 
 use super::line::Matched;
@@ -20,6 +20,8 @@ pub struct Attack {
     pub path: Option<Box<str>>,
     /// Its matches.
     pub weighed: Weighed,
+    /// The characters of the values in which they are.
+    pub alphabets: Box<[Alphabet]>,
 }
 
 impl Attack {
@@ -32,11 +34,13 @@ impl Attack {
         let matches: Vec<Matched<'_>> = record.matches.iter().map(Matched::from).collect();
         let path = clean_path(TargetParts::of(&request.head.target).path);
         let text = String::from_utf8_lossy(&path.path);
+        let (weighed, alphabets) = Weighed::of(&matches, &record.score);
         Some(Self {
             number,
             id: request.id.as_str().into(),
             path: (!path.ambiguous).then(|| text.into()),
-            weighed: Weighed::of(&matches, &record.score),
+            weighed,
+            alphabets,
         })
     }
 }
@@ -50,6 +54,7 @@ impl<'a> From<&'a waf_core::record::MatchRecord> for Matched<'a> {
             target: Cow::Borrowed(&one.target),
             also: one.also.iter().map(|field| Cow::Borrowed(field.as_str())).collect(),
             counted: one.counted,
+            alphabet: one.alphabet,
             blocks: one.blocks,
         }
     }

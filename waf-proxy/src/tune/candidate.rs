@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use waf_core::field::Collection;
 use waf_core::finding::Finding;
+use waf_core::record::Alphabet;
 
 use super::gather::Shape;
 use super::limits;
 use super::place::{collection, field_pattern, wider};
+use super::spelling::Spelling;
 use super::weighed::Hit;
 
 /// Clients from which on a field is named: leaving any one of them out would propose the same, while
@@ -30,12 +32,19 @@ pub struct Candidate {
     pub targets: Vec<Box<str>>,
     /// The path, exact or with `*` at its end; `None` for every path.
     pub path: Option<Box<str>>,
+    /// Only while a value consists of these; `None` for any value.
+    pub characters: Option<Alphabet>,
 }
 
 impl Candidate {
-    /// Whether it takes a match on this path away.
+    /// Whether it takes a match on this path away, in a value that is as it asks.
     pub fn takes(&self, hit: &Hit, path: Option<&str>) -> bool {
         hit.rule == self.rule && self.is_on(path) && self.names(&hit.target)
+    }
+
+    /// Whether it holds for a value.
+    pub fn is_of(&self, value: Alphabet) -> bool {
+        self.characters.is_none_or(|characters| characters.contains(value))
     }
 
     /// Whether it holds on the path; `None` for one that exclusions with a path do not hold on.
@@ -175,6 +184,7 @@ pub(super) fn candidates(shapes: &[&Shape], open: &[u128]) -> Vec<Reach> {
     };
     all.sort_by(|a, b| records(b).cmp(&records(a)).then_with(|| a.candidate.cmp(&b.candidate)));
     all.truncate(limits::CANDIDATES);
+    all.iter_mut().for_each(|reach| reach.narrow(shapes));
     all
 }
 
@@ -184,6 +194,20 @@ impl Reach {
             Some((known, bits)) if *known == shape => *bits |= 1 << hit,
             _ => self.takes.push((shape, 1 << hit)),
         }
+    }
+
+    /// To the characters of the values in which its matches are, where no others are to be expected.
+    fn narrow(&mut self, shapes: &[&Shape]) {
+        let mut all = Spelling::default();
+        for &(shape, bits) in &self.takes {
+            let numbered = shapes[shape as usize].spellings.iter().enumerate();
+            let taken = numbered.filter(|(at, _)| bits & 1 << at != 0);
+            taken.for_each(|(_, spelling)| all.merge(spelling));
+        }
+        // What is sent may be narrowed, not what the application answers.
+        let mut targets = self.candidate.targets.iter();
+        let is_sent = targets.len() > 0 && targets.all(|target| !target.starts_with("RESPONSE"));
+        self.candidate.characters = all.settled().filter(|_| is_sent);
     }
 }
 
@@ -211,6 +235,7 @@ fn of_fields(rule: &str, place: Place<'_>, fields: &Fields<'_>) -> Vec<Candidate
         rule: rule.into(),
         targets: targets.into_iter().map(Into::into).collect(),
         path: path.clone(),
+        characters: None,
     };
     if fields.keys().all(|target| !can_be_named(rule, target)) {
         // Nothing narrower can be said of it than where.
@@ -295,7 +320,8 @@ mod tests {
             ("ARGS_POST:$.events[8].text", "ARGS_POST:$.events[8].text", true),
         ] {
             let targets = vec![target.into()];
-            let candidate = Candidate { rule: "a".into(), targets, path: Some("/b/*".into()) };
+            let path = Some("/b/*".into());
+            let candidate = Candidate { rule: "a".into(), targets, path, characters: None };
             assert_eq!(candidate.takes(&hit(recorded), Some("/b/c")), takes, "{target} {recorded}");
             assert!(!candidate.takes(&hit(recorded), Some("/c")));
             assert!(!candidate.takes(&hit(recorded), None));

@@ -12,6 +12,7 @@ use super::limits;
 use super::line::{Line, hour, time_of_pass};
 use super::place::path_pattern;
 use super::sketch::{Breadths, Distinct, Hours, number};
+use super::spelling::Spelling;
 use super::weighed::Weighed;
 
 /// Who sent the records of a kind, when, and how the application answered.
@@ -49,6 +50,8 @@ pub struct Shape {
     pub path: Option<Box<str>>,
     /// The matches.
     pub weighed: Weighed,
+    /// The characters of the values in which they are, one for each.
+    pub spellings: Box<[Spelling]>,
     /// The records.
     pub seen: Seen,
 }
@@ -109,7 +112,7 @@ impl Gathered {
             return;
         }
         self.counts.flagged += 1;
-        let weighed = Weighed::of(&line.matches, &line.score);
+        let (weighed, alphabets) = Weighed::of(&line.matches, &line.score);
         if weighed.hits.is_empty() || weighed.is_refused_always() {
             self.counts.refused_always += 1;
             return;
@@ -120,6 +123,7 @@ impl Gathered {
         let path = path_pattern(&line.request.path).filter(|_| is_plain);
         self.breadths.add(client, path.as_deref().unwrap_or_default());
         let shape = self.shape(&line.request.method, path.as_deref(), weighed);
+        shape.spellings.iter_mut().zip(alphabets).for_each(|(known, one)| known.add(one));
         shape.seen.records += 1;
         if let (Source::Origin, Some(status)) = (line.source, line.status) {
             shape.seen.answered += 1;
@@ -148,6 +152,7 @@ impl Gathered {
             let shape = Shape {
                 method: method.into(),
                 path: path.map(Into::into),
+                spellings: vec![Spelling::default(); weighed.hits.len()].into(),
                 weighed,
                 seen: Seen::default(),
             };
@@ -166,8 +171,10 @@ impl Gathered {
         self.hours.merge(&other.hours);
         self.breadths.merge(&other.breadths);
         for shape in other.shapes.into_values() {
-            let Shape { method, path, weighed, seen } = shape;
-            self.shape(&method, path.as_deref(), weighed).seen.merge(&seen);
+            let Shape { method, path, weighed, spellings, seen } = shape;
+            let known = self.shape(&method, path.as_deref(), weighed);
+            known.spellings.iter_mut().zip(&spellings).for_each(|(known, one)| known.merge(one));
+            known.seen.merge(&seen);
             self.shrink();
         }
     }
@@ -204,7 +211,9 @@ impl Gathered {
 impl Shape {
     fn weight(&self) -> usize {
         let path = self.path.as_ref().map_or(0, |path| path.len());
-        self.weighed.weight() + self.method.len() + path + size_of::<Self>() + limits::SKETCH * 8
+        let spellings = size_of_val(&*self.spellings);
+        let own = size_of::<Self>() + limits::SKETCH * 8;
+        self.weighed.weight() + spellings + self.method.len() + path + own
     }
 
     /// The order is the same in every run, whatever the table's.

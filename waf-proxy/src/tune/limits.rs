@@ -42,3 +42,7 @@ pub const PROPOSALS: usize = 1_000;
 
 /// Shapes for which exclusions are sought in a round: those of the most records that do not pass yet.
 pub const SEEDS: usize = 1_024;
+
+/// Exclusions with `characters` of one rule: as many as may always meet
+/// (`waf_core::limits::CHARACTER_COMBINATIONS`).
+pub const NARROW: usize = 5;

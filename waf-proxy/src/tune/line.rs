@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memmem};
 use serde::Deserialize;
-use waf_core::record::{Decision, ScoreRecord, Source};
+use waf_core::record::{Alphabet, Decision, ScoreRecord, Source};
 use waf_core::rule::Date;
 
 /// A line of the audit log.
@@ -69,6 +69,9 @@ pub struct Matched<'a> {
     /// Other fields in which it matched.
     #[serde(borrow, default)]
     pub also: Vec<Cow<'a, str>>,
+    /// The characters of the values, when known.
+    #[serde(default)]
+    pub alphabet: Option<Alphabet>,
     /// Whether it counted.
     #[serde(default = "yes")]
     pub counted: bool,

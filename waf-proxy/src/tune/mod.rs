@@ -22,6 +22,7 @@ pub mod place;
 pub mod price;
 pub mod propose;
 pub mod sketch;
+pub mod spelling;
 pub mod weighed;
 pub mod write;
 

@@ -337,20 +337,24 @@ impl<'a> Search<'a> {
 
     /// The attacks that a candidate takes matches from, with them.
     fn taken(&self, number: usize) -> &[Taken] {
-        self.taken[number].get_or_init(|| {
-            let candidate = &self.reaches[number].candidate;
-            let mut taken: Vec<Taken> = Vec::new();
-            for &(number, at) in self.of_rule.get(&*candidate.rule).into_iter().flatten() {
-                let attack = &self.attacks[number as usize];
-                if candidate.takes(&attack.weighed.hits[at], attack.path.as_deref()) {
-                    match taken.last_mut() {
-                        Some((same, bits)) if *same == number => *bits |= 1 << at,
-                        _ => taken.push((number, 1 << at)),
-                    }
+        self.taken[number].get_or_init(|| self.taken_by(&self.reaches[number].candidate))
+    }
+
+    fn taken_by(&self, candidate: &Candidate) -> Box<[Taken]> {
+        let mut taken: Vec<Taken> = Vec::new();
+        for &(number, at) in self.of_rule.get(&*candidate.rule).into_iter().flatten() {
+            let attack = &self.attacks[number as usize];
+            let path = attack.path.as_deref();
+            if candidate.takes(&attack.weighed.hits[at], path)
+                && candidate.is_of(attack.alphabets[at])
+            {
+                match taken.last_mut() {
+                    Some((same, bits)) if *same == number => *bits |= 1 << at,
+                    _ => taken.push((number, 1 << at)),
                 }
             }
-            taken.into()
-        })
+        }
+        taken.into()
     }
 
     /// Whether evidence allows it.
@@ -368,6 +372,10 @@ impl<'a> Search<'a> {
     }
 
     fn choose(&mut self, number: usize) {
+        if !self.may_be_narrow(number) {
+            self.reaches[number].candidate.characters = None;
+            self.taken[number] = OnceCell::new();
+        }
         self.chosen.push(number);
         for (shape, takes) in &self.reaches[number].takes {
             let left = &mut self.left[*shape as usize];
@@ -381,6 +389,14 @@ impl<'a> Search<'a> {
             left.gone |= gone;
             left.excess = self.attacks[attack as usize].weighed.excess(left.gone);
         }
+    }
+
+    /// Whether there is room for another exclusion with `characters` of its rule.
+    fn may_be_narrow(&self, number: usize) -> bool {
+        let rule = &self.reaches[number].candidate.rule;
+        let candidates = self.chosen.iter().map(|&chosen| &self.reaches[chosen].candidate);
+        let narrow = candidates.filter(|one| one.rule == *rule && one.characters.is_some());
+        narrow.count() < limits::NARROW
     }
 
     /// Takes back what others have made needless: without it as many records pass. Whether it did.
@@ -427,12 +443,21 @@ impl<'a> Search<'a> {
 
     fn choices(&self) -> Vec<Choice> {
         let choice = |(at, &number): (usize, &usize)| Choice {
-            candidate: self.reaches[number].candidate.clone(),
+            candidate: self.candidate(number),
             methods: self.methods(number),
             evidence: self.evidence(number),
             passing: self.passing(&self.chosen[..=at]),
         };
         self.chosen.iter().enumerate().map(choice).collect()
+    }
+
+    /// The candidate as it is proposed: with its characters where they keep an attack out, or where
+    /// nobody knows.
+    fn candidate(&self, number: usize) -> Candidate {
+        let candidate = &self.reaches[number].candidate;
+        let wide = Candidate { characters: None, ..candidate.clone() };
+        let is_idle = !self.attacks.is_empty() && *self.taken_by(&wide) == *self.taken(number);
+        if is_idle { wide } else { candidate.clone() }
     }
 
     /// The methods of its records; none where one was seen a single time, so that others are to come.

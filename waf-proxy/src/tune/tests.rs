@@ -4,7 +4,7 @@
 
 use serde_json::json;
 
-use super::weighed::Hit;
+use super::weighed::{Hit, Weighed};
 use super::{Attack, Choice, Gathered, Wish, choose};
 
 /// A record of a rule in some fields, each scoring 5.
@@ -21,6 +21,18 @@ fn line(client: usize, path: &str, fields: &[&str]) -> String {
         }],
     })
     .to_string()
+}
+
+/// The same with the characters of the values.
+fn spelled(line: &str, alphabet: &str) -> String {
+    line.replacen("\"also\"", &format!("\"alphabet\":{},\"also\"", json!(alphabet)), 1)
+}
+
+fn attack(number: usize, line: &str) -> Attack {
+    let line: super::line::Line<'_> = serde_json::from_str(line).unwrap();
+    let (weighed, alphabets) = Weighed::of(&line.matches, &line.score);
+    let path = Some(line.request.path.as_ref().into());
+    Attack { number, id: "a".into(), path, weighed, alphabets }
 }
 
 fn gathered(lines: impl Iterator<Item = String>) -> Gathered {
@@ -103,14 +115,60 @@ fn attacks_in_other_fields_keep_an_exclusion_narrow() {
     let lines = || (0..40).map(|n| line(n, "/edit", &["ARGS_POST:text", "ARGS_POST:title"]));
     let more = (0..6).map(|n| line(n, "/edit", &[&format!("ARGS_POST:field{}", n / 2)]));
     let log = gathered(lines().chain(more));
-    let attack = |number: usize| {
-        let text = line(number, "/edit", &["ARGS_POST:id"]);
-        let line: super::line::Line<'_> = serde_json::from_str(&text).unwrap();
-        let weighed = super::weighed::Weighed::of(&line.matches, &line.score);
-        Attack { number, id: "a".into(), path: Some("/edit".into()), weighed }
-    };
-    let attacks: Vec<Attack> = (0..100).map(attack).collect();
+    let other = |number: usize| attack(number, &line(number, "/edit", &["ARGS_POST:id"]));
+    let attacks: Vec<Attack> = (0..100).map(other).collect();
     let choices = choose(&log, &attacks, &Wish::default());
     assert!(takes(&choices, "ARGS_POST:text", "/edit"));
     assert!(!takes(&choices, "ARGS_POST:id", "/edit"), "{choices:?}");
+}
+
+/// The characters that are proposed for forty records of one field, of these characters in turn.
+fn characters(alphabets: &[&str], attacks: &[Attack]) -> Option<String> {
+    let lines = (0..40).zip(alphabets.iter().cycle());
+    let lines = lines.map(|(n, one)| spelled(&line(n, "/edit", &["ARGS_POST:text"]), one));
+    let choices = choose(&gathered(lines), attacks, &Wish::default());
+    assert_eq!(choices.len(), 1, "{choices:?}");
+    assert_eq!(choices[0].passing, 40);
+    choices[0].candidate.characters.map(|characters| characters.to_string())
+}
+
+#[test]
+fn an_exclusion_is_narrowed_to_the_characters_that_its_records_have() {
+    let known = ["a-z '", "A-Za-z\\x09\\x0a\\x0d "];
+    let all = Some("A-Za-z\\x09\\x0a\\x0d '".to_owned());
+    assert_eq!(characters(&known, &[]), all);
+    // With attacks it is where that keeps one of them out.
+    let with = |own: &[&str]| {
+        let of = |one: &&str| spelled(&line(0, "/edit", &["ARGS_POST:text"]), one);
+        let others = (0..99).map(|n| line(n, "/edit", &["ARGS_POST:id"]));
+        let attacks: Vec<Attack> =
+            own.iter().map(of).chain(others).map(|line| attack(0, &line)).collect();
+        characters(&known, &attacks)
+    };
+    assert_eq!(with(&["a-z'("]), all);
+    assert_eq!(with(&["a-z'"]), None);
+    assert_eq!(with(&["a-z'", "0-9"]), all);
+}
+
+#[test]
+fn a_record_that_does_not_tell_its_characters_may_have_any() {
+    let known = (0..40).map(|n| spelled(&line(n, "/edit", &["ARGS_POST:text"]), "a-z"));
+    let log = gathered(known.chain([line(41, "/edit", &["ARGS_POST:text"])]));
+    assert_eq!(proposed(&log)[0].candidate.characters, None);
+}
+
+#[test]
+fn no_more_exclusions_of_a_rule_have_characters_than_may_meet() {
+    let line = |n: usize| {
+        let path = format!("/{}/edit", ["a", "b", "c", "d", "e", "f", "g", "h"][n % 8]);
+        spelled(&line(n, &path, &["ARGS_POST:text"]), "a-z")
+    };
+    // What holds on every path would let these in.
+    let other = |n: usize| spelled(&self::line(n, "/", &["ARGS_POST:text"]), "a-z");
+    let mut attacks: Vec<Attack> = (0..30).map(|n| attack(n, &other(n))).collect();
+    attacks.extend((0..8).map(|n| attack(n, &line(n).replacen("a-z", "a-z(", 1))));
+    let choices = choose(&gathered((0..240).map(line)), &attacks, &Wish::default());
+    assert_eq!(choices.len(), 8, "{choices:?}");
+    let narrow = choices.iter().filter(|choice| choice.candidate.characters.is_some()).count();
+    assert_eq!(narrow, super::limits::NARROW);
 }

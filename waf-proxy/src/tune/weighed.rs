@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use waf_core::finding::Finding;
-use waf_core::record::ScoreRecord;
+use waf_core::record::{Alphabet, ScoreRecord};
 
 use super::limits;
 use super::line::Matched;
@@ -36,34 +36,41 @@ pub struct Weighed {
 }
 
 impl Weighed {
-    /// The matches of a record. Those on trial count, and those after the verdict: without what
-    /// made it, it would have come from them.
-    pub fn of(matches: &[Matched<'_>], score: &ScoreRecord) -> Self {
-        let mut hits: Vec<Hit> = Vec::with_capacity(matches.len());
+    /// The matches of a record, and the characters of the values in which each is. Those on trial
+    /// count, and those after the verdict: without what made it, it would have come from them.
+    pub fn of(matches: &[Matched<'_>], score: &ScoreRecord) -> (Self, Box<[Alphabet]>) {
+        let mut hits: Vec<(Hit, Alphabet)> = Vec::with_capacity(matches.len());
         for one in matches.iter().filter(|one| one.score > 0 || one.blocks) {
             let outbound = !one.phase.starts_with("request");
             // A rule scores in each of its fields, and the record has the sum.
             let fields = 1 + one.also.len() as u32;
             let mut rest = one.score % fields;
+            let alphabet = one.alphabet.unwrap_or(Alphabet::ALL);
             for field in std::iter::once(&one.target).chain(&one.also) {
                 let score = one.score / fields + std::mem::take(&mut rest);
                 let target = field_pattern(field);
                 let is_same = |hit: &Hit| *hit.rule == *one.rule_id && *hit.target == *target;
-                if let Some(known) = hits.iter().position(is_same) {
-                    hits[known].score = hits[known].score.saturating_add(score);
+                if let Some((hit, all)) = hits.iter_mut().find(|(hit, _)| is_same(hit)) {
+                    hit.score = hit.score.saturating_add(score);
+                    *all = all.union(alphabet);
                 } else if hits.len() < limits::HITS {
                     let (rule, target) = ((&*one.rule_id).into(), (&*target).into());
-                    hits.push(Hit { rule, target, outbound, blocks: one.blocks, score });
+                    hits.push((
+                        Hit { rule, target, outbound, blocks: one.blocks, score },
+                        alphabet,
+                    ));
                 }
             }
         }
         hits.sort_unstable();
+        let (hits, alphabets): (Vec<Hit>, Vec<Alphabet>) = hits.into_iter().unzip();
         let sum = |outbound: bool| {
             let of_side = hits.iter().filter(|hit| hit.outbound == outbound);
             of_side.fold(0_u32, |sum, hit| sum.saturating_add(hit.score))
         };
         let sums = [score.inbound.max(sum(false)), score.outbound.max(sum(true))];
-        Self { sums, thresholds: [score.inbound_threshold, score.outbound_threshold], hits }
+        let thresholds = [score.inbound_threshold, score.outbound_threshold];
+        (Self { hits, sums, thresholds }, alphabets.into())
     }
 
     /// How far the request is from passing, without the hits whose bits are set: 0 when it passes.

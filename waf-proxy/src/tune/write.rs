@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use waf_core::record::Alphabet;
 use waf_core::rule::Date;
 
 use super::Proposal;
@@ -15,14 +16,22 @@ pub struct Signature {
     pub expires: Date,
 }
 
-/// A YAML text: plain where it can be, else in double quotes, whose escapes are JSON's.
+/// A YAML text: plain where it can be, else in double quotes, with the escapes of JSON and of YAML.
 pub fn yaml_text(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/_-.".contains(&byte);
     let starts_well = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
     if starts_well && text.bytes().all(is_plain) {
         return text.to_owned();
     }
-    serde_json::to_string(text).unwrap_or_default()
+    // What YAML does not allow even in quotes, or what nobody sees there.
+    let is_odd = |sign: char| sign.is_control() || u32::from(sign) & 0xfffe == 0xfffe;
+    let quoted = serde_json::to_string(text).unwrap_or_default();
+    let escape = |sign: char| match u32::from(sign) {
+        _ if !is_odd(sign) => sign.to_string(),
+        low @ ..0x100 => format!("\\x{low:02x}"),
+        high => format!("\\U{high:08x}"),
+    };
+    quoted.chars().map(escape).collect()
 }
 
 /// An exclusion file of ours. It loads as it is.
@@ -47,6 +56,9 @@ pub fn yaml_item(proposal: &Proposal, signature: &Signature) -> String {
     }
     if !proposal.methods.is_empty() {
         let _ = writeln!(text, "  methods: [{}]", proposal.methods.join(", "));
+    }
+    if let Some(characters) = candidate.characters.and_then(Alphabet::characters) {
+        let _ = writeln!(text, "  characters: {}", yaml_text(&characters));
     }
     let _ = writeln!(text, "  reason: {}", yaml_text(&proposal.reason()));
     let _ = writeln!(text, "  owner: {}", yaml_text(&signature.owner));
@@ -89,7 +101,8 @@ impl SecLang {
 /// no last day: they stand in comments.
 pub fn seclang(proposals: &[Proposal], signature: &Signature, first_id: u64) -> SecLang {
     let mut text = SecLang::default();
-    for (id, proposal) in (first_id..).zip(proposals) {
+    let mut ids = first_id..;
+    for proposal in proposals {
         let candidate = &proposal.candidate;
         let head = format!(
             "{}# {}\n# owner: {}, ends {}\n",
@@ -111,27 +124,28 @@ pub fn seclang(proposals: &[Proposal], signature: &Signature, first_id: u64) -> 
             let _ = writeln!(text.before, "{head}# SecLang cannot say it: write it as YAML.");
             continue;
         };
-        if candidate.path.is_none() && proposal.methods.is_empty() && !targets.is_empty() {
+        let is_plain = candidate.path.is_none() && proposal.methods.is_empty();
+        if is_plain && candidate.characters.is_none() && !targets.is_empty() {
             let targets: Vec<String> = targets.iter().map(|target| format!("!{target}")).collect();
             let rule = &candidate.rule;
             let targets = targets.join("|");
             let _ = writeln!(text.after, "{head}SecRuleUpdateTargetById {rule} \"{targets}\"");
         } else {
             text.before += &head;
-            text.before += &conditional(proposal, &targets, id);
+            text.before += &conditional(proposal, &targets, &mut ids);
         }
     }
     text
 }
 
-/// A rule that takes targets from another one where path and method are right.
-fn conditional(proposal: &Proposal, targets: &[String], id: u64) -> String {
+/// Rules that take targets from another one where path, method and value are right.
+fn conditional(
+    proposal: &Proposal,
+    targets: &[String],
+    ids: &mut impl Iterator<Item = u64>,
+) -> String {
     let rule = &proposal.candidate.rule;
-    let mut ctl: Vec<String> =
-        targets.iter().map(|target| format!("ctl:ruleRemoveTargetById={rule};{target}")).collect();
-    if ctl.is_empty() {
-        ctl.push(format!("ctl:ruleRemoveById={rule}"));
-    }
+    let remove = |target: &String| format!("ctl:ruleRemoveTargetById={rule};{target}");
     let mut conditions = Vec::new();
     if !proposal.methods.is_empty() {
         conditions.push(format!("REQUEST_METHOD \"@rx ^(?:{})$\"", proposal.methods.join("|")));
@@ -142,21 +156,79 @@ fn conditional(proposal: &Proposal, targets: &[String], id: u64) -> String {
             None => format!("REQUEST_FILENAME \"@streq {}\"", quoted(path)),
         });
     }
+    let Some(characters) = proposal.candidate.characters else {
+        let all: Vec<String> = match targets {
+            [] => vec![format!("ctl:ruleRemoveById={rule}")],
+            targets => targets.iter().map(remove).collect(),
+        };
+        return chain(&conditions, &all, 1, ids);
+    };
+    let mut text = String::new();
+    for target in targets {
+        // Every value that the target names has to be right: nothing less can be taken away.
+        let is_head = target.starts_with("REQUEST_") && !target.starts_with("REQUEST_BODY");
+        let phase = if is_head { 1 } else { 2 };
+        let other = ids.next().unwrap_or_default();
+        let _ = writeln!(
+            text,
+            "SecRule {target} \"@rx {}\" \\\n    \"id:{other},phase:{phase},pass,nolog,t:none,\\\n    \
+             setvar:tx.pinpoint_{other}=1\"",
+            outside(characters)
+        );
+        let none = format!("&TX:pinpoint_{other} \"@eq 0\"");
+        let conditions: Vec<String> = std::iter::once(none).chain(conditions.clone()).collect();
+        text += &chain(&conditions, &[remove(target)], phase, ids);
+    }
+    text
+}
+
+/// A rule that does something where all conditions hold.
+fn chain(
+    conditions: &[String],
+    actions: &[String],
+    phase: u8,
+    ids: &mut impl Iterator<Item = u64>,
+) -> String {
     let mut text = String::new();
     for (at, condition) in conditions.iter().enumerate() {
         let is_last = at + 1 == conditions.len();
-        let mut actions = match at {
-            0 => format!("id:{id},phase:1,pass,nolog,t:none"),
+        let mut all = match at {
+            0 => format!("id:{},phase:{phase},pass,nolog,t:none", ids.next().unwrap_or_default()),
             _ => "t:none".to_owned(),
         };
         if is_last {
-            ctl.iter().for_each(|ctl| actions += &format!(",\\\n    {ctl}"));
+            actions.iter().for_each(|action| all += &format!(",\\\n    {action}"));
         } else {
-            actions.push_str(",chain");
+            all.push_str(",chain");
         }
-        let _ = writeln!(text, "SecRule {condition} \\\n    \"{actions}\"");
+        let _ = writeln!(text, "SecRule {condition} \\\n    \"{all}\"");
     }
     text
+}
+
+/// A pattern of one byte that is none of these characters.
+fn outside(characters: Alphabet) -> String {
+    let mut class = String::new();
+    let mut bytes = characters.bytes().iter().peekable();
+    while let Some(first) = bytes.next() {
+        let mut last = first;
+        while let Some(next) = bytes.next_if(|next| *next == last + 1) {
+            last = next;
+        }
+        class += &spelled(first);
+        if last > first {
+            class += &format!("-{}", spelled(last));
+        }
+    }
+    format!("[^{class}]")
+}
+
+/// A byte within brackets and quotes.
+fn spelled(byte: u8) -> String {
+    match byte.is_ascii_alphanumeric() {
+        true => char::from(byte).to_string(),
+        false => format!("\\x{byte:02x}"),
+    }
 }
 
 /// The field as SecLang's rules name it: `ARGS` for arguments of any place, `json.` names.

@@ -140,6 +140,16 @@ fn records(runner: &mut Runner, requests: &[Request]) -> String {
     text
 }
 
+/// The records without what they tell of characters.
+fn without_alphabets(records: &str) -> String {
+    let strip = |line: &str| {
+        let mut record: waf_core::record::DecisionRecord = serde_json::from_str(line).unwrap();
+        record.matches.iter_mut().for_each(|known| known.alphabet = None);
+        serde_json::to_string(&record).unwrap() + "\n"
+    };
+    records.lines().map(strip).collect()
+}
+
 /// Which of them are caught.
 fn caught(runner: &mut Runner, requests: &[Request]) -> Vec<bool> {
     let is_caught = |request| runner.run(request, Cut::Whole).decision != Decision::Pass;
@@ -206,6 +216,52 @@ fn rich_text_passes_and_attacks_on_all_fields_do_not() {
     assert!(tuned.stderr.contains(&format!("Their price: {} of", known - still)), "{told}");
 }
 
+/// A corpus of forms on one path, each with one field.
+fn notes(folder: &Folder, name: &str, bodies: impl Iterator<Item = String>) -> String {
+    let curl = |body| format!("curl http://shop.example/notes -d \"{body}\"\n");
+    folder.write(name, &bodies.map(curl).collect::<String>())
+}
+
+#[test]
+fn exclusions_narrowed_to_characters_let_fewer_attacks_in() {
+    let folder = Folder::new("characters");
+    let lesson = |n| format!("text=Lesson {n}: ' UNION SELECT name FROM users -- appends a query");
+    let lessons = |name: &str, range: std::ops::Range<u32>| -> Vec<Request> {
+        let path = notes(&folder, name, range.map(lesson));
+        waf_corpus::read(Path::new(&path)).map(Result::unwrap).collect()
+    };
+    // Two of them need characters that no lesson has.
+    let own = ["-- appends", "-- (appends)", "-- {appends}"].into_iter();
+    let own = own.map(|rest| format!("text=x' UNION SELECT password FROM users {rest} a query"));
+    let others = (0..97).map(|n| format!("title={n} UNION SELECT {n}"));
+    let attacks = notes(&folder, "attacks.curl", own.chain(others));
+    let rule = "SecRule ARGS \"@rx UNION SELECT\" \"id:100400,phase:2,deny,msg:'x'\"";
+    let rules = folder.write("rules.conf", rule);
+    let mut before = runner(None, std::slice::from_ref(&rules));
+    let told = records(&mut before, &lessons("seen.curl", 0..40));
+    let tuned = |name: &str, records: &str| {
+        let log = folder.write(&format!("{name}.jsonl"), records);
+        let tune = ["tune", "--rules", &rules, "--log", &log, "--attacks", &attacks];
+        let shown = pinpoint(&[&tune[..], &["--format", "json"]].concat()).json();
+        let written = pinpoint(&[&tune[..], &["--output", "yaml"]].concat());
+        folder.write(&format!("{name}.yaml"), &written.stdout);
+        let site = format!("{SITE}exclusions: [{name}.yaml]\n");
+        let config = folder.write(&format!("{name}-site.yaml"), &site);
+        let price =
+            shown["proposals"].as_array().unwrap().last().unwrap()["price"]["in_all"].clone();
+        (price, written.stdout, runner(Some(&config), std::slice::from_ref(&rules)))
+    };
+    let unseen = lessons("unseen.curl", 40..80);
+    assert_eq!(count(&caught(&mut before, &unseen)), 40);
+    let (wide, text, mut after) = tuned("wide", &without_alphabets(&told));
+    assert_eq!(wide, 3, "{text}");
+    assert_eq!(count(&caught(&mut after, &unseen)), 0, "{text}");
+    let (narrow, text, mut after) = tuned("narrow", &told);
+    assert_eq!(narrow, 1, "{text}");
+    assert!(text.contains("  characters: \"A-Za-z0-9 ':-\"\n"), "{text}");
+    assert_eq!(count(&caught(&mut after, &unseen)), 0, "{text}");
+}
+
 const SECLANG: &str = r#"
 SecRule ARGS "@rx <[a-z]+|(?i:select |insert |update |delete )" "id:100100,phase:2,deny,msg:'x'"
 SecRule ARGS|REQUEST_HEADERS "@rx [<>'\x22]" "id:100200,phase:2,deny,msg:'x'"
@@ -223,19 +279,28 @@ fn of_many_methods(mut requests: Vec<Request>) -> Vec<Request> {
 
 #[test]
 fn exclusions_in_seclang_let_the_same_requests_pass_as_in_yaml() {
-    seclang_is_yaml(|requests| requests, "ctl:ruleRemoveTargetById=100300;REQUEST_HEADERS:Host");
-    seclang_is_yaml(of_many_methods, "SecRuleUpdateTargetById 100300 \"!REQUEST_HEADERS:Host\"");
+    let plain = |requests| requests;
+    let removed = "ctl:ruleRemoveTargetById=100300;REQUEST_HEADERS:Host";
+    seclang_is_yaml(plain, without_alphabets, removed);
+    seclang_is_yaml(plain, str::to_owned, "SecRule REQUEST_HEADERS:Host \"@rx [^\\x2ea-z]\"");
+    let updated = "SecRuleUpdateTargetById 100300 \"!REQUEST_HEADERS:Host\"";
+    seclang_is_yaml(of_many_methods, without_alphabets, updated);
 }
 
-/// Tunes on requests, writes the exclusions in both languages, which have to say `directive`, and
+/// Tunes on what is told of requests, writes the exclusions in both languages, which have to say `directive`, and
 /// loads them.
-fn seclang_is_yaml(of: fn(Vec<Request>) -> Vec<Request>, directive: &str) {
+fn seclang_is_yaml(
+    of: fn(Vec<Request>) -> Vec<Request>,
+    told: fn(&str) -> String,
+    directive: &str,
+) {
     let folder = Folder::new("seclang");
     let rules = folder.write("rules.conf", SECLANG);
     // Where the first rule that matches refuses, a record has no other.
     let detect = folder.write("detect.yaml", &format!("{SITE}mode: detect\n"));
     let mut before = runner(Some(&detect), std::slice::from_ref(&rules));
-    let log = folder.write("audit.jsonl", &records(&mut before, &of(forms::benign(1, 600))));
+    let log = told(&records(&mut before, &of(forms::benign(1, 600))));
+    let log = folder.write("audit.jsonl", &log);
     let tuned = |language: &str| {
         let tuned = pinpoint(&["tune", "--log", &log, "--rules", &rules, "--output", language]);
         assert_eq!(tuned.status, Some(0), "{}", tuned.stderr);
@@ -293,7 +358,8 @@ fn is_seen(id: &str, split: u64) -> bool {
 /// ```
 ///
 /// Without `CRS_DIR` the rules are the built-in ones. `CLASSES` are those tuned on, `SPLIT` is another
-/// way to split (1, 2, …), `MAX_PRICE` a bound, `AT` the numbers of exclusions.
+/// way to split (1, 2, …), `MAX_PRICE` a bound, `AT` the numbers of exclusions; `WITHOUT_ALPHABETS` has
+/// records that do not tell characters.
 #[test]
 #[ignore = "minutes, and needs recorded requests: it prints, and judges nothing"]
 fn frontier() {
@@ -326,7 +392,11 @@ fn frontier() {
     let unseen: Vec<Request> = unseen.into_iter().cloned().collect();
     let config = folder.write("before.yaml", &format!("{SITE}{LEVEL}mode: detect\n"));
     let mut before = runner(Some(&config), &rules);
-    let log = folder.write("audit.jsonl", &records(&mut before, &seen));
+    let mut text = records(&mut before, &seen);
+    if std::env::var_os("WITHOUT_ALPHABETS").is_some() {
+        text = without_alphabets(&text);
+    }
+    let log = folder.write("audit.jsonl", &text);
     let max_price = std::env::var("MAX_PRICE").unwrap_or_else(|_| "100%".to_owned());
     let flagged = caught(&mut before, &unseen);
     let names = ["browse", "browse-post", "api", "webhook", "upload", "params"];

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use serde_json::{Value, json};
+use waf_core::record::Alphabet;
 
 use super::attacks::Attacks;
 use crate::cli::output::{Style, safe, styled};
@@ -133,6 +134,9 @@ fn tell(text: &mut String, place: usize, proposal: &Proposal) {
         let _ = writeln!(text, "     {name:<6} {value}");
     };
     line("on", &safe(&on));
+    if let Some(characters) = candidate.characters {
+        line("only", &format!("values of {characters}"));
+    }
     let reasons: Vec<String> =
         proposal.evidence.reasons().iter().map(ToString::to_string).collect();
     let records = number(proposal.evidence.records);
@@ -162,6 +166,7 @@ fn as_json(proposal: &Proposal) -> Value {
         "whole_rule": proposal.candidate.targets.is_empty(),
         "path": proposal.candidate.path,
         "methods": proposal.methods,
+        "characters": proposal.candidate.characters.and_then(Alphabet::characters),
         "evidence": proposal.evidence,
         "likely": proposal.evidence.likely(),
         "reasons": proposal.evidence.reasons(),
