@@ -1,8 +1,10 @@
 //! The command line: one module per command.
 
+mod ask;
 mod catalogue;
 mod check;
 mod examples;
+mod health;
 mod inspect;
 mod lines;
 mod output;
@@ -27,7 +29,7 @@ Exit status:
   0    fine; `run` was told to stop
   1    the check found something (inspect: blocked or would_block; check and rules test: a failing
        rule test, with --strict also a warning; replay: a missed gate, a failed expectation or,
-       with --fail-on-change, a change; why: id not found)
+       with --fail-on-change, a change; why: id not found; health: not ready)
   2    usage, configuration or rule error, port taken
   3    input unreadable
   130  interrupted";
@@ -49,6 +51,7 @@ enum Command {
     Replay(Box<replay::Arguments>),
     Report(report::Arguments),
     Why(why::Arguments),
+    Health(health::Arguments),
     Tune(tune::Arguments),
     #[command(subcommand)]
     Rules(rules::Command),
@@ -160,6 +163,7 @@ pub fn main() -> ExitCode {
         Command::Replay(arguments) => interruptible(|| replay::run(&arguments)),
         Command::Report(arguments) => interruptible(|| report::run(&arguments)),
         Command::Why(arguments) => interruptible(|| why::run(&arguments)),
+        Command::Health(arguments) => health::run(&arguments),
         Command::Tune(arguments) => interruptible(|| tune::run(&arguments)),
         Command::Rules(command) => interruptible(|| rules::run(&command)),
         Command::Completions(arguments) => pages::completions(&arguments),

@@ -34,6 +34,7 @@ fn help_documents_every_exit_status() {
         "replay",
         "report",
         "why",
+        "health",
         "tune",
         "rules",
         "completions",

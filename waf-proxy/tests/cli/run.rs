@@ -83,6 +83,22 @@ fn request_id(answer: &str) -> String {
 }
 
 #[test]
+fn health_is_fine_while_it_takes_requests() {
+    let proxy = Proxy::start("health");
+    let config = proxy.config.clone();
+    let health = || pinpoint(&["health", "-c", &config]);
+    assert_eq!(health().status, Some(0));
+    // The file is the proxy's: it goes with it.
+    let text = std::fs::read_to_string(&config).unwrap();
+    assert_eq!(proxy.stop(), Some(0));
+    let gone = Folder::new("health-gone");
+    let config = gone.write("p.yaml", &text);
+    let asked = pinpoint(&["health", "-c", &config]);
+    assert_eq!(asked.status, Some(1));
+    assert!(asked.stderr.starts_with("cannot ask 127.0.0.1:"), "{}", asked.stderr);
+}
+
+#[test]
 fn a_block_is_explained_from_memory_and_after_the_end_from_the_log() {
     let proxy = Proxy::start("run");
     let blocked = get(proxy.port, "/?q=zzz");

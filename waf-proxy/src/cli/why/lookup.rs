@@ -1,24 +1,20 @@
 //! Finding one record: in the memory of the running proxy, or in an audit log.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::time::Duration;
 
 use memchr::memmem;
 use waf_core::record::DecisionRecord;
 
 use super::{Failure, by_time, whole};
 use crate::audit_log::is_of;
+use crate::cli::ask::get;
 use crate::config::Admin;
 
-/// Bytes of an answer of the admin listener.
-const ANSWER: u64 = 4 << 20;
-
-/// How long the admin listener may take.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// Bytes of a record that is pasted.
+const PASTED: u64 = 4 << 20;
 
 /// A record, and where it was looked for.
 #[derive(Debug)]
@@ -49,36 +45,17 @@ pub(super) fn in_memory(admin: &Admin, request_id: &str) -> Found {
 
 /// `GET /records/<id>`; `None` where there is none.
 fn ask(admin: &Admin, request_id: &str) -> io::Result<Option<Vec<u8>>> {
-    let mut address = admin.address;
-    if address.ip().is_unspecified() {
-        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
-    }
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    let host = admin.hosts.first().map_or("localhost", String::as_str);
-    let token =
-        admin.token.as_ref().map(|token| format!("Authorization: Bearer {}\r\n", token.show()));
-    let request = format!(
-        "GET /records/{request_id} HTTP/1.1\r\nHost: {host}\r\n{}Connection: close\r\n\r\n",
-        token.unwrap_or_default()
-    );
-    stream.write_all(request.as_bytes())?;
-    let mut answer = Vec::new();
-    stream.take(ANSWER).read_to_end(&mut answer)?;
-    let wrong = || io::Error::new(io::ErrorKind::InvalidData, "this is no admin listener");
-    let head = answer.windows(4).position(|four| four == b"\r\n\r\n").ok_or_else(wrong)?;
-    match answer.get(..12).ok_or_else(wrong)? {
-        b"HTTP/1.1 200" => Ok(Some(answer.split_off(head + 4))),
-        b"HTTP/1.1 404" => Ok(None),
-        status => Err(io::Error::other(String::from_utf8_lossy(status).into_owned())),
+    match get(admin, &format!("/records/{request_id}"))? {
+        (200, record) => Ok(Some(record)),
+        (404, _) => Ok(None),
+        (status, _) => Err(io::Error::other(format!("it answers {status}"))),
     }
 }
 
 /// A record from standard input: one line of the log, or the same spread over several.
 pub(super) fn pasted() -> Result<DecisionRecord, Failure> {
     let mut text = Vec::new();
-    let input = io::stdin().lock().take(ANSWER).read_to_end(&mut text);
+    let input = io::stdin().lock().take(PASTED).read_to_end(&mut text);
     input.map_err(|error| Failure::unreadable(format!("cannot read standard input: {error}")))?;
     serde_json::from_slice(&text).map_err(|error| {
         Failure::unreadable(format!("standard input is no decision record: {error}"))
