@@ -19,7 +19,7 @@ use super::tune::read::gather;
 use super::{Exit, Failure, FormatArguments, RuleArguments};
 use crate::config::files::Disk;
 use crate::config::{Candidate, CommandLine};
-use crate::site::{Rules, Site};
+use crate::site::{Rules, Site, today};
 
 /// Load configuration and rules, run every rule's examples, and print what would run
 #[derive(Debug, Args)]
@@ -56,7 +56,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     Ok(if outcome.failures.is_empty() && !warned { Exit::Fine } else { Exit::Found })
 }
 
-/// Exclusions that no record names.
+/// Exclusions that no record names; those that have ended are warned of already.
 fn unused(site: &Site, logs: &[String]) -> Result<Vec<Report>, Failure> {
     type Places = HashSet<String>;
     let known: Places = site.exclusions.iter().map(Exclusion::place).collect();
@@ -70,7 +70,8 @@ fn unused(site: &Site, logs: &[String]) -> Result<Vec<Report>, Failure> {
         }
     };
     let used: Places = gather(logs, Places::new, add)?.into_iter().flatten().collect();
-    let unused = site.exclusions.iter().filter(|exclusion| !used.contains(&exclusion.place()));
+    let in_force = site.exclusions.iter().filter(|one| one.expires.days() >= today());
+    let unused = in_force.filter(|exclusion| !used.contains(&exclusion.place()));
     let report = |exclusion: &Exclusion| {
         Report::warning(Some(exclusion.span.clone()), "no record of the log needed this exclusion")
             .help("take it away, if the log is of long enough a time")

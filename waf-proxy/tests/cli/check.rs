@@ -48,6 +48,29 @@ fn a_warning_is_status_1_under_strict_only() {
 }
 
 #[test]
+fn an_exclusion_that_no_record_needed_is_told_of_unless_it_has_ended() {
+    let folder = Folder::new("unneeded");
+    folder.write("shop/a.yaml", &rule("shop-a", "critical"));
+    let exclusion = |field: &str, expires: &str| {
+        format!(
+            "- {{rule: shop-a, targets: [\"ARGS:{field}\"], reason: r, owner: o, expires: {expires}}}\n"
+        )
+    };
+    let all = [("q", "2099-01-01"), ("r", "2099-01-01"), ("s", "2020-01-01")];
+    folder.write("e.yaml", &all.map(|(field, day)| exclusion(field, day)).concat());
+    let config = folder.write("p.yaml", &format!("{UPSTREAM}exclusions: [e.yaml]\n"));
+    let place = folder.path("e.yaml:1");
+    let needed =
+        serde_json::json!({"rule_id": "shop-a", "target": "ARGS_GET:q", "exclusion": place});
+    let log = folder.write("audit.jsonl", &format!("{{\"excluded\":[{needed}]}}\n"));
+    let output = pinpoint(&["check", "-c", &config, "--log", &log]).stdout;
+    let told: Vec<&str> =
+        output.split("no record of the log needed this exclusion").skip(1).collect();
+    assert_eq!(told.len(), 1, "{output}");
+    assert!(told[0].lines().nth(1).unwrap().contains("e.yaml:2:"), "{output}");
+}
+
+#[test]
 fn a_bad_rule_or_configuration_is_status_2_with_place_and_caret() {
     let folder = Folder::new("bad");
     let bad = rule("shop-a", "critical").replace("severity: critical", "severity: critcal");

@@ -262,6 +262,24 @@ fn exclusions_narrowed_to_characters_let_fewer_attacks_in() {
     assert_eq!(count(&caught(&mut after, &unseen)), 0, "{text}");
 }
 
+#[test]
+fn what_is_unclear_is_told_of_until_it_is_asked_for() {
+    let folder = Folder::new("unclear");
+    let rule = "SecRule ARGS \"@rx UNION SELECT\" \"id:100400,phase:2,deny,msg:'x'\"";
+    let rules = folder.write("rules.conf", rule);
+    let path = notes(&folder, "few.curl", (0..3).map(|n| format!("text=UNION SELECT {n}")));
+    let few: Vec<Request> = waf_corpus::read(Path::new(&path)).map(Result::unwrap).collect();
+    let mut runner = runner(None, std::slice::from_ref(&rules));
+    let log = folder.write("audit.jsonl", &records(&mut runner, &few));
+    let tune = ["tune", "--rules", &rules, "--log", &log];
+    let told = pinpoint(&tune).stdout;
+    assert!(told.contains("No exclusion is proposed."), "{told}");
+    assert!(told.contains("\n`--unclear` proposes for"), "{told}");
+    let told = pinpoint(&[&tune[..], &["--unclear"]].concat()).stdout;
+    assert!(told.contains("\n1 exclusion: 3 of 3"), "{told}");
+    assert!(!told.contains("--unclear"), "{told}");
+}
+
 const SECLANG: &str = r#"
 SecRule ARGS "@rx <[a-z]+|(?i:select |insert |update |delete )" "id:100100,phase:2,deny,msg:'x'"
 SecRule ARGS|REQUEST_HEADERS "@rx [<>'\x22]" "id:100200,phase:2,deny,msg:'x'"

@@ -111,7 +111,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     };
     let attacks = attacks(arguments, &site)?;
     let proposals = propose(arguments, &log, attacks.as_ref(), &signature)?;
-    let study = Study { log: &log, judged: judged(&log), attacks: attacks.as_ref(), proposals };
+    let study = Study {
+        log: &log,
+        judged: judged(&log),
+        attacks: attacks.as_ref(),
+        proposals,
+        with_unclear: arguments.unclear,
+    };
     match (arguments.output, arguments.format.format) {
         (Some(Language::Yaml), _) => print(&yaml(&study.proposals, &signature)),
         (Some(Language::Seclang), _) => {

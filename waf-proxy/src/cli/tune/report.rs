@@ -18,6 +18,8 @@ pub(super) struct Study<'a> {
     pub(super) judged: [(Likely, u64); 3],
     pub(super) attacks: Option<&'a Attacks>,
     pub(super) proposals: Vec<Proposal>,
+    /// They are also for what is unclear.
+    pub(super) with_unclear: bool,
 }
 
 impl Study<'_> {
@@ -29,6 +31,14 @@ impl Study<'_> {
         }
         text.push('\n');
         text.push_str(&self.summary());
+        let unclear = self.judged.iter().any(|(likely, records)| {
+            *likely == Likely::Unclear && *records > 0 && !self.with_unclear
+        });
+        if unclear {
+            text.push_str(
+                "`--unclear` proposes for what evidence cannot tell from attacks, too.\n",
+            );
+        }
         if !self.proposals.is_empty() {
             text.push_str("`--output yaml` prints them as a file for `exclusions:`, `--output seclang` for ModSecurity.\n");
         }
