@@ -22,10 +22,12 @@ pub(super) struct Known {
 impl Known {
     /// The signatures in the row of an equal value, in which nothing else was found.
     pub(super) fn get(&mut self, plan: &FieldPlan, value: &[u8]) -> Option<&[SignatureId]> {
-        match value.len() {
-            0..=KNOWN_SHORT_BYTES => self.short.get(plan.id(), value),
-            0..=KNOWN_BYTES => self.long.get(plan.id(), value),
-            _ => None,
+        if value.len() <= KNOWN_SHORT_BYTES {
+            self.short.get(plan.id(), value)
+        } else if value.len() <= KNOWN_BYTES {
+            self.long.get(plan.id(), value)
+        } else {
+            None
         }
     }
 
@@ -34,10 +36,10 @@ impl Known {
         if row.len() > KNOWN_SIGNATURES {
             return;
         }
-        match value.len() {
-            0..=KNOWN_SHORT_BYTES => self.short.add(plan.id(), value, row),
-            0..=KNOWN_BYTES => self.long.add(plan.id(), value, row),
-            _ => {}
+        if value.len() <= KNOWN_SHORT_BYTES {
+            self.short.add(plan.id(), value, row);
+        } else if value.len() <= KNOWN_BYTES {
+            self.long.add(plan.id(), value, row);
         }
     }
 }
@@ -137,6 +139,7 @@ fn seat(plan: PlanId, value: &[u8]) -> (usize, u32) {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 
