@@ -2,7 +2,10 @@
 //! exclusions) run as one automaton over the name; the set of those that match is its *class*.
 //! Classes are numbered at load, so that plans can be made for each and a request only looks one up.
 
-use std::collections::HashMap;
+//! Selectors that look at a name from its beginning have an automaton of their own: in one with those
+//! that look for something anywhere, each state of the ones would be there for each of the others.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use regex_automata::Anchored;
 use regex_automata::MatchKind;
@@ -10,24 +13,47 @@ use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::util::primitives::StateID;
 use regex_automata::util::start;
 use regex_automata::util::syntax;
+use regex_syntax::hir::Look;
 
 use super::ids::ClassId;
+use crate::automaton;
 use crate::field::FieldName;
 use crate::rule::Selector;
 
-/// Bytes that the automaton of all selectors may take. Ten thousand plain names need about 8 MB.
+/// Bytes that each automaton of selectors may take. Ten thousand plain names need about 8 MB.
 const SIZE_LIMIT: usize = 16 << 20;
+
+/// Pairs of states that names may lead to: looked at once, at load.
+const PAIRS: usize = 1 << 20;
 
 /// The selectors of a rule set, ready to classify names.
 #[derive(Debug)]
 pub struct NameClasses {
     /// The place of each selector.
     places: HashMap<Selector, usize>,
+    halves: Halves,
+    /// The class of a name: by what it satisfies in the first half, and then in the second.
+    class_of_sets: Vec<Vec<(u16, ClassId)>>,
+    members: Vec<Vec<bool>>,
+}
+
+/// The class of a name that satisfies a set of each half.
+type ClassOfSets = BTreeMap<[u16; 2], ClassId>;
+
+/// Those that begin at the beginning, and all others.
+type Halves = [Half; 2];
+
+/// Some of the selectors.
+#[derive(Debug, Default)]
+struct Half {
+    /// Their places among all.
+    selectors: Vec<usize>,
     dfa: Option<dense::DFA<Vec<u32>>>,
     start: StateID,
-    /// The class of a name, by the number of the automaton's state at its end.
-    class_of_end: Vec<ClassId>,
-    members: Vec<Vec<bool>>,
+    /// Which of the sets of selectors a name satisfies, by the number of the state at its end.
+    set_of_end: Vec<u16>,
+    /// The sets, as places among all selectors.
+    sets: Vec<Vec<usize>>,
 }
 
 impl NameClasses {
@@ -36,40 +62,18 @@ impl NameClasses {
     /// # Errors
     /// The text of what went wrong: a selector's regex is bad, or all together are too large.
     pub fn new(selectors: Vec<Selector>) -> Result<Self, String> {
-        if selectors.is_empty() {
-            return Ok(Self {
-                places: HashMap::new(),
-                dfa: None,
-                start: StateID::ZERO,
-                class_of_end: Vec::new(),
-                members: vec![Vec::new()],
-            });
-        }
         let patterns: Vec<String> = selectors.iter().map(pattern).collect();
-        let dfa = dense::Builder::new()
-            .syntax(syntax::Config::new().unicode(false).utf8(false).dot_matches_new_line(true))
-            .configure(
-                dense::Config::new()
-                    .match_kind(MatchKind::All)
-                    .start_kind(StartKind::Unanchored)
-                    .accelerate(false)
-                    .dfa_size_limit(Some(SIZE_LIMIT))
-                    .determinize_size_limit(Some(SIZE_LIMIT)),
-            )
-            .build_many(&patterns)
-            .map_err(|error| format!("the name selectors of the rules do not compile: {error}"))?;
-        let start = dfa
-            .start_state(&start::Config::new().anchored(Anchored::No))
-            .map_err(|error| error.to_string())?;
-        let mut classes = Self {
-            places: selectors.into_iter().zip(0..).collect(),
-            dfa: Some(dfa),
-            start,
-            class_of_end: Vec::new(),
-            members: Vec::new(),
-        };
-        classes.number();
-        Ok(classes)
+        let (begin, others): (Vec<usize>, Vec<usize>) =
+            (0..patterns.len()).partition(|&at| begins_at_the_beginning(&patterns[at]));
+        let half = |selectors, anchored| Half::new(selectors, &patterns, anchored);
+        let halves = [half(begin, Anchored::Yes)?, half(others, Anchored::No)?];
+        let (numbered, members) = number(&halves, selectors.len())?;
+        let mut class_of_sets = vec![Vec::new(); halves[0].sets.len()];
+        numbered.into_iter().for_each(|([first, second], class)| {
+            class_of_sets[usize::from(first)].push((second, class));
+        });
+        let places = selectors.into_iter().zip(0..).collect();
+        Ok(Self { places, halves, class_of_sets, members })
     }
 
     /// Number of classes: at least one.
@@ -91,43 +95,138 @@ impl NameClasses {
         self.places.get(selector).is_some_and(|&at| self.members[class.index()][at])
     }
 
+    fn class(&self, first: u16, second: u16) -> ClassId {
+        let row = self.class_of_sets.get(usize::from(first)).map_or(&[][..], Vec::as_slice);
+        let found = row.binary_search_by_key(&second, |(set, _)| *set);
+        found.map_or(ClassId(0), |at| row[at].1)
+    }
+
     /// Bytes of the tables.
     pub fn table_bytes(&self) -> usize {
-        self.dfa.as_ref().map_or(0, dense::DFA::memory_usage)
+        self.halves.iter().flat_map(|half| &half.dfa).map(dense::DFA::memory_usage).sum()
+    }
+}
+
+/// Numbers what names can satisfy in both halves together: visits every pair of states once that some
+/// name leads to.
+fn number(halves: &Halves, selectors: usize) -> Result<(ClassOfSets, Vec<Vec<bool>>), String> {
+    let bytes = representatives(halves);
+    let begin = halves.each_ref().map(|half| half.start);
+    let (mut class_of_sets, mut members) = (ClassOfSets::new(), Vec::new());
+    let (mut seen, mut todo) = (HashSet::from([begin]), vec![begin]);
+    while let Some(states) = todo.pop() {
+        let sets = [halves[0].set(states[0]), halves[1].set(states[1])];
+        let next = ClassId(members.len() as u16);
+        if *class_of_sets.entry(sets).or_insert(next) == next {
+            let mut member = vec![false; selectors];
+            for (half, set) in halves.iter().zip(sets) {
+                half.sets[usize::from(set)].iter().for_each(|&at| member[at] = true);
+            }
+            members.push(member);
+        }
+        for &byte in &bytes {
+            let next = [halves[0].step(states[0], byte), halves[1].step(states[1], byte)];
+            if seen.insert(next) {
+                todo.push(next);
+            }
+        }
+        if seen.len() > PAIRS || members.len() > usize::from(u16::MAX) {
+            return Err("the name selectors of the rules have too many combinations".to_owned());
+        }
+    }
+    Ok((class_of_sets, members))
+}
+
+/// One byte of each kind that both halves tell apart.
+fn representatives(halves: &Halves) -> Vec<u8> {
+    let classes = |byte: u8| {
+        halves.each_ref().map(|half| half.dfa.as_ref().map(|dfa| dfa.byte_classes().get(byte)))
+    };
+    let mut seen = HashSet::new();
+    (0..=u8::MAX).filter(|&byte| seen.insert(classes(byte))).collect()
+}
+
+impl Half {
+    fn new(selectors: Vec<usize>, patterns: &[String], anchored: Anchored) -> Result<Self, String> {
+        if selectors.is_empty() {
+            return Ok(Self { sets: vec![Vec::new()], ..Self::default() });
+        }
+        let own: Vec<&str> = selectors.iter().map(|&at| patterns[at].as_str()).collect();
+        let kind = match anchored {
+            Anchored::No => StartKind::Unanchored,
+            _ => StartKind::Anchored,
+        };
+        let dfa = dense::Builder::new()
+            .syntax(syntax::Config::new().unicode(false).utf8(false).dot_matches_new_line(true))
+            .configure(
+                dense::Config::new()
+                    .match_kind(MatchKind::All)
+                    .start_kind(kind)
+                    .accelerate(false)
+                    .dfa_size_limit(Some(SIZE_LIMIT))
+                    .determinize_size_limit(Some(SIZE_LIMIT)),
+            )
+            .build_many(&own)
+            .map_err(|error| format!("the name selectors of the rules do not compile: {error}"))?;
+        let start = dfa
+            .start_state(&start::Config::new().anchored(anchored))
+            .map_err(|error| error.to_string())?;
+        let mut half = Self { selectors, start, ..Self::default() };
+        half.number(&dfa)?;
+        half.dfa = Some(dfa);
+        Ok(half)
     }
 
     /// Visits every reachable state once and numbers the sets of selectors that names ending there
     /// satisfy.
-    fn number(&mut self) {
-        let Some(dfa) = &self.dfa else { return };
-        let mut number_of: HashMap<Vec<bool>, ClassId> = HashMap::new();
-        let mut seen = HashMap::from([(self.start, ())]);
-        let mut todo = vec![self.start];
+    fn number(&mut self, dfa: &dense::DFA<Vec<u32>>) -> Result<(), String> {
+        let bytes: Vec<u8> = dfa
+            .byte_classes()
+            .representatives(0..=u8::MAX)
+            .filter_map(|unit| unit.as_u8())
+            .collect();
+        let mut number_of: HashMap<Vec<usize>, u16> = HashMap::new();
+        let (mut seen, mut todo) = (HashSet::from([self.start]), vec![self.start]);
         while let Some(state) = todo.pop() {
             let end = dfa.next_eoi_state(state);
-            let mut member = vec![false; dfa.pattern_len()];
-            if dfa.is_match_state(end) {
-                for index in 0..dfa.match_len(end) {
-                    member[dfa.match_pattern(end, index).as_usize()] = true;
-                }
+            let count = if dfa.is_match_state(end) { dfa.match_len(end) } else { 0 };
+            let matched = (0..count).map(|at| dfa.match_pattern(end, at).as_usize());
+            let set: Vec<usize> = matched.map(|at| self.selectors[at]).collect();
+            let next = u16::try_from(number_of.len())
+                .map_err(|_| "the name selectors of the rules have too many combinations")?;
+            let number = *number_of.entry(set.clone()).or_insert(next);
+            if number == next {
+                self.sets.push(set);
             }
-            let next = ClassId(number_of.len() as u16);
-            let class = *number_of.entry(member.clone()).or_insert(next);
-            if class == next {
-                self.members.push(member);
+            let at = end.as_usize() >> dfa.stride2();
+            if self.set_of_end.len() <= at {
+                self.set_of_end.resize(at + 1, 0);
             }
-            let number = end.as_usize() >> dfa.stride2();
-            if self.class_of_end.len() <= number {
-                self.class_of_end.resize(number + 1, ClassId(0));
-            }
-            self.class_of_end[number] = class;
-            for byte in 0..=u8::MAX {
+            self.set_of_end[at] = number;
+            for &byte in &bytes {
                 let next = dfa.next_state(state, byte);
-                if seen.insert(next, ()).is_none() {
+                if seen.insert(next) {
                     todo.push(next);
                 }
             }
         }
+        Ok(())
+    }
+
+    fn step(&self, state: StateID, byte: u8) -> StateID {
+        self.dfa.as_ref().map_or(state, |dfa| dfa.next_state(state, byte))
+    }
+
+    fn walk(&self, state: StateID, bytes: &[u8]) -> StateID {
+        let Some(dfa) = &self.dfa else { return state };
+        bytes.iter().fold(state, |state, &byte| dfa.next_state(state, byte))
+    }
+
+    /// What a name that ends in a state satisfies.
+    fn set(&self, state: StateID) -> u16 {
+        let Some(dfa) = &self.dfa else { return 0 };
+        let end = dfa.next_eoi_state(state).as_usize() >> dfa.stride2();
+        self.set_of_end.get(end).copied().unwrap_or(0)
     }
 }
 
@@ -135,25 +234,32 @@ impl NameClasses {
 #[derive(Clone, Debug, Default)]
 pub struct NameCursor {
     /// States after some leading bytes of the last name, lengths ascending.
-    known: Vec<(usize, StateID)>,
+    known: Vec<(usize, [StateID; 2])>,
 }
 
 impl NameCursor {
     /// The class of a name.
     pub fn classify(&mut self, classes: &NameClasses, name: FieldName<'_>) -> ClassId {
-        let Some(dfa) = &classes.dfa else { return ClassId(0) };
+        if classes.members.len() == 1 {
+            return ClassId(0);
+        }
+        let halves = &classes.halves;
         while self.known.last().is_some_and(|&(length, _)| length > name.shared) {
             self.known.pop();
         }
-        let (mut at, mut state) = self.known.last().copied().unwrap_or((0, classes.start));
+        let start = || (0, [halves[0].start, halves[1].start]);
+        let (mut at, mut states) = self.known.last().copied().unwrap_or_else(start);
+        let walk = |states: [StateID; 2], bytes| {
+            [halves[0].walk(states[0], bytes), halves[1].walk(states[1], bytes)]
+        };
         let parent = name.parent.min(name.text.len());
         if parent > at {
-            state = walk(dfa, state, &name.text[at..parent]);
+            states = walk(states, &name.text[at..parent]);
             at = parent;
-            self.known.push((at, state));
+            self.known.push((at, states));
         }
-        let end = dfa.next_eoi_state(walk(dfa, state, &name.text[at..]));
-        classes.class_of_end.get(end.as_usize() >> dfa.stride2()).copied().unwrap_or(ClassId(0))
+        let states = walk(states, &name.text[at..]);
+        classes.class(halves[0].set(states[0]), halves[1].set(states[1]))
     }
 
     /// Forgets the last name: another source begins.
@@ -162,8 +268,10 @@ impl NameCursor {
     }
 }
 
-fn walk(dfa: &dense::DFA<Vec<u32>>, state: StateID, bytes: &[u8]) -> StateID {
-    bytes.iter().fold(state, |state, &byte| dfa.next_state(state, byte))
+/// Whether every name that a regex matches is looked at from its beginning.
+fn begins_at_the_beginning(pattern: &str) -> bool {
+    let hir = automaton::syntax::parse(pattern);
+    hir.is_ok_and(|hir| hir.properties().look_set_prefix().contains(Look::Start))
 }
 
 /// A selector as a regex that matches a whole name.
@@ -231,6 +339,21 @@ mod tests {
         assert!(!names(&classes, &user, "user2"));
         assert!(names(&classes, &secret, "new_PASSword_2"));
         assert!(!names(&classes, &secret, "pass"));
+    }
+
+    #[test]
+    fn a_name_may_satisfy_selectors_that_begin_at_the_beginning_and_others() {
+        let begin = Selector::Regex("^user".into());
+        let end = Selector::Regex("(?:^|_|r)name$".into());
+        let name = Selector::Name("username".into());
+        let classes = classes(&[begin.clone(), end.clone(), name.clone()]);
+        let of = |text| [&begin, &end, &name].map(|selector| names(&classes, selector, text));
+        assert_eq!(of("UserName"), [true, true, true]);
+        assert_eq!(of("user_name"), [true, true, false]);
+        assert_eq!(of("users"), [true, false, false]);
+        assert_eq!(of("name"), [false, true, false]);
+        assert_eq!(of("a_user"), [false, false, false]);
+        assert_eq!(classes.len(), 5);
     }
 
     #[test]
