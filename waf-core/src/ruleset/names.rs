@@ -217,9 +217,16 @@ impl Half {
         self.dfa.as_ref().map_or(state, |dfa| dfa.next_state(state, byte))
     }
 
-    fn walk(&self, state: StateID, bytes: &[u8]) -> StateID {
+    fn walk(&self, mut state: StateID, bytes: &[u8]) -> StateID {
         let Some(dfa) = &self.dfa else { return state };
-        bytes.iter().fold(state, |state, &byte| dfa.next_state(state, byte))
+        for &byte in bytes {
+            // Most names do not begin like any selector.
+            if dfa.is_dead_state(state) {
+                break;
+            }
+            state = dfa.next_state(state, byte);
+        }
+        state
     }
 
     /// What a name that ends in a state satisfies.
