@@ -1,6 +1,7 @@
 //! For every policy, collection and class of names: what is wanted of such a field.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::lower::Lowered;
@@ -10,7 +11,7 @@ use crate::field::Collection;
 use crate::finding::Finding;
 use crate::limits;
 use crate::policy::{OverrideScope, Policy, PolicySettings, RuleStance};
-use crate::rule::{Exclusion, ExclusionScope, Rule, RuleMode, Target, TargetKind};
+use crate::rule::{Exclusion, ExclusionScope, Rule, RuleMode, Selector, Target, TargetKind};
 use crate::ruleset::{
     ChainTree, ClassId, CompiledCondition, ExclusionId, FieldPlan, Inquiry, Joint, NameClasses,
     Noted, PlanNode, Probe, Program, RuleIndex, RuleSet, SignatureId, StepId, Trigger,
@@ -83,22 +84,47 @@ fn draft_one(
         lowered.rules.iter().map(|compiled| stance(&compiled.rule, &settings)).collect();
     let in_force = |exclusion: &&Exclusion| exclusion.expires.days() >= settings.today;
     let exclusions: Vec<Exclusion> = settings.exclusions.iter().filter(in_force).cloned().collect();
+    let targets = targets(lowered, &exclusions);
     let mut planner = Planner { lowered, names, exclusions: &exclusions, stances: &stances };
     let mut known: HashMap<Wanted, Arc<FieldPlan>> = HashMap::new();
-    let mut plans = Vec::new();
+    let mut plans: Vec<Arc<FieldPlan>> = Vec::new();
     for &collection in Collection::ALL {
+        let asked = selectors_of(&targets, collection);
+        let mut alike = HashMap::new();
         for class in 0..names.len() {
             let class = ClassId(class as u16);
-            let triggers = planner.triggers(collection, class)?;
             let noted = super::program::noted(program, collection, class);
-            let plan = known
-                .entry(Wanted { triggers, noted })
-                .or_insert_with_key(|wanted| Arc::new(field_plan(planner.lowered, wanted)));
-            plans.push(Arc::clone(plan));
+            // What is asked of a field follows from what its name satisfies.
+            let plan = match alike.entry((names.satisfied(class, &asked), noted)) {
+                Entry::Occupied(same) => Arc::clone(same.get()),
+                Entry::Vacant(new) => {
+                    let triggers = planner.triggers(collection, class)?;
+                    let plan = known
+                        .entry(Wanted { triggers, noted: new.key().1.clone() })
+                        .or_insert_with_key(|wanted| Arc::new(field_plan(planner.lowered, wanted)));
+                    Arc::clone(new.insert(Arc::clone(plan)))
+                }
+            };
+            plans.push(plan);
         }
     }
     let findings = Finding::ALL.iter().map(|&finding| planner.finding_triggers(finding)).collect();
     Ok(Draft { settings, stances, plans, findings, exclusions })
+}
+
+/// The targets of rules and of exclusions; those of SecLang rules are the program's.
+fn targets(lowered: &Lowered, exclusions: &[Exclusion]) -> Vec<Target> {
+    let conditions = lowered.rules.iter().flat_map(|rule| rule.rule.expression.conditions());
+    let of_rules = conditions.flat_map(|condition| &condition.targets);
+    of_rules.chain(exclusions.iter().flat_map(|exclusion| &exclusion.targets)).cloned().collect()
+}
+
+/// The different selectors by which a collection's fields are asked for.
+fn selectors_of(targets: &[Target], collection: Collection) -> Vec<&Selector> {
+    let asking =
+        targets.iter().filter(|target| target.variable.collections().contains(&collection));
+    let mut seen = HashSet::new();
+    asking.map(|target| &target.selector).filter(|selector| seen.insert(*selector)).collect()
 }
 
 /// What is wanted of a field: equal ones share a plan.

@@ -101,6 +101,11 @@ impl NameClasses {
         found.map_or(ClassId(0), |at| row[at].1)
     }
 
+    /// What the names of a class satisfy of some selectors.
+    pub fn satisfied<'a>(&self, class: ClassId, selectors: &[&'a Selector]) -> Vec<&'a Selector> {
+        selectors.iter().copied().filter(|selector| self.satisfies(class, selector)).collect()
+    }
+
     /// Bytes of the tables.
     pub fn table_bytes(&self) -> usize {
         self.halves.iter().flat_map(|half| &half.dfa).map(dense::DFA::memory_usage).sum()
