@@ -11,7 +11,7 @@ use crate::harness::process::Process;
 const MIB: u64 = 1 << 20;
 
 /// What a large body may take more than a small one.
-const GROWTH: u64 = 8 * MIB;
+const GROWTH: u64 = 4 * MIB;
 
 /// More than all buffers and tables together.
 const SIZE: u64 = 64 * MIB;

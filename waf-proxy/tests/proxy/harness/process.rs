@@ -33,6 +33,8 @@ impl Process {
         let child = Command::new(env!("CARGO_BIN_EXE_pinpoint"))
             .args(["run", "-c"])
             .arg(&config)
+            // One heap, as in `deploy/`: with one for each thread memory grows by chance.
+            .env("MALLOC_ARENA_MAX", "1")
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
