@@ -1,7 +1,7 @@
 //! Which selectors does a field's name satisfy? All selectors of a rule set (of targets and of
-//! exclusions) run as one automaton over the name; the set of those that match is its *class*.
-//! Classes are numbered at load, so that plans can be made for each and a request only looks one up.
-
+//! exclusions) run as automata over the name; the set of those that match is its *class*. Classes are
+//! numbered at load, so that plans can be made for each and a request only looks one up.
+//!
 //! Selectors that look at a name from its beginning have an automaton of their own: in one with those
 //! that look for something anywhere, each state of the ones would be there for each of the others.
 
