@@ -16,13 +16,14 @@ const KINDS: [ByteSet; 6] = [
     ByteSet::range(b'0', b'9'),
     BLANKS,
     NAME_MARKS,
-    ByteSet::range(b'a', b'z')
-        .union(ByteSet::range(b'A', b'Z'))
-        .union(ByteSet::range(b'0', b'9'))
-        .union(BLANKS)
-        .union(NAME_MARKS)
-        .complement(),
+    PLAIN.union(NAME_MARKS).complement(),
 ];
+
+/// Letters, digits and blanks.
+pub(super) const PLAIN: ByteSet = ByteSet::range(b'a', b'z')
+    .union(ByteSet::range(b'A', b'Z'))
+    .union(ByteSet::range(b'0', b'9'))
+    .union(BLANKS);
 
 const BLANKS: ByteSet = ByteSet::of(b" \t\r\n");
 

@@ -8,19 +8,13 @@
 
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-use super::kinds::{Combination, Kinds};
+use super::kinds::{Combination, Kinds, PLAIN};
 use super::{PatternId, PatternSet};
 use crate::bytes::ByteSet;
 use crate::limits::GATE_MASKS;
 
 /// Bytes of a value after which it is looked whether all patterns have what they need.
 const FEW: usize = 8;
-
-/// Letters, digits and blanks.
-const PLAIN: ByteSet = ByteSet::range(b'a', b'z')
-    .union(ByteSet::range(b'A', b'Z'))
-    .union(ByteSet::range(b'0', b'9'))
-    .union(ByteSet::of(b" \t\r\n"));
 
 /// What bytes some patterns need.
 #[derive(Debug)]
