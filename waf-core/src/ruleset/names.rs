@@ -46,15 +46,14 @@ type Halves = [Half; 2];
 /// Some of the selectors.
 #[derive(Debug, Default)]
 struct Half {
-    /// Their places among all.
-    selectors: Vec<usize>,
     dfa: Option<dense::DFA<Vec<u32>>>,
     start: StateID,
     /// Which of the sets of selectors a name satisfies, by the number of the state at its end.
     set_of_end: Vec<u16>,
-    /// The sets, as places among all selectors.
-    sets: Vec<Vec<usize>>,
 }
+
+/// The sets of selectors that names satisfy, as places among all.
+type Sets = Vec<Vec<usize>>;
 
 impl NameClasses {
     /// Compiles distinct selectors.
@@ -66,9 +65,11 @@ impl NameClasses {
         let (begin, others): (Vec<usize>, Vec<usize>) =
             (0..patterns.len()).partition(|&at| begins_at_the_beginning(&patterns[at]));
         let half = |selectors, anchored| Half::new(selectors, &patterns, anchored);
-        let halves = [half(begin, Anchored::Yes)?, half(others, Anchored::No)?];
-        let (numbered, members) = number(&halves, selectors.len())?;
-        let mut class_of_sets = vec![Vec::new(); halves[0].sets.len()];
+        let (first, first_sets) = half(&begin, Anchored::Yes)?;
+        let (second, second_sets) = half(&others, Anchored::No)?;
+        let halves = [first, second];
+        let mut class_of_sets = vec![Vec::new(); first_sets.len()];
+        let (numbered, members) = number(&halves, &[first_sets, second_sets], selectors.len())?;
         numbered.into_iter().for_each(|([first, second], class)| {
             class_of_sets[usize::from(first)].push((second, class));
         });
@@ -114,7 +115,11 @@ impl NameClasses {
 
 /// Numbers what names can satisfy in both halves together: visits every pair of states once that some
 /// name leads to.
-fn number(halves: &Halves, selectors: usize) -> Result<(ClassOfSets, Vec<Vec<bool>>), String> {
+fn number(
+    halves: &Halves,
+    known: &[Sets; 2],
+    selectors: usize,
+) -> Result<(ClassOfSets, Vec<Vec<bool>>), String> {
     let bytes = representatives(halves);
     let begin = halves.each_ref().map(|half| half.start);
     let (mut class_of_sets, mut members) = (ClassOfSets::new(), Vec::new());
@@ -124,13 +129,13 @@ fn number(halves: &Halves, selectors: usize) -> Result<(ClassOfSets, Vec<Vec<boo
         let next = ClassId(members.len() as u16);
         if *class_of_sets.entry(sets).or_insert(next) == next {
             let mut member = vec![false; selectors];
-            for (half, set) in halves.iter().zip(sets) {
-                half.sets[usize::from(set)].iter().for_each(|&at| member[at] = true);
+            for (known, set) in known.iter().zip(sets) {
+                known[usize::from(set)].iter().for_each(|&at| member[at] = true);
             }
             members.push(member);
         }
         for &byte in &bytes {
-            let next = [halves[0].step(states[0], byte), halves[1].step(states[1], byte)];
+            let next = [halves[0].walk(states[0], &[byte]), halves[1].walk(states[1], &[byte])];
             if seen.insert(next) {
                 todo.push(next);
             }
@@ -152,9 +157,14 @@ fn representatives(halves: &Halves) -> Vec<u8> {
 }
 
 impl Half {
-    fn new(selectors: Vec<usize>, patterns: &[String], anchored: Anchored) -> Result<Self, String> {
+    /// Those at some places, and the sets of them that names satisfy.
+    fn new(
+        selectors: &[usize],
+        patterns: &[String],
+        anchored: Anchored,
+    ) -> Result<(Self, Sets), String> {
         if selectors.is_empty() {
-            return Ok(Self { sets: vec![Vec::new()], ..Self::default() });
+            return Ok((Self::default(), vec![Vec::new()]));
         }
         let own: Vec<&str> = selectors.iter().map(|&at| patterns[at].as_str()).collect();
         let kind = match anchored {
@@ -176,32 +186,32 @@ impl Half {
         let start = dfa
             .start_state(&start::Config::new().anchored(anchored))
             .map_err(|error| error.to_string())?;
-        let mut half = Self { selectors, start, ..Self::default() };
-        half.number(&dfa)?;
+        let mut half = Self { start, ..Self::default() };
+        let sets = half.number(&dfa, selectors)?;
         half.dfa = Some(dfa);
-        Ok(half)
+        Ok((half, sets))
     }
 
     /// Visits every reachable state once and numbers the sets of selectors that names ending there
     /// satisfy.
-    fn number(&mut self, dfa: &dense::DFA<Vec<u32>>) -> Result<(), String> {
+    fn number(&mut self, dfa: &dense::DFA<Vec<u32>>, selectors: &[usize]) -> Result<Sets, String> {
         let bytes: Vec<u8> = dfa
             .byte_classes()
             .representatives(0..=u8::MAX)
             .filter_map(|unit| unit.as_u8())
             .collect();
-        let mut number_of: HashMap<Vec<usize>, u16> = HashMap::new();
+        let (mut sets, mut number_of) = (Sets::new(), HashMap::<Vec<usize>, u16>::new());
         let (mut seen, mut todo) = (HashSet::from([self.start]), vec![self.start]);
         while let Some(state) = todo.pop() {
             let end = dfa.next_eoi_state(state);
             let count = if dfa.is_match_state(end) { dfa.match_len(end) } else { 0 };
             let matched = (0..count).map(|at| dfa.match_pattern(end, at).as_usize());
-            let set: Vec<usize> = matched.map(|at| self.selectors[at]).collect();
+            let set: Vec<usize> = matched.map(|at| selectors[at]).collect();
             let next = u16::try_from(number_of.len())
                 .map_err(|_| "the name selectors of the rules have too many combinations")?;
             let number = *number_of.entry(set.clone()).or_insert(next);
             if number == next {
-                self.sets.push(set);
+                sets.push(set);
             }
             let at = end.as_usize() >> dfa.stride2();
             if self.set_of_end.len() <= at {
@@ -215,11 +225,7 @@ impl Half {
                 }
             }
         }
-        Ok(())
-    }
-
-    fn step(&self, state: StateID, byte: u8) -> StateID {
-        self.dfa.as_ref().map_or(state, |dfa| dfa.next_state(state, byte))
+        Ok(sets)
     }
 
     fn walk(&self, mut state: StateID, bytes: &[u8]) -> StateID {
