@@ -95,13 +95,9 @@ pub fn compile(rules: Vec<Rule>, policies: Vec<PolicySettings>) -> Result<Compil
 /// Every selector that a target or an exclusion uses, each once.
 fn selectors(rules: &[Rule], policies: &[PolicySettings]) -> Vec<Selector> {
     let mut seen = HashSet::new();
-    let of_rules = rules.iter().flat_map(|rule| rule.expression.conditions());
-    let of_rules = of_rules.flat_map(|condition| &condition.targets);
-    let of_exclusions = policies.iter().flat_map(|policy| &policy.exclusions);
-    let of_exclusions = of_exclusions.flat_map(|exclusion| &exclusion.targets);
+    let exclusions = policies.iter().flat_map(|policy| &policy.exclusions);
     let of_chains = rules.iter().flat_map(program::selectors);
-    of_rules
-        .chain(of_exclusions)
+    plans::targets(rules.iter(), exclusions)
         .map(|target| target.selector.clone())
         .chain(of_chains)
         .filter(|selector| *selector != Selector::All)

@@ -82,9 +82,10 @@ fn draft_one(
     }
     let stances: Vec<RuleStance> =
         lowered.rules.iter().map(|compiled| stance(&compiled.rule, &settings)).collect();
-    let in_force = |exclusion: &&Exclusion| exclusion.expires.days() >= settings.today;
+    let in_force = |exclusion: &&Exclusion| exclusion.is_in_force(settings.today);
     let exclusions: Vec<Exclusion> = settings.exclusions.iter().filter(in_force).cloned().collect();
-    let targets = targets(lowered, &exclusions);
+    let rules = lowered.rules.iter().map(|compiled| &compiled.rule);
+    let targets: Vec<Target> = targets(rules, exclusions.iter()).cloned().collect();
     let mut planner = Planner { lowered, names, exclusions: &exclusions, stances: &stances };
     let mut known: HashMap<Wanted, Arc<FieldPlan>> = HashMap::new();
     let mut plans: Vec<Arc<FieldPlan>> = Vec::new();
@@ -113,10 +114,13 @@ fn draft_one(
 }
 
 /// The targets of rules and of exclusions; those of SecLang rules are the program's.
-fn targets(lowered: &Lowered, exclusions: &[Exclusion]) -> Vec<Target> {
-    let conditions = lowered.rules.iter().flat_map(|rule| rule.rule.expression.conditions());
+pub(super) fn targets<'a>(
+    rules: impl Iterator<Item = &'a Rule>,
+    exclusions: impl Iterator<Item = &'a Exclusion>,
+) -> impl Iterator<Item = &'a Target> {
+    let conditions = rules.flat_map(|rule| rule.expression.conditions());
     let of_rules = conditions.flat_map(|condition| &condition.targets);
-    of_rules.chain(exclusions.iter().flat_map(|exclusion| &exclusion.targets)).cloned().collect()
+    of_rules.chain(exclusions.flat_map(|exclusion| &exclusion.targets))
 }
 
 /// The different selectors by which a collection's fields are asked for.

@@ -111,7 +111,7 @@ pub(super) fn exclusions(ruleset: &RuleSet, draft: &Draft) -> Vec<Report> {
 
 /// Exclusions that change nothing, because another one covers them.
 fn shadowed(settings: &PolicySettings) -> Vec<Report> {
-    let in_force = |exclusion: &&Exclusion| exclusion.expires.days() >= settings.today;
+    let in_force = |exclusion: &&Exclusion| exclusion.is_in_force(settings.today);
     let exclusions: Vec<&Exclusion> = settings.exclusions.iter().filter(in_force).collect();
     let mut warnings = Vec::new();
     for (at, exclusion) in exclusions.iter().enumerate() {

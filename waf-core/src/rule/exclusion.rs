@@ -145,6 +145,11 @@ pub struct Exclusion {
 }
 
 impl Exclusion {
+    /// Whether it still applies on a day, in days since 1970-01-01.
+    pub fn is_in_force(&self, today: i64) -> bool {
+        self.expires.days() >= today
+    }
+
     /// Whether there is a request, by its path and method, for which both hold.
     pub fn meets(&self, other: &Self) -> bool {
         let paths = match (&self.path, &other.path) {

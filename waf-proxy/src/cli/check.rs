@@ -70,7 +70,7 @@ fn unused(site: &Site, logs: &[String]) -> Result<Vec<Report>, Failure> {
         }
     };
     let used: Places = gather(logs, Places::new, add)?.into_iter().flatten().collect();
-    let in_force = site.exclusions.iter().filter(|one| one.expires.days() >= today());
+    let in_force = site.exclusions.iter().filter(|one| one.is_in_force(today()));
     let unused = in_force.filter(|exclusion| !used.contains(&exclusion.place()));
     let report = |exclusion: &Exclusion| {
         Report::warning(Some(exclusion.span.clone()), "no record of the log needed this exclusion")
