@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use regex_syntax::hir::Hir;
 
-use super::captures::Captures;
+use super::captures::{Captures, Groups};
 use super::regex::{Memories, Regex, is_whole};
 use super::{Probe, RuleSet};
 use crate::automaton::in_any_case;
@@ -66,18 +66,19 @@ impl Pattern {
         self.regex()?.find(&input).map(|found| (found.start(), found.end()))
     }
 
-    fn is_match(&self, value: &[u8]) -> bool {
+    /// Whether it matches somewhere.
+    pub(crate) fn is_match(&self, value: &[u8]) -> bool {
         self.regex().is_some_and(|regex| regex.is_match(value))
     }
 
-    /// Nothing where the operator is no regex: ModSecurity's `@contains` and its like keep nothing.
-    fn capture(&self, value: &[u8], captures: &mut Captures) -> bool {
-        let is_regex = matches!(self.operator, Operator::Rx(_));
-        let groups = self.regex().filter(|_| is_regex).and_then(|regex| regex.groups(value));
-        if let Some(groups) = &groups {
-            captures.keep(value, |group| groups.get(group)?.clone());
-        }
-        groups.is_some()
+    /// Where the groups of the leftmost match stand.
+    fn groups(&self, value: &[u8]) -> Groups {
+        self.regex().and_then(|regex| regex.groups(value)).unwrap_or_default()
+    }
+
+    /// Whether it keeps what it matches: ModSecurity's `@contains` and its like keep nothing.
+    fn captures(&self) -> bool {
+        matches!(self.operator, Operator::Rx(_)) && self.regex().is_some()
     }
 
     fn regex(&self) -> Option<&Regex> {
@@ -133,25 +134,28 @@ impl RuleSet {
     /// Keeps what `capture` does of a value for which the answer is yes. Whether there was anything:
     /// some operators capture nothing.
     pub(crate) fn capture(&self, probe: Probe, value: &[u8], captures: &mut Captures) -> bool {
-        let fingerprint;
-        let found = match probe {
-            Probe::Pattern(id) => return self.patterns[id.index()].capture(value, captures),
-            Probe::Phrases(id) => {
-                let place = self.lists[id.index()].find(value);
-                place.map(|(start, end)| &value[start..end])
+        match probe {
+            Probe::Pattern(id) if self.patterns[id.index()].captures() => {
+                captures.keep(probe, value);
             }
+            Probe::Phrases(_) => captures.keep(probe, value),
             Probe::DetectSqli => {
-                fingerprint = detect_sqli(value);
-                fingerprint.as_ref().map(|found| found.as_str().as_bytes())
+                let Some(fingerprint) = detect_sqli(value) else { return false };
+                captures.keep_only(fingerprint.as_str().as_bytes());
             }
             // ModSecurity keeps the value that it calls an injection.
-            Probe::DetectXss => Some(value),
-            Probe::Check(_) | Probe::Joint(_) => None,
-        };
-        if let Some(text) = found {
-            captures.keep_only(text);
+            Probe::DetectXss => captures.keep_only(value),
+            Probe::Pattern(_) | Probe::Check(_) | Probe::Joint(_) => return false,
         }
-        found.is_some()
+        true
+    }
+
+    /// Where the groups of a match stand.
+    pub(super) fn groups(&self, probe: Probe, value: &[u8]) -> Groups {
+        match probe {
+            Probe::Pattern(id) => self.patterns[id.index()].groups(value),
+            _ => Groups::default(),
+        }
     }
 
     /// Where in the value the answer becomes yes, when a part of it is to blame.

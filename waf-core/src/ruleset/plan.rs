@@ -134,6 +134,8 @@ pub struct FieldPlan {
     /// Signatures that nothing asks for but joints without `not`, sorted, and these joints: where
     /// none of them holds the signature is of no consequence.
     pub parts: Vec<(SignatureId, Vec<u16>)>,
+    /// Patterns of which only the row of a whole value tells: where they match is asked by nobody.
+    pub placeless: PatternSet,
     /// What is asked of outputs that steps leave as they are.
     closures: Closures,
 }
@@ -148,7 +150,24 @@ impl FieldPlan {
     ) -> Self {
         let closures = Closures::new(&nodes);
         let id = PlanId::next();
-        Self { id, nodes, joints, triggers, noted, closures, ..Self::default() }
+        let mut plan = Self { id, nodes, joints, triggers, noted, closures, ..Self::default() };
+        plan.placeless = plan.find_placeless();
+        plan
+    }
+
+    /// Whether the row alone tells of a signature, when the value is whole.
+    pub fn is_only_noted(&self, signature: SignatureId) -> bool {
+        self.noted.signatures.binary_search(&signature).is_ok()
+            && self.joints.is_empty()
+            && self.triggers_of(signature).is_empty()
+    }
+
+    fn find_placeless(&self) -> PatternSet {
+        let inquiries = || self.nodes.iter().flat_map(|node| &node.pattern_inquiries);
+        let placed = inquiries().filter(|(_, inquiry)| !self.is_only_noted(inquiry.signature));
+        let placed: PatternSet = placed.map(|(pattern, _)| *pattern).collect();
+        let asked = inquiries().map(|(pattern, _)| *pattern);
+        asked.filter(|pattern| !placed.contains(*pattern)).collect()
     }
 
     /// Which plan it is.

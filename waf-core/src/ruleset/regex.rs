@@ -6,16 +6,15 @@
 //! the longest forget first.
 
 use std::collections::VecDeque;
-use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use regex_automata::meta::{self, Cache};
 use regex_automata::util::primitives::NonMaxUsize;
-use regex_automata::{Input, Match};
+use regex_automata::{Input, Match, PatternID};
 use regex_syntax::hir::{Dot, Hir, HirKind, Look};
 
-use super::captures::Captures;
+use super::captures::{Captures, Groups};
 use crate::limits::{REGEX_MEMORIES, REGEX_MEMORY};
 
 /// A regex with what its searches have learnt.
@@ -38,6 +37,9 @@ impl Regex {
 
     /// The leftmost match.
     pub(crate) fn find(&self, input: &Input<'_>) -> Option<Match> {
+        if self.is_whole && input.get_span() == Input::new(input.haystack()).get_span() {
+            return Some(Match::new(PatternID::ZERO, input.get_span()));
+        }
         self.search(|cache| self.engine.search_with(cache, input))
     }
 
@@ -48,14 +50,16 @@ impl Regex {
     }
 
     /// The leftmost match and its first groups: where each that took part stands.
-    pub(crate) fn groups(&self, value: &[u8]) -> Option<[Option<Range<usize>>; Captures::COUNT]> {
+    pub(crate) fn groups(&self, value: &[u8]) -> Option<Groups> {
         if self.is_whole {
             let whole = |group| (group == 0).then_some(0..value.len());
             return Some(std::array::from_fn(whole));
         }
         let mut slots = [None; 2 * Captures::COUNT];
+        // Asked for more than it has, it would look for groups where there are none.
+        let count = slots.len().min(2 * self.engine.captures_len());
         let input = &Input::new(value);
-        self.search(|cache| self.engine.search_slots_with(cache, input, &mut slots))?;
+        self.search(|cache| self.engine.search_slots_with(cache, input, &mut slots[..count]))?;
         let at = |slot: usize| slots[slot].map(NonMaxUsize::get);
         Some(std::array::from_fn(|group| Some(at(2 * group)?..at(2 * group + 1)?)))
     }

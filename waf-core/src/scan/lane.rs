@@ -248,7 +248,7 @@ impl LaneSink<'_, '_> {
                 return true;
             }
             open.row.facts.push(hit.signature);
-            !whole || !plan.joints.is_empty() || !plan.triggers_of(hit.signature).is_empty()
+            !whole || !plan.is_only_noted(hit.signature)
         });
     }
 

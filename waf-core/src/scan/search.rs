@@ -41,11 +41,12 @@ impl Search {
 
     /// Finds patterns and phrases; [`Self::asks_literals`] was asked before. What the gate lets
     /// through for a literal is most often a match and is asked by itself; of the others, which it
-    /// can hardly rule out, the automata find those that match.
+    /// can hardly rule out, the automata find those that match. Of `placeless` patterns it is only
+    /// found whether they match.
     pub(super) fn run(
         &mut self,
         ruleset: &RuleSet,
-        asked: &Asked,
+        (asked, placeless): (&Asked, &PatternSet),
         value: &[u8],
         occurs: Occurs<'_>,
         work: &mut (&mut Work, &mut automaton::Scratch),
@@ -55,10 +56,15 @@ impl Search {
         ruleset.gate.narrow(occurs, asked, &mut self.patterns, &mut self.memory);
         self.part(ruleset, value, work);
         for pattern in self.alone.iter() {
-            if let Some((start, end)) = ruleset.patterns[pattern.index()].find(value, 0) {
-                let (start, end) = (start as u64, end as u64);
-                self.pattern_hits.push(Hit { pattern, start: Some(start), end, needed: end });
-            }
+            let asked = &ruleset.patterns[pattern.index()];
+            let (start, end) = if placeless.contains(pattern) {
+                (None, asked.is_match(value).then_some(value.len()))
+            } else {
+                asked.find(value, 0).unzip()
+            };
+            let Some(end) = end.map(|end| end as u64) else { continue };
+            let start = start.map(|start| start as u64);
+            self.pattern_hits.push(Hit { pattern, start, end, needed: end });
         }
         self.lists.intersect_with(&occurs.found.lists);
         if !self.lists.is_empty() {

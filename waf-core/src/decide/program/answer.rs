@@ -150,7 +150,7 @@ pub(super) fn capture(
         Question::Probe(probe) => turn.policy.ruleset().capture(*probe, value, captures),
         Question::Backtrack(pattern) => match pattern.find(value) {
             Outcome::Match(found) => {
-                captures.keep(value, |group| found.get(group));
+                captures.keep_groups(value, std::array::from_fn(|group| found.get(group)));
                 true
             }
             Outcome::No | Outcome::Spent => false,
@@ -197,7 +197,11 @@ impl ProgramState {
         };
         let value = output.value(value);
         let place = match &link.question {
-            Question::Probe(probe) if !written.negated => ruleset.place(*probe, value),
+            Question::Probe(probe) if !written.negated => {
+                let captured = self.captures.place(*probe, value, ruleset);
+                let captured = captured.map(|span| (span.start, span.end));
+                captured.or_else(|| ruleset.place(*probe, value))
+            }
             _ => None,
         };
         let (start, end) = place.unwrap_or((0, value.len()));

@@ -247,7 +247,7 @@ impl ProgramState {
             }
             Names::Named(name) => {
                 let digit = name.first().map_or(0, |digit| usize::from(digit.wrapping_sub(b'0')));
-                if let Some(capture) = self.captures.get(digit) {
+                if let Some(capture) = self.captures.get(digit, turn.policy.ruleset()) {
                     tell(Some(name), capture);
                 }
             }
