@@ -11,6 +11,12 @@ use super::needs::commonness_of;
 use super::{PatternId, PatternSet};
 use crate::limits::{SIEVE_BYTES, SIEVE_ENTRIES};
 
+/// Parts of a value that are looked through side by side.
+const LANES: usize = 4;
+
+/// Bytes of a part for which that is not worth it.
+const SHORT: usize = 64;
+
 /// An Aho-Corasick automaton over cut literals.
 #[derive(Debug)]
 pub(super) struct Sieve {
@@ -18,6 +24,8 @@ pub(super) struct Sieve {
     next: Box<[u16]>,
     /// States from here on end a literal.
     ending: usize,
+    /// Bytes of the longest literal, as it is cut.
+    longest: usize,
     /// Whose literals end in each of them.
     owners: Box<[Box<[Owner]>]>,
 }
@@ -58,19 +66,65 @@ impl Sieve {
         let cut = |length| literals.iter().map(move |(text, owner)| (rarest(text, length), *owner));
         let fits = |length: &usize| *length == 1 || count_states(cut(*length), most) <= most;
         let length = lengths.into_iter().find(fits).unwrap_or(1);
-        Trie::new(cut(length)).into_sieve()
+        Trie::new(cut(length)).into_sieve(length)
     }
 
     /// Adds to `found` whose literals occur in a value.
     pub(super) fn sift(&self, value: &[u8], found: &mut Found) {
-        let mut state = 0;
+        let part = value.len() / LANES;
+        if part < SHORT {
+            self.sift_from(0, value, found);
+            return;
+        }
+        // A step waits for the one before it, so parts go side by side. All but the first begin as
+        // much before as the longest literal may have begun.
+        let starts = std::array::from_fn(|lane| (lane * part).saturating_sub(self.longest));
+        let states = self.sift_parts(value, starts, part, found);
+        for (lane, (start, state)) in starts.into_iter().zip(states).enumerate() {
+            let end = if lane + 1 == LANES { value.len() } else { (lane + 1) * part };
+            self.sift_from(state, &value[start + part..end], found);
+        }
+    }
+
+    /// Goes on from a state.
+    fn sift_from(&self, mut state: usize, value: &[u8], found: &mut Found) {
         for &byte in value {
-            let class = usize::from(CLASSES[usize::from(byte)]);
-            state = usize::from(self.next[state << WIDTH | class]);
+            state = self.step(state, byte);
             if state >= self.ending {
                 self.tell(state, found);
             }
         }
+    }
+
+    /// The states after so many bytes from each of some starts.
+    #[inline(never)]
+    fn sift_parts(
+        &self,
+        value: &[u8],
+        starts: [usize; LANES],
+        length: usize,
+        found: &mut Found,
+    ) -> [usize; LANES] {
+        let parts = starts.map(|start| &value[start..start + length]);
+        let mut states = [0; LANES];
+        for at in 0..length {
+            let mut last = 0;
+            for lane in 0..LANES {
+                states[lane] = self.step(states[lane], parts[lane][at]);
+                last = last.max(states[lane]);
+            }
+            if last >= self.ending {
+                for state in states.into_iter().filter(|&state| state >= self.ending) {
+                    self.tell(state, found);
+                }
+            }
+        }
+        states
+    }
+
+    #[inline(always)]
+    fn step(&self, state: usize, byte: u8) -> usize {
+        usize::from(self.next[state << WIDTH | usize::from(CLASSES[usize::from(byte)])])
     }
 
     #[cold]
@@ -182,7 +236,7 @@ impl Trie {
     }
 
     /// Fills in what follows where no literal goes on, and puts the states that end one last.
-    fn into_sieve(mut self) -> Sieve {
+    fn into_sieve(mut self, longest: usize) -> Sieve {
         let count = self.children.len();
         let mut next = vec![0_usize; count << WIDTH];
         // States in the order of their depths, so that where one falls back to is ready before it.
@@ -216,6 +270,7 @@ impl Trie {
         Sieve {
             next: rows.map(|&old| number[old]).collect(),
             ending: goes.len(),
+            longest,
             owners: ends.iter().map(|&old| std::mem::take(&mut self.owners[old]).into()).collect(),
         }
     }
@@ -263,7 +318,7 @@ mod tests {
             .build(&literals)
             .unwrap();
         let mut occurred = 0;
-        for length in 0..200 {
+        for length in (0..200).chain((200..900).step_by(7)) {
             let value = text(length, b"ab/.cxAB_\xe9 ");
             let (_, found) = found(&sieve, &value);
             for hit in reference.find_overlapping_iter(&value) {
