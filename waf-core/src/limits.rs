@@ -213,7 +213,7 @@ pub const REGEX_MEMORY: usize = 2 * 1024 * KIB;
 
 /// Bytes that all regexes of a rule set keep of it between searches. With 32 MiB neither random bytes
 /// nor code nor requests with attacks cost less: the gate leaves few regexes to be asked.
-pub const REGEX_MEMORIES: usize = 4 * 1024 * KIB;
+pub const REGEX_MEMORIES: usize = 8 * 1024 * KIB;
 
 /// Rules of one rule set: their numbers are 16 bits wide, and no rule set has a tenth of as many.
 pub const RULES: usize = u16::MAX as usize;
