@@ -6,7 +6,7 @@ use regex_syntax::hir::Hir;
 
 use super::nfa::{Machine, Report};
 use super::scratch::Scratch;
-use super::tables::{self, SLOW, Tables, UNKNOWN};
+use super::tables::{self, Tables, is_slow};
 use super::work::{TableBudget, Work};
 use super::{BuildError, Hit, PatternId, PatternSet};
 
@@ -110,7 +110,7 @@ impl Cluster {
     /// The state an entry leads to when nobody wants what it reports; otherwise the entry.
     #[inline]
     pub(super) fn pass(&self, entry: u32, wanted: &PatternSet) -> u32 {
-        if entry & SLOW == 0 { entry } else { self.pass_edge(entry, wanted) }
+        if is_slow(entry) { self.pass_edge(entry, wanted) } else { entry }
     }
 
     #[inline(never)]
@@ -121,7 +121,7 @@ impl Cluster {
         }
     }
 
-    /// Takes the step of an `entry` with [`SLOW`]: from `state` over the byte at `at`.
+    /// Takes the step of an `entry` that is no state: from `state` over the byte at `at`.
     #[inline(never)]
     pub(super) fn slow(
         &self,
@@ -130,9 +130,7 @@ impl Cluster {
         at: u64,
         run: &mut Run<'_>,
     ) -> Cursor {
-        if entry != UNKNOWN
-            && let Some(edge) = self.tables.edge(entry)
-        {
+        if let Some(edge) = self.tables.edge(entry) {
             run.note(&edge.reports, at, at + 1);
             return self.kept(Cursor::On(edge.next), run);
         }
@@ -185,13 +183,11 @@ impl Cluster {
             Cursor::Stopped => return,
             Cursor::Off(kernel) => kernel,
             Cursor::On(state) => {
-                let entry = tables::entry(self.tables.pages(), *state, class);
-                if entry & SLOW == 0 {
+                let entry = tables::entry(self.tables.entries(), *state, class);
+                if !is_slow(entry) {
                     return;
                 }
-                if entry != UNKNOWN
-                    && let Some(edge) = self.tables.edge(entry)
-                {
+                if let Some(edge) = self.tables.edge(entry) {
                     return run.note(&edge.reports, at, at);
                 }
                 let Some(kernel) = self.tables.kernel(*state) else { return };

@@ -3,11 +3,11 @@
 //! A step is one load that the next one waits for. Clusters wait for nothing of each other, so
 //! taking four of them over each byte costs little more than taking one.
 
-use std::sync::OnceLock;
+use std::sync::atomic::AtomicU32;
 
 use super::PatternSet;
 use super::cluster::{Cluster, Cursor, Run};
-use super::tables::{self, Page, SLOW};
+use super::tables::{self, any_slow, is_slow};
 
 /// Clusters that step side by side. More spill registers.
 const LANES: usize = 4;
@@ -97,7 +97,7 @@ impl<'a> Batch<'a> {
         for ((place, state), entry) in before {
             let cluster = &self.clusters[place];
             let mut cursor = Cursor::On(entry);
-            if entry & SLOW != 0 {
+            if is_slow(entry) {
                 cursor = cluster.slow((state, entry), byte, position, run);
             }
             if let Cursor::On(state) = cursor {
@@ -150,13 +150,13 @@ pub(super) fn alone(
 #[derive(Clone, Copy)]
 struct Lane<'a> {
     classes: &'a [u8; 256],
-    pages: &'a [OnceLock<Page>],
+    entries: &'a [AtomicU32],
     cluster: &'a Cluster,
 }
 
 impl<'a> Lane<'a> {
     fn of(cluster: &'a Cluster) -> Self {
-        Self { classes: cluster.classes(), pages: cluster.tables().pages(), cluster }
+        Self { classes: cluster.classes(), entries: cluster.tables().entries(), cluster }
     }
 }
 
@@ -172,7 +172,7 @@ fn step<const N: usize>(
     for (at, &byte) in input.iter().enumerate() {
         let mut entries: [u32; N] = std::array::from_fn(|lane| {
             let class = usize::from(lanes[lane].classes[usize::from(byte)]);
-            tables::entry(lanes[lane].pages, states[lane], class)
+            tables::entry(lanes[lane].entries, states[lane], class)
         });
         if any_slow(&entries) {
             entries = std::array::from_fn(|lane| lanes[lane].cluster.pass(entries[lane], wanted));
@@ -183,9 +183,4 @@ fn step<const N: usize>(
         states = entries;
     }
     (input.len(), states, [0; N])
-}
-
-#[inline(always)]
-fn any_slow<const N: usize>(entries: &[u32; N]) -> bool {
-    entries.iter().fold(0, |all, entry| all | entry) & SLOW != 0
 }

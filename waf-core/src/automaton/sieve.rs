@@ -105,13 +105,13 @@ impl Sieve {
         length: usize,
         found: &mut Found,
     ) -> [usize; LANES] {
-        let parts = starts.map(|start| &value[start..start + length]);
+        let [a, b, c, d] = starts.map(|start| &value[start..start + length]);
         let mut states = [0; LANES];
-        for at in 0..length {
+        for (((&a, &b), &c), &d) in a.iter().zip(b).zip(c).zip(d) {
             let mut last = 0;
-            for lane in 0..LANES {
-                states[lane] = self.step(states[lane], parts[lane][at]);
-                last = last.max(states[lane]);
+            for (state, byte) in states.iter_mut().zip([a, b, c, d]) {
+                *state = self.step(*state, byte);
+                last = last.max(*state);
             }
             if last >= self.ending {
                 for state in states.into_iter().filter(|&state| state >= self.ending) {

@@ -11,27 +11,32 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use super::nfa::Report;
 use super::work::TableBudget;
 
-/// A set bit in an entry: it is no state. Either nothing is known ([`UNKNOWN`]), or the other bits
-/// number an [`Edge`].
-pub(super) const SLOW: u32 = 1 << 31;
+/// Nothing is known of the transition yet. Memory that was never touched reads so, and takes no room.
+pub(super) const UNKNOWN: u32 = 0;
 
-/// Nothing is known of the transition yet.
-pub(super) const UNKNOWN: u32 = u32::MAX;
+/// A set bit in an entry: it is no state, but the other bits number an [`Edge`].
+const EDGE: u32 = 1 << 31;
 
-const PAGE_BITS: u32 = 14;
-const PAGE: usize = 1 << PAGE_BITS;
+/// Whether an entry is no state: nothing is known, or matches are reported on the way.
+#[inline(always)]
+pub(super) fn is_slow(entry: u32) -> bool {
+    any_slow(&[entry])
+}
+
+/// Whether some entry is no state.
+#[inline(always)]
+pub(super) fn any_slow(entries: &[u32]) -> bool {
+    // One less, what is unknown has the set bit too. No edge is numbered 0.
+    entries.iter().fold(0, |all, entry| all | entry.wrapping_sub(1)) & EDGE != 0
+}
 
 /// Edges to a page, and pages of them: 65,536 edges. Past it transitions with reports are worked
 /// out each time.
 const EDGE_PAGE: usize = 256;
 const EDGE_PAGES: usize = 256;
 
-/// The rows of some states: 64 KiB of entries.
-#[derive(Debug)]
-pub(super) struct Page {
-    entries: Box<[AtomicU32; PAGE]>,
-    kernels: Box<[OnceLock<Arc<[u16]>>]>,
-}
+/// Kernels to a page.
+const KERNEL_PAGE: usize = 256;
 
 /// A transition that reports matches.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -41,11 +46,14 @@ pub(super) struct Edge {
 }
 
 type EdgePage = Box<[OnceLock<Edge>]>;
+type KernelPage = Box<[OnceLock<Arc<[u16]>>]>;
 
 /// The states and transitions of a cluster.
 #[derive(Debug)]
 pub(super) struct Tables {
-    pages: Box<[OnceLock<Page>]>,
+    /// The rows of all states that there may ever be. The system gives memory to what is touched.
+    entries: Box<[AtomicU32]>,
+    kernels: Box<[OnceLock<KernelPage>]>,
     edges: Box<[OnceLock<EdgePage>]>,
     index: RwLock<Index>,
     /// Entries of a row.
@@ -64,9 +72,11 @@ struct Index {
 impl Tables {
     /// Empty tables that may take `most` bytes, and no more than the budget gives.
     pub(super) fn new(stride: usize, most: usize, budget: Arc<TableBudget>) -> Self {
-        let pages = most.div_ceil(PAGE * size_of::<u32>()).min((SLOW >> PAGE_BITS) as usize);
+        let entries = most.min(EDGE as usize) / size_of::<u32>();
+        let rows = entries / stride;
         Self {
-            pages: (0..pages).map(|_| OnceLock::new()).collect(),
+            entries: bytemuck::zeroed_slice_box(entries),
+            kernels: (0..rows.div_ceil(KERNEL_PAGE)).map(|_| OnceLock::new()).collect(),
             edges: (0..EDGE_PAGES).map(|_| OnceLock::new()).collect(),
             index: RwLock::default(),
             stride,
@@ -76,7 +86,7 @@ impl Tables {
         }
     }
 
-    /// Bytes in use; what is reserved for a started page is not counted.
+    /// Bytes in use.
     pub(super) fn bytes(&self) -> usize {
         self.used.load(Ordering::Relaxed)
     }
@@ -86,21 +96,21 @@ impl Tables {
         self.index.read().unwrap_or_else(PoisonError::into_inner).states.len()
     }
 
-    /// The pages, for the inner loop to hold.
+    /// All entries, for the inner loop to hold.
     #[inline]
-    pub(super) fn pages(&self) -> &[OnceLock<Page>] {
-        &self.pages
+    pub(super) fn entries(&self) -> &[AtomicU32] {
+        &self.entries
     }
 
     /// The kernel of a state.
     pub(super) fn kernel(&self, state: u32) -> Option<&Arc<[u16]>> {
-        let page = self.pages.get((state >> PAGE_BITS) as usize)?.get()?;
-        page.kernels.get(state as usize % PAGE / self.stride)?.get()
+        let row = state as usize / self.stride;
+        self.kernels.get(row / KERNEL_PAGE)?.get()?.get(row % KERNEL_PAGE)?.get()
     }
 
-    /// The edge an entry with [`SLOW`] stands for; `None` when the entry is [`UNKNOWN`].
+    /// The edge that an entry stands for, if it does.
     pub(super) fn edge(&self, entry: u32) -> Option<&Edge> {
-        let number = (entry & !SLOW) as usize;
+        let number = (entry & EDGE != 0).then_some((entry & !EDGE) as usize)?;
         self.edges.get(number / EDGE_PAGE)?.get()?.get(number % EDGE_PAGE)?.get()
     }
 
@@ -120,17 +130,20 @@ impl Tables {
         if let Some(&state) = index.states.get(kernel) {
             return Some(state);
         }
-        let rows = PAGE / self.stride;
-        let (page, row) = (index.states.len() / rows, index.states.len() % rows);
+        // The first row is nobody's: no state has the number of an unknown one.
+        let row = index.states.len() + 1;
+        let fits = (row + 1) * self.stride <= self.entries.len();
         // The row, the kernel, and what holds it: its counts, its cell and its place in the index.
         let bytes = self.stride * size_of::<u32>() + size_of_val(kernel) + 96;
-        let Some(cell) = self.pages.get(page).filter(|_| self.take(bytes)) else {
+        let page = self.kernels.get(row / KERNEL_PAGE).filter(|_| fits && self.take(bytes));
+        let Some(page) = page else {
             self.frozen.store(true, Ordering::Relaxed);
             return None;
         };
         let kernel: Arc<[u16]> = kernel.into();
-        cell.get_or_init(|| Page::new(rows)).kernels[row].get_or_init(|| Arc::clone(&kernel));
-        let state = (page * PAGE + row * self.stride) as u32;
+        let page = page.get_or_init(|| (0..KERNEL_PAGE).map(|_| OnceLock::new()).collect());
+        page[row % KERNEL_PAGE].get_or_init(|| Arc::clone(&kernel));
+        let state = (row * self.stride) as u32;
         index.states.insert(kernel, state);
         Some(state)
     }
@@ -141,9 +154,8 @@ impl Tables {
             [] => Some(next),
             _ => self.intern_edge(next, reports),
         };
-        let page = self.pages.get((state >> PAGE_BITS) as usize).and_then(OnceLock::get);
-        if let (Some(page), Some(entry)) = (page, entry) {
-            page.entries[state as usize % PAGE + class].store(entry, Ordering::Release);
+        if let (Some(cell), Some(entry)) = (self.entries.get(state as usize + class), entry) {
+            cell.store(entry, Ordering::Release);
         }
     }
 
@@ -153,12 +165,12 @@ impl Tables {
         if let Some(&entry) = index.edges.get(&edge) {
             return Some(entry);
         }
-        let number = index.edges.len();
+        let number = index.edges.len() + 1;
         let bytes = size_of_val(reports) + 2 * size_of::<Edge>() + 32;
         let page = self.edges.get(number / EDGE_PAGE).filter(|_| self.take(bytes))?;
         let page = page.get_or_init(|| (0..EDGE_PAGE).map(|_| OnceLock::new()).collect());
         page[number % EDGE_PAGE].get_or_init(|| edge.clone());
-        let entry = SLOW | number as u32;
+        let entry = EDGE | number as u32;
         index.edges.insert(edge, entry);
         Some(entry)
     }
@@ -172,21 +184,8 @@ impl Tables {
     }
 }
 
-impl Page {
-    fn new(rows: usize) -> Self {
-        Self {
-            entries: Box::new([const { AtomicU32::new(UNKNOWN) }; PAGE]),
-            kernels: (0..rows).map(|_| OnceLock::new()).collect(),
-        }
-    }
-}
-
-/// The entry of a state for a class: the next state, or one with [`SLOW`].
+/// The entry of a state for a class: the next state, or one that [`is_slow`].
 #[inline(always)]
-pub(super) fn entry(pages: &[OnceLock<Page>], state: u32, class: usize) -> u32 {
-    match pages.get((state >> PAGE_BITS) as usize).and_then(OnceLock::get) {
-        // The row of a state is whole in its page, so the mask changes nothing.
-        Some(page) => page.entries[(state as usize + class) % PAGE].load(Ordering::Acquire),
-        None => UNKNOWN,
-    }
+pub(super) fn entry(entries: &[AtomicU32], state: u32, class: usize) -> u32 {
+    entries.get(state as usize + class).map_or(UNKNOWN, |entry| entry.load(Ordering::Acquire))
 }
