@@ -88,6 +88,7 @@ impl Live {
         let reporter = Arc::new(reporter);
         let observer: Arc<dyn Observer> = Arc::clone(&reporter) as _;
         let settings = settings(&site, demo)?;
+        site.warm();
         reporter.metrics.loaded(&site.names());
         Ok(Arc::new(Self {
             origin,
@@ -132,6 +133,7 @@ impl Live {
             return Err(changed.into_iter().map(refused).collect());
         }
         let settings = settings(&site, self.demo)?;
+        site.warm();
         for certificate in self.certificates.get().into_iter().flatten() {
             certificate
                 .reload()

@@ -97,6 +97,12 @@ impl Site {
         self.policies.last()
     }
 
+    /// Does what the first requests would wait for: before it is put in force.
+    pub fn warm(&self) {
+        let of_candidate = self.candidate.as_ref().map(|candidate| &candidate.ruleset);
+        [Some(&self.ruleset), of_candidate].into_iter().flatten().for_each(|rules| rules.warm());
+    }
+
     /// Whether there are any, which may end with a day.
     pub fn has_exclusions(&self) -> bool {
         let of_candidate = self.candidate.as_ref().map(|candidate| &candidate.exclusions);

@@ -190,7 +190,9 @@ impl Bench {
 fn fresh(crs: &Crs, paranoia: u8) -> Result<Engine, String> {
     // Nothing is cut short by a verdict.
     let settings = PolicySettings { mode: Mode::Detect, ..PolicySettings::default() };
-    Ok(Engine::new(crs.policy(paranoia, settings)?))
+    let policy = crs.policy(paranoia, settings)?;
+    policy.ruleset().warm();
+    Ok(Engine::new(policy))
 }
 
 fn timed(run: impl FnOnce()) -> f64 {

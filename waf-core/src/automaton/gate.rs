@@ -123,6 +123,12 @@ impl Gate {
         &self.open
     }
 
+    /// The patterns that can match at all.
+    pub fn patterns(&self) -> PatternSet {
+        let with = self.with.iter().map(|(id, _)| *id);
+        self.without.iter().copied().chain(with).collect()
+    }
+
     /// Some patterns, as they are asked.
     pub fn part(&self, patterns: &PatternSet) -> Asked {
         let without = self.without.iter().enumerate().filter(|(_, id)| patterns.contains(**id));

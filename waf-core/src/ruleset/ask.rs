@@ -33,6 +33,11 @@ impl Pattern {
         }
     }
 
+    /// Compiles it, before it is asked.
+    pub(super) fn prepare(&self) {
+        self.regex();
+    }
+
     /// It matches where it would in the value's lower case.
     pub(crate) fn in_any_case(self) -> Self {
         Self { in_any_case: true, ..self }
