@@ -5,6 +5,7 @@ mod catalogue;
 mod check;
 mod examples;
 mod health;
+mod help;
 mod inspect;
 mod lines;
 mod output;
@@ -18,26 +19,16 @@ mod why;
 
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, FromArgMatches, Parser, Subcommand};
 use waf_core::record::Mode;
 use waf_core::source::Report;
 
 use output::Format;
 
-const EXIT_STATUS: &str = "\
-Exit status:
-  0    fine; `run` was told to stop
-  1    the check found something (inspect: blocked or would_block; check and rules test: a failing
-       rule test, with --strict also a warning; replay: a missed gate, a failed expectation or,
-       with --fail-on-change, a change; why: id not found; health: not ready)
-  2    usage, configuration or rule error, port taken
-  3    input unreadable
-  130  interrupted";
-
 /// A web application firewall that pins every 403 to the rule, the field and the bytes that caused
 /// it.
 #[derive(Debug, Parser)]
-#[command(name = "pinpoint", version, after_help = EXIT_STATUS)]
+#[command(name = "pinpoint", version, after_help = help::EXIT_STATUS)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -155,7 +146,8 @@ impl From<ModeArgument> for Mode {
 
 /// Reads the arguments, runs the command and tells how it ended.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let arguments = help::command().get_matches();
+    let cli = Cli::from_arg_matches(&arguments).unwrap_or_else(|error| error.exit());
     let result = match cli.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => interruptible(|| check::run(&arguments)),

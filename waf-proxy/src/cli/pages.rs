@@ -3,11 +3,12 @@
 use std::io;
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 use clap_complete::Shell;
 
+use super::help::command;
 use super::output::print;
-use super::{Cli, Exit, Failure};
+use super::{Exit, Failure};
 
 /// Print the completions of a shell
 #[derive(Debug, Args)]
@@ -27,7 +28,7 @@ pub(super) struct ManArguments {
 
 pub(super) fn completions(arguments: &CompletionArguments) -> Result<Exit, Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut Cli::command(), "pinpoint", &mut script);
+    clap_complete::generate(arguments.shell, &mut command(), "pinpoint", &mut script);
     print(&String::from_utf8_lossy(&script));
     Ok(Exit::Fine)
 }
@@ -35,11 +36,11 @@ pub(super) fn completions(arguments: &CompletionArguments) -> Result<Exit, Failu
 pub(super) fn man(arguments: &ManArguments) -> Result<Exit, Failure> {
     let Some(folder) = &arguments.out else {
         let mut page = Vec::new();
-        clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(|error| cannot(&error))?;
+        clap_mangen::Man::new(command()).render(&mut page).map_err(|error| cannot(&error))?;
         print(&String::from_utf8_lossy(&page));
         return Ok(Exit::Fine);
     };
-    clap_mangen::generate_to(Cli::command(), folder).map_err(|error| cannot(&error))?;
+    clap_mangen::generate_to(command(), folder).map_err(|error| cannot(&error))?;
     Ok(Exit::Fine)
 }
 
