@@ -19,6 +19,31 @@ fn the_story_is_told_from_a_log() {
 }
 
 #[test]
+fn a_log_that_rotation_has_compressed_is_read_too() {
+    let folder = Folder::new("rotated");
+    // Several blocks, the record among others; of two with one id it is the later one.
+    let at = |second: usize, id: &str, path: &str| {
+        let time = format!("2026-11-23T10:{:02}:{:02}", second / 60 % 60, second % 60);
+        let line = RECORD.replace("2026-11-23T10:00:00", &time).replace("01JD-a", id);
+        line.replace("/login", path) + "\n"
+    };
+    let others =
+        |from: usize| (from..from + 1_500).map(move |n| at(n, &format!("id-{n}"), "/other"));
+    let twice = [at(20, "01JD-a", "/early"), at(1_700, "01JD-a", "/late")];
+    let [early, late] = twice.map(std::iter::once);
+    let lines: String = early.chain(others(100)).chain(late).chain(others(1_800)).collect();
+    let file = std::fs::File::create(folder.path("a.jsonl.1.gz")).unwrap();
+    let mut writer = flate2::write::GzEncoder::new(file, flate2::Compression::fast());
+    std::io::Write::write_all(&mut writer, lines.as_bytes()).unwrap();
+    writer.finish().unwrap();
+    let log = folder.path("a.jsonl.1.gz");
+    let found = pinpoint(&["why", "01JD-a", "--log", &log]);
+    assert_eq!(found.status, Some(0), "{found:?}");
+    assert!(found.stdout.starts_with("POST shop.example/late?"), "{}", found.stdout);
+    assert_eq!(pinpoint(&["why", "01JD", "--log", &log]).status, Some(1));
+}
+
+#[test]
 fn an_id_that_is_not_found_is_status_1_and_says_where_it_looked() {
     let folder = Folder::new("notfound");
     let log = folder.write("a.jsonl", &format!("{RECORD}\n"));

@@ -13,6 +13,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::Failure;
 use crate::tune::limits;
 
+/// What a compressed log begins with (RFC 1952 section 2.3.1).
+pub(in crate::cli) const GZIP: [u8; 2] = [0x1f, 0x8b];
+
 /// Bytes of a block.
 const BLOCK: usize = 1 << 20;
 
@@ -66,7 +69,7 @@ fn read_log(log: &str, blocks: &SyncSender<Vec<u8>>, progress: &ProgressBar) -> 
     };
     let mut magic = Vec::new();
     input.by_ref().take(2).read_to_end(&mut magic)?;
-    let is_gzip = magic == [0x1f, 0x8b];
+    let is_gzip = magic == GZIP;
     let input = io::Cursor::new(magic).chain(input);
     if is_gzip {
         cut(MultiGzDecoder::new(BufReader::with_capacity(BLOCK, input)), blocks)

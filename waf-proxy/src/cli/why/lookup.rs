@@ -11,6 +11,7 @@ use waf_core::record::DecisionRecord;
 use super::{Failure, by_time, whole};
 use crate::audit_log::is_of;
 use crate::cli::ask::get;
+use crate::cli::tune::read::{GZIP, gather};
 use crate::config::Admin;
 
 /// Bytes of a record that is pasted.
@@ -67,9 +68,9 @@ pub(super) fn in_file(path: &Path, request_id: &str) -> Result<Found, Failure> {
     let cannot =
         |error: io::Error| Failure::unreadable(format!("cannot read {}: {error}", path.display()));
     let mut file = File::open(path).map_err(cannot)?;
-    let near = by_time::record(&mut file, request_id).map_err(cannot)?;
-    let record = match near {
+    let record = match by_time::record(&mut file, request_id).map_err(cannot)? {
         Some(record) => Some(record),
+        None if is_gzip(&file).map_err(cannot)? => in_gzip(path, request_id)?,
         None => {
             let length = file.metadata().map_err(cannot)?.len();
             let read = |block: &mut [u8], place: u64| file.read_exact_at(block, place);
@@ -78,6 +79,22 @@ pub(super) fn in_file(path: &Path, request_id: &str) -> Result<Found, Failure> {
     };
     let said = if record.is_some() { "found in" } else { "not in" };
     Ok(Found { record, places: vec![format!("{said} the audit log {}", path.display())] })
+}
+
+fn is_gzip(file: &File) -> io::Result<bool> {
+    let mut magic = [0; 2];
+    Ok(file.read_at(&mut magic, 0)? == 2 && magic == GZIP)
+}
+
+/// A log as rotation leaves it can only be read from its beginning. The latest record of the request.
+fn in_gzip(path: &Path, request_id: &str) -> Result<Option<DecisionRecord>, Failure> {
+    let keep_last = |last: &mut Option<DecisionRecord>, line: &[u8]| {
+        if let Some(record) = record_of(line, request_id) {
+            *last = Some(record);
+        }
+    };
+    let of_parts = gather(&[path.display().to_string()], || None, keep_last)?;
+    Ok(of_parts.into_iter().flatten().max_by(|a, b| a.time.cmp(&b.time)))
 }
 
 /// The last record of the request in whole lines. Most blocks have none, and are not cut into lines.

@@ -29,7 +29,7 @@ pub(super) struct Arguments {
     /// The id that the client was shown; `-` reads the record itself from standard input
     #[arg(value_name = "REQUEST_ID")]
     request_id: String,
-    /// Look in this audit log only
+    /// Look in this audit log only; it may be compressed, as rotation leaves it
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
     /// The configuration that names the admin listener and the audit log
