@@ -102,12 +102,22 @@ fn targets(cause: &MatchRecord) -> impl Iterator<Item = &str> {
     std::iter::once(cause.target.as_str()).chain(cause.also.iter().map(String::as_str))
 }
 
+/// Said of a rule that counts once a request: its record names the field in which it did.
+const FIRST: &str = "   # the first in which it matched: its record names no other";
+
+/// Whether a rule is written in YAML; SecLang's have numbers.
+fn is_yaml(rule_id: &str) -> bool {
+    !rule_id.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// The fields of one rule, on one path, for one method.
 fn exclusion(record: &DecisionRecord, cause: &MatchRecord) -> String {
     let mut yaml = format!("- rule: {}\n", text(&cause.rule_id));
     // Writing to a String cannot fail.
     let targets: Vec<String> = targets(cause).map(text).collect();
-    let _ = writeln!(yaml, "  targets: [{}]", targets.join(", "));
+    let names_one = cause.also.is_empty() && is_yaml(&cause.rule_id);
+    let only = if names_one { FIRST } else { "" };
+    let _ = writeln!(yaml, "  targets: [{}]{only}", targets.join(", "));
     match path(&record.request.path) {
         Some(path) => {
             let _ = writeln!(yaml, "  path: {}", text(&path));
@@ -189,6 +199,17 @@ mod tests {
         assert_eq!(exclusions[0].methods, ["POST"]);
         // As long as nobody has filled them in, it is none.
         assert!(waf_core::yaml::exclusions(&Text::new("e.yaml", yaml.as_str())).is_err());
+    }
+
+    #[test]
+    fn a_record_that_may_not_name_every_field_says_so() {
+        let mut record = blocked("a");
+        let told = |record: &DecisionRecord| propose(record)[0].yaml.contains(FIRST);
+        assert!(told(&record));
+        record.matches[0].rule_id = "942100".into();
+        assert!(!told(&record));
+        record.matches[0].also = vec!["ARGS_POST:other".into()];
+        assert!(propose(&record)[0].yaml.contains("user.name\", \"ARGS_POST:other\"]\n"));
     }
 
     #[test]

@@ -143,6 +143,10 @@ fn inspected(record: &DecisionRecord) -> Vec<String> {
     for inexact in &coverage.inexact {
         sentences.push(format!("Not exact: {} ({}).", inexact.field, inexact.what.join(", ")));
     }
+    for one in &record.excluded {
+        let (rule, target, by) = (&one.rule_id, &one.target, &one.exclusion);
+        sentences.push(format!("Excluded: {rule} would have matched in {target} ({by})."));
+    }
     if let (Some(intended), Some(seen)) = (record.intended_status, record.status) {
         sentences.push(format!(
             "The client saw {seen}, because the answer had begun before {intended} was decided."

@@ -97,7 +97,7 @@ pub(super) fn price(price: &Price) -> String {
 
 #[cfg(test)]
 mod tests {
-    use waf_core::record::Source;
+    use waf_core::record::{ExcludedRecord, Source};
 
     use super::*;
     use crate::story::answered_by;
@@ -121,10 +121,23 @@ mod tests {
             "matched  union select",
             "rules/sqli/union-select.yaml:1",
             "Inspected 612 of 812 bytes of body; the verdict was certain at byte 612.",
-            "- rule: sqli-union-select\n  targets: [\"ARGS_POST:$.user.name\"]\n  path: /login\n",
+            "- rule: sqli-union-select\n  targets: [\"ARGS_POST:$.user.name\"] ",
+            "\n  path: /login\n",
         ] {
             assert!(story.contains(part), "{part} is missing in:\n{story}");
         }
+    }
+
+    #[test]
+    fn what_an_exclusion_took_away_is_said() {
+        let mut record = passed("a");
+        record.excluded.push(ExcludedRecord {
+            rule_id: "sqli-tautology".into(),
+            target: "ARGS_POST:text".into(),
+            exclusion: "shop.yaml:3".into(),
+        });
+        let said = "Excluded: sqli-tautology would have matched in ARGS_POST:text (shop.yaml:3).";
+        assert!(tell_all(&record).contains(said));
     }
 
     #[test]
