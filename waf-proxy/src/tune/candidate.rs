@@ -20,6 +20,10 @@ const FEWEST: usize = 2;
 /// be in another one.
 const SPREAD: usize = 3;
 
+/// Findings in requests that everybody reads alike, so that a site may have them everywhere. What is
+/// malformed stays an exception, on the paths where it is known.
+const HABITS: [Finding; 2] = [Finding::ProtocolUpgrade, Finding::ProtocolMethod];
+
 /// What a record weighs that one point keeps from passing.
 const WHOLE: u64 = 1_000;
 
@@ -239,7 +243,11 @@ fn of_fields(rule: &str, place: Place<'_>, fields: &Fields<'_>) -> Vec<Candidate
     };
     if fields.keys().all(|target| !can_be_named(rule, target)) {
         // Nothing narrower can be said of it than where.
-        return if is_placed { vec![make(Vec::new())] } else { Vec::new() };
+        return if is_placed || is_habit(rule, fields) {
+            vec![make(Vec::new())]
+        } else {
+            Vec::new()
+        };
     }
     let can_be_named = |field: &str| can_be_named(rule, field);
     let known = fields.iter().filter(|(field, support)| support.is_known() && can_be_named(field));
@@ -262,6 +270,14 @@ fn of_fields(rule: &str, place: Place<'_>, fields: &Fields<'_>) -> Vec<Candidate
             .map(|name| make(vec![name])),
     );
     made
+}
+
+/// Whether a site does something everywhere: on so many paths that the next will be another one.
+fn is_habit(rule: &str, fields: &Fields<'_>) -> bool {
+    let mut paths = Vec::new();
+    let of_all = fields.values().flat_map(|support| &support.paths);
+    of_all.for_each(|path| add_new(&mut paths, *path, SPREAD));
+    Finding::from_id(rule).is_some_and(|it| HABITS.contains(&it)) && paths.len() >= SPREAD
 }
 
 /// The collections in which a rule matches here and there: in so many fields that the next will be

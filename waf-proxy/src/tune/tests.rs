@@ -93,6 +93,24 @@ fn a_field_that_a_record_could_not_name_is_no_reason_for_the_whole_rule() {
 }
 
 #[test]
+fn what_a_site_does_everywhere_is_excluded_on_every_path() {
+    let everywhere = |finding: &str, paths: usize| {
+        let line = |n: usize| line(n, &format!("/page{}", n % paths), &["REQUEST"]);
+        let lines = (0..40).map(|n| line(n).replace("\"1001\"", &format!("\"{finding}\"")));
+        let choices = proposed(&gathered(lines));
+        let paths: Vec<_> = choices.iter().map(|one| one.candidate.path.clone()).collect();
+        assert!(choices.iter().all(|one| one.candidate.targets.is_empty()), "{choices:?}");
+        paths
+    };
+    assert_eq!(everywhere("protocol-upgrade", 20), [None]);
+    // Two paths are two paths, what is malformed stays an exception, and a rule has fields.
+    assert!(!everywhere("protocol-upgrade", 2).contains(&None));
+    assert!(!everywhere("parse-json", 20).contains(&None));
+    assert!(!everywhere("limit-fields", 20).contains(&None));
+    assert!(!everywhere("1001", 20).contains(&None));
+}
+
+#[test]
 fn what_one_client_sent_is_not_named() {
     let of_many = (0..40).map(|n| line(n, "/edit", &["ARGS_POST:text"]));
     let of_one = (0..30).map(|_| line(7, "/edit", &["ARGS_POST:odd"]));
