@@ -133,9 +133,16 @@ fn row(record: &DecisionRecord, candidate: &CandidateRecord) -> Markup {
                     (record.request.path)
                 }
             }
-            td.rules { bdi { (changes(candidate)) } }
+            td.rules { bdi { (ids(candidate)) } }
         }
     }
+}
+
+/// The rules alone: a row has no room for fields.
+fn ids(candidate: &CandidateRecord) -> String {
+    let new = candidate.matches.iter().map(|one| format!("+{}", one.rule_id));
+    let gone = candidate.gone.iter().map(|id| format!("−{id}"));
+    new.chain(gone).collect::<Vec<_>>().join(" ")
 }
 
 /// What matches in addition, and what no longer does.
@@ -170,7 +177,7 @@ mod tests {
             "<b>7</b> same",
             "<b>1</b> newly blocked",
             "<td class=\"word\">newly blocked</td><td><span class=\"decision pass\">pass</span></td>",
-            &format!("+{rule} "),
+            &format!("<bdi>+{rule}</bdi>"),
             &format!("<bdi>{rule}</bdi></a></td><td class=\"number\">1</td>"),
         ] {
             assert!(page.contains(part), "{part} is not in:\n{page}");

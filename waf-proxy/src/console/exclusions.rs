@@ -33,7 +33,11 @@ pub(super) fn page(records: &[Arc<DecisionRecord>], query: &Query, log: Option<&
         (controls::form(Page::Exclusions, query, records))
         (counts(&gathered))
         @if proposals.is_empty() {
-            p.nothing { "Nothing to exclude: no narrow exclusion would let two of these pass." }
+            p.nothing {
+                "Nothing to exclude: "
+                @if gathered.counts.flagged == 0 { "none of the requests was flagged." }
+                @else { "no narrow exclusion would let two of these pass." }
+            }
         } @else {
             (how_to_price(log))
             ol.proposals { @for one in &proposals { li { (proposal(one)) } } }

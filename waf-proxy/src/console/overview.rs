@@ -30,7 +30,10 @@ pub(super) fn page(records: &[Arc<DecisionRecord>], query: &Query) -> Markup {
         div #live data-live[query.is_live] {
             p.counts { (found.len()) " of " (records.len()) " records in memory" }
             @if found.is_empty() {
-                p.nothing { "Nothing to show: no record in memory is like this." }
+                p.nothing {
+                    @if records.is_empty() { "No decision yet." }
+                    @else { "Nothing to show: no record in memory is like this." }
+                }
             } @else {
                 div.tops {
                     section.scores { h2 { "Inbound scores" } (scores(&found)) }
