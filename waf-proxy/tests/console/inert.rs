@@ -16,9 +16,8 @@ const ATTACK: &str = "'\"></bdi></textarea></title></style></script>--><script>w
     <img src=x onerror=window.pwned=1><svg onload=window.pwned=1></svg>\
     <a href=javascript:window.pwned=1 autofocus onfocus=window.pwned=1>";
 
-/// Words that are no text of anybody's but ours.
-const OURS: [&str; 6] =
-    ["/mode", "/decision", "/source", "/coverage/stop", "/candidate/result", "/candidate/decision"];
+/// Words that are no text of anybody's but ours, whatever stands before them.
+const OURS: [&str; 6] = ["/mode", "/decision", "/source", "/stop", "/result", "/alphabet"];
 
 /// What the attack would leave in a page: a mark, a script, a handler, an address that is a script.
 const TRACES: &str = "return [window.pwned !== undefined, document.scripts.length > 1,
@@ -29,7 +28,9 @@ const TRACES: &str = "return [window.pwned !== undefined, document.scripts.lengt
 /// Every text of a record replaced by an attack and its own place.
 fn hostile(value: &mut Value, place: &str) {
     match value {
-        Value::String(text) if !OURS.contains(&place) => *text = attack(place),
+        Value::String(text) if !OURS.iter().any(|ours| place.ends_with(ours)) => {
+            *text = attack(place);
+        }
         Value::Array(list) => {
             list.iter_mut()
                 .enumerate()

@@ -6,26 +6,37 @@ use super::browser::Browser;
 use super::records::{morning, whole};
 use super::site::Site;
 
+const PAGES: &[(&str, &str)] = &[
+    ("decisions", "/console"),
+    ("overview", "/console/overview"),
+    ("candidate", "/console/candidate"),
+    ("exclusions", "/console/exclusions"),
+    ("state", "/console/state"),
+];
+
 #[test]
 fn a_morning_is_looked_through() {
     let Some(browser) = Browser::start("work") else { return };
     let site = Site::new(morning(), "error: the rules are bad\n  --> rules/a.yaml:3:1");
     for (name, path) in [
-        ("decisions", "/console"),
-        ("overview", "/console/overview"),
-        ("candidate", "/console/candidate"),
-        ("exclusions", "/console/exclusions"),
-        ("state", "/console/state"),
-        ("why", "/console/why?id=01932f5a-7b00-7000-8000-0000000003e7"),
-        ("nothing", "/console?id=nobody"),
-    ] {
+        PAGES,
+        &[
+            ("why", "/console/why?id=01932f5a-7b00-7000-8000-0000000003e7"),
+            ("nothing", "/console?id=nobody"),
+        ],
+    ]
+    .concat()
+    {
         browser.open(&site.at(path));
         for (width, scheme) in [(400, "light"), (1_440, "light"), (1_440, "dark")] {
-            browser.picture(name, width, scheme);
-            let wide = browser.run("return document.documentElement.scrollWidth", &[]);
-            assert!(wide.as_u64().unwrap() <= u64::from(width), "{name} at {width}: {wide}");
+            look_at(&browser, name, width, scheme);
         }
-        assert_eq!(browser.complaints(), [""; 0], "{name}");
+    }
+    // Before the first request.
+    let empty = Site::new([], "");
+    for (name, path) in PAGES {
+        browser.open(&empty.at(path));
+        look_at(&browser, &format!("empty-{name}"), 1_440, "light");
     }
     browser.width(1_440);
 
@@ -68,6 +79,14 @@ fn a_morning_is_looked_through() {
     browser.type_into("[name=path]", "/login");
     browser.click(".filter button");
     browser.wait_for_address("path=%2Flogin");
+}
+
+/// A page that fits into the window and of which the browser does not complain.
+fn look_at(browser: &Browser, name: &str, width: u32, scheme: &str) {
+    browser.picture(name, width, scheme);
+    let wide = browser.run("return document.documentElement.scrollWidth", &[]);
+    assert!(wide.as_u64().unwrap() <= u64::from(width), "{name} at {width}: {wide}");
+    assert_eq!(browser.complaints(), [""; 0], "{name}");
 }
 
 fn rows(browser: &Browser) -> u64 {
