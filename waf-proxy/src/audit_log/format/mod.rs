@@ -4,6 +4,10 @@ mod ecs;
 mod modsecurity;
 mod ocsf;
 #[cfg(test)]
+mod published;
+#[cfg(test)]
+mod schemas;
+#[cfg(test)]
 mod tests;
 
 use serde_json::{Map, Value};

@@ -50,9 +50,7 @@ pub(super) fn event(record: &DecisionRecord) -> Value {
         "http_request": {
             "uid": record.request_id,
             "http_method": request.method,
-            "url": {
-                "hostname": hostname(record), "path": request.path, "query_string": request.query,
-            },
+            "url": url(record),
             "user_agent": header(record, "user-agent"),
             "body_length": body,
             "http_headers": headers.collect::<Vec<_>>(),
@@ -73,6 +71,16 @@ pub(super) fn event(record: &DecisionRecord) -> Value {
         },
         "unmapped": {"pinpoint": own(record, SAID)},
     }))
+}
+
+/// The object asks for a path.
+fn url(record: &DecisionRecord) -> Option<Value> {
+    let request = &record.request;
+    (!request.path.is_empty()).then(|| {
+        json!({
+            "hostname": hostname(record), "path": request.path, "query_string": request.query,
+        })
+    })
 }
 
 fn rule(rule: &MatchRecord) -> Value {
