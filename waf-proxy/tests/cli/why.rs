@@ -1,4 +1,4 @@
-use super::harness::{Folder, free_port, pinpoint};
+use super::harness::{Folder, free_port, pinpoint, rule};
 
 const RECORD: &str = r#"{"time":"2026-11-23T10:00:00.123Z","request_id":"01JD-a","mode":"block","decision":"block","status":403,"source":"waf","route":"default","client":{"ip":"203.0.113.7"},"request":{"method":"POST","host":"shop.example","path":"/login","query":"q=***","content_type":"application/json","body_bytes":812},"score":{"inbound":5,"inbound_threshold":5,"outbound":0,"outbound_threshold":4},"matches":[{"rule_id":"sqli-union-select","name":"SQL UNION SELECT","severity":"critical","score":5,"paranoia":1,"phase":"request_body","target":"ARGS_POST:$.user.name","decode":["json","url_decode_uni"],"offset":17,"length":12,"excerpt":"union select","message":"SQL UNION SELECT","data":"","tags":["attack-sqli"],"file":"rules/sqli/union-select.yaml","line":1}],"verdict_offset":612,"coverage":{"body_seen":612,"body_total":812,"stop":"verdict","inexact":[]},"ruleset":"sha256:00","timing_us":{"inspect":41,"total":1830}}"#;
 
@@ -16,6 +16,40 @@ fn the_story_is_told_from_a_log() {
     let json = pinpoint(&["why", "01JD-a", "--log", &log, "--format", "json"]).json();
     assert_eq!(json["record"]["status"], 403);
     assert!(json["exclusions"][0]["yaml"].as_str().unwrap().contains("path: /login"));
+}
+
+/// Attacks are replayed as the record's route would have judged them.
+#[test]
+fn the_price_is_what_the_exclusion_lets_in_on_the_route() {
+    let folder = Folder::new("price");
+    let log = RECORD.replace("sqli-union-select", "shop-a");
+    let log = folder.write("a.jsonl", &format!("{log}\n"));
+    folder.write("shop/a.yaml", &rule("shop-a", "critical"));
+    let config = folder.write(
+        "p.yaml",
+        "upstreams: {app: {servers: [\"127.0.0.1:1\"]}}\n\
+         rules: [shop/*.yaml]\n\
+         routes:\n\
+         \x20 - {name: lax, match: {path: /lax*}, upstream: app, \
+         overrides: {shop-a: {mode: off}}}\n\
+         \x20 - {name: default, match: {}, upstream: app}\n",
+    );
+    // In the field of the record, in another one, and on another path.
+    let attack = |path: &str, body: &str| {
+        let kind = "-H 'Content-Type: application/json'";
+        format!("curl http://shop.example{path} {kind} -d '{body}'\n")
+    };
+    let attacks = attack("/login", r#"{"user":{"name":"zzz"}}"#)
+        + &attack("/login", r#"{"user":{"city":"zzz"}}"#)
+        + &attack("/other", r#"{"user":{"name":"zzz"}}"#);
+    let attacks = folder.write("attacks.curl", &attacks);
+    let why = ["why", "01JD-a", "--log", &log, "--attacks", &attacks, "-c", &config];
+    let told = pinpoint(&why);
+    assert_eq!(told.status, Some(0), "{told:?}");
+    let price = "Its price: 1 of 3 attacks that are caught would pass with it: ";
+    assert!(told.stdout.contains(price), "{}", told.stdout);
+    let json = pinpoint(&[&why[..], &["--format", "json"]].concat()).json();
+    assert_eq!((&json["price"]["in_all"], &json["price"]["of"]), (&1.into(), &3.into()));
 }
 
 #[test]

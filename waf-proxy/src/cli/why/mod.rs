@@ -89,8 +89,8 @@ fn tell(
     Ok(Exit::Fine)
 }
 
-/// What all the exclusions together would let in; `None` where no attacks are given, or none is
-/// proposed.
+/// What all the exclusions together would let in, under the settings of the record's route; `None` where
+/// no attacks are given, or none is proposed.
 fn price(arguments: &Arguments, record: &DecisionRecord) -> Result<Option<Price>, Failure> {
     let choices = choices(record);
     if arguments.attacks.is_empty() || choices.is_empty() {
@@ -99,7 +99,9 @@ fn price(arguments: &Arguments, record: &DecisionRecord) -> Result<Option<Price>
     let command_line =
         CommandLine { rules: arguments.rules.rules.clone(), ..CommandLine::default() };
     let site = Site::load(&Disk, arguments.config.as_deref(), &command_line)?;
-    let policy = site.policies.first().ok_or_else(|| Failure::usage("there is no policy"))?;
+    let routes = &site.config.routes;
+    let own = routes.iter().position(|route| route.name == record.route).unwrap_or(0);
+    let policy = site.policies.get(own).ok_or_else(|| Failure::usage("there is no policy"))?;
     let attacks = Attacks::replay(&arguments.attacks, policy)?;
     let signature = Signature { owner: "-".to_owned(), expires: Date::from_days(today()) };
     let proposals = attacks.price(choices, 1, &signature)?;
