@@ -100,6 +100,32 @@ fn every_alert_fires_in_its_test() {
     }
 }
 
+/// What systemd says of the unit: nothing, and that little is left to a process that was taken over.
+#[test]
+fn the_unit_is_understood_and_hardened() {
+    let folder = Folder::new("unit");
+    // The program is looked for.
+    let unit = read("pinpoint.service");
+    let unit = unit.replace("/usr/bin/pinpoint", env!("CARGO_BIN_EXE_pinpoint"));
+    let path = folder.write("pinpoint.service", &unit);
+    let analyze =
+        |arguments: &[&str]| Command::new("systemd-analyze").args(arguments).arg(&path).output();
+    let Ok(verified) = analyze(&["verify", "--man=no"]) else {
+        assert!(std::env::var_os("CI").is_none(), "CI has no systemd");
+        eprintln!("SKIPPED: systemd is not installed");
+        return;
+    };
+    let said = String::from_utf8_lossy(&verified.stderr);
+    let of_ours = said.lines().filter(|line| line.contains("pinpoint.service"));
+    // Before 253.
+    let left = of_ours.filter(|line| !line.ends_with("ignoring: notify-reload"));
+    assert_eq!(left.collect::<Vec<_>>(), [""; 0]);
+    // Of 100, where a unit that says nothing has 96.
+    let hardened =
+        analyze(&["security", "--offline=true", "--no-pager", "--threshold=16"]).unwrap();
+    assert!(hardened.status.success(), "{hardened:?}");
+}
+
 #[test]
 fn the_dashboard_is_json_with_panels() {
     let dashboard: serde_json::Value =
