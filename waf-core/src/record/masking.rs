@@ -171,7 +171,7 @@ impl Masking {
         if self.is_secret_header(name) || self.is_secret_name(name.as_bytes()) {
             return hidden();
         }
-        self.text(value)
+        self.text(&self.hide_raw(value))
     }
 
     /// [`Self::excerpt`] of what a rule of this class matched.
@@ -192,21 +192,24 @@ impl Masking {
 
     /// Bytes of the field `target`, which is spelled as in records: `ARGS_POST:password`.
     pub fn excerpt(&self, target: &str, bytes: &[u8]) -> String {
-        let (collection, name) = target.split_once(':').unwrap_or((target, ""));
-        if self.is_secret_field(collection, name) {
-            return hidden();
-        }
-        let raw = if name.is_empty() { self.hide_raw(bytes) } else { Cow::Borrowed(bytes) };
-        printable(&self.hide_patterns(&raw), self.excerpt)
+        self.of_field(target, bytes, self.excerpt)
     }
 
     /// Text that quotes the value of a field, printable.
     pub fn quoting(&self, target: &str, text: &[u8]) -> String {
+        self.of_field(target, text, limits::RECORD_TEXT)
+    }
+
+    fn of_field(&self, target: &str, bytes: &[u8], most: usize) -> String {
         let (collection, name) = target.split_once(':').unwrap_or((target, ""));
         if self.is_secret_field(collection, name) {
             return hidden();
         }
-        printable(&self.hide_patterns(text), limits::RECORD_TEXT)
+        // What has no name of its own holds several fields, and so do headers, such as the address in
+        // `Referer`.
+        let is_raw = name.is_empty() || collection.ends_with("_HEADERS");
+        let shown = if is_raw { self.hide_raw(bytes) } else { Cow::Borrowed(bytes) };
+        printable(&self.hide_patterns(&shown), most)
     }
 
     fn is_secret_field(&self, collection: &str, name: &str) -> bool {
@@ -328,7 +331,7 @@ fn compile(pattern: &str) -> Result<Regex, Report> {
 }
 
 /// Secret fields as they stand in a form, a query, JSON or a header line: the name, a separator,
-/// the value.
+/// the value, which in quotes has blanks.
 fn raw_regex(fields: &[String]) -> Result<Option<Regex>, Report> {
     if fields.is_empty() {
         return Ok(None);
@@ -341,7 +344,9 @@ fn raw_regex(fields: &[String]) -> Result<Option<Regex>, Report> {
         })
         .collect();
     let names = names.join("|");
-    compile(&format!(r#"(?:{names})["']?\s*[=:]\s*["']?([^&;,}}"'\s]+)"#)).map(Some)
+    let quoted = r#""((?:[^"\\]|\\.)+)"#;
+    let bare = r#"["']?([^&;,}"'\s]+)"#;
+    compile(&format!(r#"(?:{names})["']?\s*[=:]\s*(?:{quoted}|{bare})"#)).map(Some)
 }
 
 fn token_regex(pattern: SecretPattern) -> Option<&'static str> {
@@ -353,11 +358,14 @@ fn token_regex(pattern: SecretPattern) -> Option<&'static str> {
     }
 }
 
-/// Where the last group of every match stands; those before it are the operator's own.
+/// Where the last group of every match stands that took part in it; those before it are the operator's
+/// own.
 fn secret_spans(regex: &Regex, bytes: &[u8]) -> Vec<Range<usize>> {
-    let last = regex.captures_len().saturating_sub(1);
-    let group = |captures: Captures| captures.get_group(last).map(|span| span.start..span.end);
-    regex.captures_iter(bytes).filter_map(group).collect()
+    let last = |captures: Captures| {
+        let groups = (1..regex.captures_len()).rev();
+        groups.map(|at| captures.get_group(at)).find_map(|span| span.map(|span| span.range()))
+    };
+    regex.captures_iter(bytes).filter_map(last).collect()
 }
 
 /// Where card numbers stand: digits, at most one blank or `-` between two, the check digit right.

@@ -95,8 +95,23 @@ fn secrets_in_raw_text_are_hidden_with_the_rest_shown() {
     let show = |bytes: &[u8]| masking.excerpt("REQUEST_BODY", bytes);
     assert_eq!(show(b"user=a&password=hunter2&x=1"), "user=a&password=***&x=1");
     assert_eq!(show(br#"{"apiKey": "k-1", "q": 2}"#), r#"{"apiKey": "***", "q": 2}"#);
+    assert_eq!(show(br#"{"token":"a b\" c","q":"d e"}"#), r#"{"token":"***","q":"d e"}"#);
+    assert_eq!(show(br#"{"token":"a b"#), r#"{"token":"***"#);
     assert_eq!(show(b"GET /?token=abc HTTP/1.1"), "GET /?token=*** HTTP/1.1");
     assert_eq!(show(b"union select 1"), "union select 1");
+}
+
+#[test]
+fn what_quotes_a_raw_value_hides_as_much() {
+    let masking = Masking::default();
+    let quoted = |target: &str| masking.quoting(target, b"saw /a?token=abc&q=1");
+    assert_eq!(quoted("REQUEST_URI"), "saw /a?token=***&q=1");
+    // The address of another page, in a header that is no secret.
+    assert_eq!(quoted("REQUEST_HEADERS:Referer"), "saw /a?token=***&q=1");
+    assert_eq!(masking.header("referer", b"http://a/?token=abc&q=1"), "http://a/?token=***&q=1");
+    // Of a named field the name says whether it is one.
+    assert_eq!(quoted("ARGS_POST:text"), "saw /a?token=abc&q=1");
+    assert_eq!(quoted("ARGS_POST:token"), "***");
 }
 
 #[test]

@@ -40,6 +40,72 @@ fn detection_only_says_would_block() {
     assert_eq!(output.json()["decision"], "would_block");
 }
 
+/// Blocks are carried out or only told of for everything, a route, a class and a rule; a higher level of
+/// paranoia is only told of.
+#[test]
+fn blocks_are_eased_from_the_whole_to_a_rule() {
+    let folder = Folder::new("eased");
+    let text = rule("shop-a", "critical");
+    folder.write("shop/a.yaml", &text);
+    folder.write("two/a.yaml", &text.replace("targets:", "paranoia: 2\ntargets:"));
+    let request = b"GET /?q=zzz HTTP/1.1\r\nHost: a.example\r\n\r\n";
+    let told = |rules: &str, route: &str, settings: &str| {
+        let config = folder.write(
+            "p.yaml",
+            &format!(
+                "upstreams: {{app: {{servers: [\"127.0.0.1:1\"]}}}}\nrules: [{rules}/*.yaml]\n\
+                 routes: [{{name: default, match: {{}}, upstream: app{route}}}]\n{settings}"
+            ),
+        );
+        let arguments = ["inspect", "-c", &config, "--format", "json"];
+        let record = pinpoint_with(&arguments, request).json();
+        let counted = record["matches"][0].get("counted").is_none();
+        (record["decision"].as_str().unwrap().to_owned(), counted)
+    };
+    let is = |decision: &str, counted| (decision.to_owned(), counted);
+    assert_eq!(told("shop", "", ""), is("block", true));
+    assert_eq!(told("shop", "", "mode: detect\n"), is("would_block", true));
+    assert_eq!(told("shop", ", mode: detect", "mode: block\n"), is("would_block", true));
+    assert_eq!(told("shop", ", mode: block", "mode: detect\n"), is("block", true));
+    let class = "overrides: {class:shop: {mode: detect}}\n";
+    assert_eq!(told("shop", "", class), is("would_block", false));
+    let rule = "overrides: {shop-a: {mode: detect}}\n";
+    assert_eq!(told("shop", "", rule), is("would_block", false));
+    let level = "scoring: {paranoia: 1, detection_paranoia: 2}\n";
+    assert_eq!(told("two", "", level), is("pass", false));
+    assert_eq!(told("two", "", "scoring: {paranoia: 2}\n"), is("block", true));
+}
+
+/// What the defaults keep out of records, wherever it stands.
+#[test]
+fn credentials_cookies_and_card_numbers_are_masked_by_default() {
+    const SECRETS: [&str; 5] = ["4111", "hunter2", "s3ss10n", "eyJhbGci", "QWxhZGRpbg"];
+    let folder = Folder::new("secrets");
+    // Quotes all it sees.
+    let rules = folder.write(
+        "rules.conf",
+        "SecRule ARGS|REQUEST_HEADERS|REQUEST_COOKIES|REQUEST_BODY|REQUEST_URI \"@contains zzz\" \
+         \"id:100,phase:2,deny,log,msg:'saw %{MATCHED_VAR}',logdata:'%{MATCHED_VAR}'\"",
+    );
+    let body = "note=4111 1111 1111 1111 zzz&password=hunter2 zzz&text=Bearer QWxhZGRpbg zzz";
+    let request = format!(
+        "POST /pay/4111-1111-1111-1111/zzz?card=4111111111111111&token=hunter2 HTTP/1.1\r\n\
+         Host: a.example\r\nCookie: sid=s3ss10n zzz\r\nAuthorization: Basic QWxhZGRpbg zzz\r\n\
+         Referer: http://a.example/?t=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln zzz\r\n\
+         User-Agent: 4111111111111111 zzz\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let arguments = ["inspect", "--rules", &rules, "--mode", "detect", "--format", "json"];
+    let record = pinpoint_with(&arguments, request.as_bytes()).stdout;
+    for secret in SECRETS {
+        assert!(request.contains(secret) && !record.contains(secret), "{secret}: {record}");
+    }
+    // The rest is shown.
+    assert!(record.matches("zzz").count() > 3, "{record}");
+    assert!(record.contains("/pay/***/zzz"), "{record}");
+}
+
 #[test]
 fn a_trace_names_the_field_the_step_and_the_rule() {
     let folder = Folder::new("trace");
