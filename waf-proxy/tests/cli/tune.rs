@@ -376,8 +376,8 @@ fn is_seen(id: &str, split: u64) -> bool {
 /// ```
 ///
 /// Without `CRS_DIR` the rules are the built-in ones. `CLASSES` are those tuned on, `SPLIT` is another
-/// way to split (1, 2, …), `MAX_PRICE` a bound, `AT` the numbers of exclusions; `WITHOUT_ALPHABETS` has
-/// records that do not tell characters.
+/// way to split (1, 2, …), `MAX_PRICE` a bound, `AT` the numbers of exclusions; `UNCLEAR` also proposes
+/// for what evidence cannot tell, `WITHOUT_ALPHABETS` has records that do not tell characters.
 #[test]
 #[ignore = "minutes, and needs recorded requests: it prints, and judges nothing"]
 fn frontier() {
@@ -423,6 +423,7 @@ fn frontier() {
         let mut arguments = vec!["tune", "--log", &log, "--attacks", &attacks, "-c", &config];
         rules.iter().for_each(|rules| arguments.extend(["--rules", rules]));
         arguments.extend(["--max", most, "--max-price", &max_price, "--output", "yaml"]);
+        arguments.extend(std::env::var_os("UNCLEAR").map(|_| "--unclear"));
         let tuned = pinpoint(&arguments);
         assert!(!tuned.stdout.is_empty(), "{}", tuned.stderr);
         folder.write("tuned.yaml", &tuned.stdout);
