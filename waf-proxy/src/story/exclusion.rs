@@ -67,7 +67,7 @@ fn proposal(record: &DecisionRecord, cause: &MatchRecord) -> Option<Proposal> {
     }
 }
 
-/// A finding has no field to exclude: its limit is raised, or it is recorded only.
+/// A finding has no field to exclude: its limit is raised, its key set, or it is recorded only.
 fn for_finding(record: &DecisionRecord, finding: Finding) -> Option<Proposal> {
     if record.source == Source::Size
         && let Some(key) = limit(finding)
@@ -78,7 +78,15 @@ fn for_finding(record: &DecisionRecord, finding: Finding) -> Option<Proposal> {
     if finding.always_refused() || finding == Finding::EngineError {
         return None;
     }
-    let yaml = format!("overrides: {{{finding}: {{mode: detect}}}}\n");
+    let yaml = match (finding, method(record)) {
+        (Finding::ProtocolUpgrade, _) => {
+            "websocket: allow   # what is sent over it is not inspected\n".to_owned()
+        }
+        (Finding::ProtocolMethod, Some(method)) => {
+            format!("methods: […, {method}]   # those that it takes now, and this one\n")
+        }
+        _ => format!("overrides: {{{finding}: {{mode: detect}}}}\n"),
+    };
     Some(Proposal { file: ROUTE, yaml })
 }
 
@@ -248,6 +256,10 @@ mod tests {
         let json = of("parse-json", Source::Protocol).unwrap();
         assert_eq!(json, "overrides: {parse-json: {mode: detect}}\n");
         assert!(of("limit-fields", Source::Size).unwrap().starts_with("limits: {fields: …}"));
+        // Without the handshake the override alone would bring no socket about.
+        let upgrade = of("protocol-upgrade", Source::Protocol).unwrap();
+        assert!(upgrade.starts_with("websocket: allow "), "{upgrade}");
+        assert!(of("protocol-method", Source::Protocol).unwrap().starts_with("methods: […, POST]"));
         assert_eq!(of("protocol-framing", Source::Protocol), None);
     }
 
