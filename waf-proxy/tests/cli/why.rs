@@ -98,6 +98,12 @@ fn an_id_that_is_not_found_is_status_1_and_says_where_it_looked() {
     assert!(output.stderr.contains("cannot ask the proxy's memory"), "{}", output.stderr);
     assert!(output.stderr.contains("not in the audit log"), "{}", output.stderr);
     assert_eq!(pinpoint(&["why", "01JD-a", "-c", &config]).status, Some(0));
+    // What rotation has put aside is looked in too.
+    let other = RECORD.replace("01JD-a", "01JD-b");
+    folder.write("a.jsonl.1", &format!("{other}\n"));
+    let output = pinpoint(&["why", "01JD-b", "-c", &config]);
+    assert_eq!(output.status, Some(0), "{output:?}");
+    assert!(output.stderr.contains("a.jsonl.1"), "{}", output.stderr);
 }
 
 #[test]

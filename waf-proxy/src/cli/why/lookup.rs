@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use memchr::memmem;
 use waf_core::record::DecisionRecord;
@@ -16,6 +16,9 @@ use crate::config::Admin;
 
 /// Bytes of a record that is pasted.
 const PASTED: u64 = 4 << 20;
+
+/// Earlier parts of a log that are looked in: more than a month of days.
+const ROTATED: usize = 32;
 
 /// A record, and where it was looked for.
 #[derive(Debug)]
@@ -79,6 +82,16 @@ pub(super) fn in_file(path: &Path, request_id: &str) -> Result<Found, Failure> {
     };
     let said = if record.is_some() { "found in" } else { "not in" };
     Ok(Found { record, places: vec![format!("{said} the audit log {}", path.display())] })
+}
+
+/// A log's earlier parts as `logrotate` calls them, the newest first: `.1`, `.2.gz`.
+pub(super) fn rotated(log: &Path) -> impl Iterator<Item = PathBuf> {
+    let name = |number: usize, end: &str| {
+        let mut name = log.as_os_str().to_owned();
+        name.push(format!(".{number}{end}"));
+        PathBuf::from(name)
+    };
+    (1..=ROTATED).flat_map(move |number| [name(number, ""), name(number, ".gz")])
 }
 
 fn is_gzip(file: &File) -> io::Result<bool> {

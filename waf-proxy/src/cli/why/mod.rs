@@ -110,17 +110,23 @@ fn price(arguments: &Arguments, record: &DecisionRecord) -> Result<Option<Price>
     Ok(Some(Price { in_all: let_in.len(), of: attacks.caught.len(), let_in }))
 }
 
-/// Asks the running proxy, then its audit log.
+/// Asks the running proxy, then its audit log, then what rotation has made of that.
 fn everywhere(config: Option<&Path>, request_id: &str) -> Result<lookup::Found, Failure> {
     let config = Config::load(&Disk, config, &CommandLine::default())?;
     let mut found = lookup::in_memory(&config.admin, request_id);
-    if let Some(file) = config.audit.file.as_deref().filter(|_| found.record.is_none()) {
-        if file.exists() {
-            let in_file = lookup::in_file(file, request_id)?;
-            found.places.extend(in_file.places);
+    let Some(file) = config.audit.file.as_deref().filter(|_| found.record.is_none()) else {
+        return Ok(found);
+    };
+    if !file.exists() {
+        found.places.push(format!("there is no audit log {}", file.display()));
+    }
+    let logs = std::iter::once(file.to_owned()).chain(lookup::rotated(file));
+    for log in logs.filter(|log| log.exists()) {
+        let in_file = lookup::in_file(&log, request_id)?;
+        found.places.extend(in_file.places);
+        if in_file.record.is_some() {
             found.record = in_file.record;
-        } else {
-            found.places.push(format!("there is no audit log {}", file.display()));
+            break;
         }
     }
     Ok(found)
