@@ -214,7 +214,7 @@ mod tests {
         let mut record = blocked("a");
         let told = |record: &DecisionRecord| propose(record)[0].yaml.contains(FIRST);
         assert!(told(&record));
-        record.matches[0].rule_id = "942100".into();
+        record.matches[0].rule_id = "100100".into();
         assert!(!told(&record));
         record.matches[0].also = vec!["ARGS_POST:other".into()];
         assert!(propose(&record)[0].yaml.contains("user.name\", \"ARGS_POST:other\"]\n"));
