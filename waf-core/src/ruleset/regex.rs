@@ -29,7 +29,9 @@ pub(crate) struct Regex {
 impl Regex {
     /// `None` where the regex is too large.
     pub(crate) fn new(pattern: &Hir, memories: &Arc<Memories>) -> Option<Self> {
-        let config = meta::Config::new().utf8_empty(false).hybrid_cache_capacity(REGEX_MEMORY);
+        // One-pass automata find groups, which are rarely read, and take up to a megabyte each.
+        let config = meta::Config::new().utf8_empty(false).onepass(false);
+        let config = config.hybrid_cache_capacity(REGEX_MEMORY);
         let engine = meta::Builder::new().configure(config).build_from_hir(pattern).ok()?;
         let memories = Arc::clone(memories);
         Some(Self { engine, is_whole: is_whole(pattern), shelf: memories.shelf(), memories })
