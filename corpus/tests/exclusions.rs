@@ -20,7 +20,7 @@ const HTML: &str = "<p onclick=alert(1)>x</p><script>alert(1)</script> or 1=1 un
 const SQL: &str = "select 1 union select user(),2 from mysql.user where '1'='1' or sleep(1)-- ";
 
 /// The file, and a request that it is for: path, type, body around the text, the text.
-const CASES: [(&str, &str, &str, &str, &str); 7] = [
+const CASES: [(&str, &str, &str, &str, &str); 8] = [
     ("wordpress", "/wp-admin/post.php", FORM, "post_ID=1&content=", HTML),
     ("wordpress", "/wp-json/wp/v2/posts/5?_locale=user", JSON, "content", HTML),
     (
@@ -33,6 +33,7 @@ const CASES: [(&str, &str, &str, &str, &str); 7] = [
     ("drupal", "/node/5/edit", FORM, "body[0][value]=", HTML),
     ("phpmyadmin", "/phpmyadmin/index.php", FORM, "db=a&sql_query=", SQL),
     ("grafana", "/api/ds/query", JSON, "queries/0/rawSql", SQL),
+    ("grafana", "/api/datasources", JSON, "url", "http://elasticsearch:9200"),
     ("gitea", "/api/v1/repos/ann/site/issues", JSON, "body", HTML),
 ];
 
@@ -93,7 +94,8 @@ fn what_editors_send_passes_where_it_is_meant_to_be() {
         assert_eq!(record.decision, Decision::Pass, "{file} {field}: {:#?}", record.matches);
         let elsewhere = request(&format!("/x{path}"), kind, field, text);
         assert_eq!(lenient.run(&elsewhere, Cut::Whole).decision, Decision::Block, "{file} {path}");
-        let other = request(path, kind, if kind == JSON { "other" } else { "other=" }, text);
+        let other =
+            request(path, kind, if kind == JSON { "other_url" } else { "other_url=" }, text);
         assert_eq!(lenient.run(&other, Cut::Whole).decision, Decision::Block, "{file} {path}");
     }
 }
