@@ -64,6 +64,7 @@ pub use phrases::{PhraseCursor, Phrases};
 pub use scratch::Scratch;
 pub use set::PatternSet;
 pub use sieve::Found;
+pub(crate) use trim::trim;
 pub use work::Work;
 
 /// A pattern (or a list of phrases), by its place among those it was built with.

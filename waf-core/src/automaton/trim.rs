@@ -11,7 +11,7 @@
 use regex_syntax::hir::{Hir, HirKind, Repetition};
 
 /// The trimmed pattern, without captures.
-pub(super) fn trim(pattern: &Hir) -> Hir {
+pub(crate) fn trim(pattern: &Hir) -> Hir {
     let plain = without_captures(pattern);
     trim_side(trim_side(plain, Side::End), Side::Start)
 }

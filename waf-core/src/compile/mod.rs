@@ -23,8 +23,8 @@ use sha2::{Digest, Sha256};
 use crate::automaton::{Automata, Gate, Phrases};
 use crate::limits::TABLES;
 use crate::policy::{Policy, PolicySettings};
-use crate::rule::{Rule, Selector};
-use crate::ruleset::{NameClasses, PhraseList, RuleSet, Waiting};
+use crate::rule::{Exclusion, Rule, Selector};
+use crate::ruleset::{NameClasses, NameError, PhraseList, RuleSet, Waiting};
 use crate::source::{Level, Report};
 
 /// What loading gives.
@@ -46,7 +46,7 @@ pub fn compile(rules: Vec<Rule>, policies: Vec<PolicySettings>) -> Result<Compil
     let hash = digest(&rules);
     let selectors = selectors(&rules, &policies);
     let names =
-        NameClasses::new(selectors).map_err(|message| vec![Report::error(None, message)])?;
+        NameClasses::new(selectors).map_err(|error| vec![of_selector(error, &rules, &policies)])?;
     let mut lowered = lower::lower(rules, &policies)?;
     let mut program = program::program(&mut lowered, &names)?;
     reach::mark(&mut program, &lowered, &plans::doubted(&lowered, &policies));
@@ -103,6 +103,19 @@ fn selectors(rules: &[Rule], policies: &[PolicySettings]) -> Vec<Selector> {
         .filter(|selector| *selector != Selector::All)
         .filter(|selector| seen.insert(selector.clone()))
         .collect()
+}
+
+/// A complaint about the rule that uses a selector.
+fn of_selector(error: NameError, rules: &[Rule], policies: &[PolicySettings]) -> Report {
+    let Some(selector) = &error.selector else { return Report::error(None, error.message) };
+    let uses = |rule: &&Rule| selectors(std::slice::from_ref(*rule), &[]).contains(selector);
+    let rule = rules.iter().find(uses).map(|rule| rule.span.clone());
+    let exclusions = || policies.iter().flat_map(|policy| &policy.exclusions);
+    let of_exclusion = |it: &&Exclusion| it.targets.iter().any(|it| it.selector == *selector);
+    let span = rule.or_else(|| exclusions().find(of_exclusion).map(|it| it.span.clone()));
+    Report::error(span, format!("the selector `{selector}` cannot be used: {}", error.message)).help(
+        "a name matches where a part of it does, so leave out what may be missing, and repeat without a bound: `\\w*` for `\\w{0,20}`",
+    )
 }
 
 /// The digest of the rule texts in load order. A text counts where its first rule stands.

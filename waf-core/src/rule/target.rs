@@ -1,5 +1,7 @@
 //! What a rule looks at.
 
+use std::fmt;
+
 use crate::field::Collection;
 
 /// A name in `targets`, standing for one or more collections.
@@ -56,6 +58,17 @@ pub enum Selector {
     Regex(String),
     /// A JSON path, `$.items[*].name`, or an XML path, `/a/b`, `/a/@c`, `/*`, `//@*`.
     Path(String),
+}
+
+/// As it is written in a target.
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("*"),
+            Self::Name(text) | Self::Path(text) => f.write_str(text),
+            Self::Regex(regex) => write!(f, "/{regex}/"),
+        }
+    }
 }
 
 /// What a target does.

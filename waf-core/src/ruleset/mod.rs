@@ -28,7 +28,7 @@ pub use closure::{Awake, Closure};
 pub(crate) use comparison::Comparison;
 pub use ids::{ClassId, ExclusionId, RuleIndex, SignatureId, StepId};
 pub(crate) use name_regex::NameRegex;
-pub use names::{NameClasses, NameCursor};
+pub use names::{NameClasses, NameCursor, NameError};
 pub(crate) use order::Order;
 pub use plan::{FieldPlan, Inquiry, PlanId, PlanNode, Trigger};
 pub use program::Noted;

@@ -10,13 +10,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use regex_automata::Anchored;
 use regex_automata::MatchKind;
 use regex_automata::dfa::{Automaton, StartKind, dense};
+use regex_automata::nfa::thompson::{self, WhichCaptures};
 use regex_automata::util::primitives::StateID;
 use regex_automata::util::start;
-use regex_automata::util::syntax;
-use regex_syntax::hir::Look;
+use regex_syntax::hir::{Hir, Look};
 
 use super::ids::ClassId;
-use crate::automaton;
+use crate::automaton::syntax::{self, SyntaxError};
+use crate::automaton::trim;
 use crate::field::FieldName;
 use crate::rule::Selector;
 
@@ -55,21 +56,38 @@ struct Half {
 /// The sets of selectors that names satisfy, as places among all.
 type Sets = Vec<Vec<usize>>;
 
+/// Selectors that cannot be told apart.
+#[derive(Clone, Debug)]
+pub struct NameError {
+    /// The one that cannot even by itself.
+    pub selector: Option<Selector>,
+    /// What is wrong.
+    pub message: String,
+}
+
 impl NameClasses {
     /// Compiles distinct selectors.
     ///
     /// # Errors
-    /// The text of what went wrong: a selector's regex is bad, or all together are too large.
-    pub fn new(selectors: Vec<Selector>) -> Result<Self, String> {
-        let patterns: Vec<String> = selectors.iter().map(pattern).collect();
+    /// What went wrong: a selector's regex is bad or too large, or all together are too large.
+    pub fn new(selectors: Vec<Selector>) -> Result<Self, NameError> {
+        let patterns: Vec<Hir> = selectors.iter().map(pattern).collect::<Result<_, _>>()?;
         let (begin, others): (Vec<usize>, Vec<usize>) =
             (0..patterns.len()).partition(|&at| begins_at_the_beginning(&patterns[at]));
-        let half = |selectors, anchored| Half::new(selectors, &patterns, anchored);
+        let half = |places: &[usize], anchored| {
+            Half::new(places, &patterns, anchored).map_err(|error| {
+                let is_bad = |&&at: &&usize| Half::new(&[at], &patterns, anchored).is_err();
+                let selector = places.iter().find(is_bad).map(|&at| selectors[at].clone());
+                let whose = if selector.is_some() { "its" } else { "that of all selectors" };
+                NameError { selector, message: format!("{whose} automaton is too large: {error}") }
+            })
+        };
         let (first, first_sets) = half(&begin, Anchored::Yes)?;
         let (second, second_sets) = half(&others, Anchored::No)?;
         let halves = [first, second];
         let mut class_of_sets = vec![Vec::new(); first_sets.len()];
-        let (numbered, members) = number(&halves, &[first_sets, second_sets], selectors.len())?;
+        let (numbered, members) = number(&halves, &[first_sets, second_sets], selectors.len())
+            .map_err(|message| NameError { selector: None, message })?;
         numbered.into_iter().for_each(|([first, second], class)| {
             class_of_sets[usize::from(first)].push((second, class));
         });
@@ -160,19 +178,23 @@ impl Half {
     /// Those at some places, and the sets of them that names satisfy.
     fn new(
         selectors: &[usize],
-        patterns: &[String],
+        patterns: &[Hir],
         anchored: Anchored,
     ) -> Result<(Self, Sets), String> {
         if selectors.is_empty() {
             return Ok((Self::default(), vec![Vec::new()]));
         }
-        let own: Vec<&str> = selectors.iter().map(|&at| patterns[at].as_str()).collect();
+        let own: Vec<&Hir> = selectors.iter().map(|&at| &patterns[at]).collect();
         let kind = match anchored {
             Anchored::No => StartKind::Unanchored,
             _ => StartKind::Anchored,
         };
+        let bytes = thompson::Config::new().utf8(false).which_captures(WhichCaptures::None);
+        let nfa = thompson::Compiler::new()
+            .configure(bytes)
+            .build_many_from_hir(&own)
+            .map_err(|error| error.to_string())?;
         let dfa = dense::Builder::new()
-            .syntax(syntax::Config::new().unicode(false).utf8(false).dot_matches_new_line(true))
             .configure(
                 dense::Config::new()
                     .match_kind(MatchKind::All)
@@ -181,8 +203,8 @@ impl Half {
                     .dfa_size_limit(Some(SIZE_LIMIT))
                     .determinize_size_limit(Some(SIZE_LIMIT)),
             )
-            .build_many(&own)
-            .map_err(|error| format!("the name selectors of the rules do not compile: {error}"))?;
+            .build_from_nfa(&nfa)
+            .map_err(|error| error.to_string())?;
         let start = dfa
             .start_state(&start::Config::new().anchored(anchored))
             .map_err(|error| error.to_string())?;
@@ -287,27 +309,37 @@ impl NameCursor {
 }
 
 /// Whether every name that a regex matches is looked at from its beginning.
-fn begins_at_the_beginning(pattern: &str) -> bool {
-    let hir = automaton::syntax::parse(pattern);
-    hir.is_ok_and(|hir| hir.properties().look_set_prefix().contains(Look::Start))
+fn begins_at_the_beginning(pattern: &Hir) -> bool {
+    pattern.properties().look_set_prefix().contains(Look::Start)
 }
 
-/// A selector as a regex that matches a whole name.
-fn pattern(selector: &Selector) -> String {
-    match selector {
+/// A selector as a pattern that matches a whole name.
+fn pattern(selector: &Selector) -> Result<Hir, NameError> {
+    let text = match selector {
         Selector::All => "(?s-u:.)*".to_owned(),
         Selector::Name(name) => match json_path_of(name) {
             Some(path) => format!(r"\A(?i:{}|{})\z", escape(name), escape(&path)),
             None => format!(r"\A(?i:{})\z", escape(name)),
         },
-        // The tail keeps the match alive to the end of the name.
-        Selector::Regex(regex) => format!("(?i:{regex})(?s-u:.)*"),
+        Selector::Regex(regex) => return part(regex).map_err(|error| bad(selector, error)),
         Selector::Path(path) => match path.as_str() {
             "/*" => r"\A(?:/[^/@]+)+\z".to_owned(),
             "//@*" => r"\A(?:/[^/@]+)*/@[^/]*\z".to_owned(),
             path => format!(r"\A(?i:{})\z", escape(path).replace(r"\[\*\]", r"\[[0-9]+\]")),
         },
-    }
+    };
+    syntax::parse(&text).map_err(|error| bad(selector, error))
+}
+
+/// A regex that matches a part of a name, which is all that counts.
+fn part(regex: &str) -> Result<Hir, SyntaxError> {
+    let part = trim(&syntax::parse_ignoring_case(regex)?);
+    // The tail keeps the match alive to the end of the name.
+    Ok(Hir::concat(vec![part, syntax::parse("(?s-u:.)*")?]))
+}
+
+fn bad(selector: &Selector, error: SyntaxError) -> NameError {
+    NameError { selector: Some(selector.clone()), message: error.to_string() }
 }
 
 /// `json.items.array_0.name`, as SecLang has it, is the path `$.items[0].name`.
@@ -411,5 +443,18 @@ mod tests {
             assert_eq!(class, whole, "{name}");
             last = text;
         }
+    }
+
+    /// A part that may be missing at either end decides nothing, and would be counted in each state.
+    #[test]
+    fn one_that_is_too_large_is_named() {
+        let regex = |text: &str| Selector::Regex(text.to_owned());
+        let fine = regex(r"\w{0,20}(?:user|pass)\w{0,20}");
+        let classes = classes(std::slice::from_ref(&fine));
+        let satisfied = |name: &str| names(&classes, &fine, name);
+        assert!(satisfied("my_user_name") && satisfied("PASS") && !satisfied("use"));
+        let large = regex("a.{24}b");
+        let error = NameClasses::new(vec![fine, large.clone(), regex("c")]).unwrap_err();
+        assert_eq!(error.selector, Some(large));
     }
 }
