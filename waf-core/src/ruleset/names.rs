@@ -59,7 +59,7 @@ type Sets = Vec<Vec<usize>>;
 /// Selectors that cannot be told apart.
 #[derive(Clone, Debug)]
 pub struct NameError {
-    /// The one that cannot even by itself.
+    /// The one to blame, where it is one.
     pub selector: Option<Selector>,
     /// What is wrong.
     pub message: String,
@@ -76,10 +76,16 @@ impl NameClasses {
             (0..patterns.len()).partition(|&at| begins_at_the_beginning(&patterns[at]));
         let half = |places: &[usize], anchored| {
             Half::new(places, &patterns, anchored).map_err(|error| {
-                let is_bad = |&&at: &&usize| Half::new(&[at], &patterns, anchored).is_err();
-                let selector = places.iter().find(is_bad).map(|&at| selectors[at].clone());
-                let whose = if selector.is_some() { "its" } else { "that of all selectors" };
-                NameError { selector, message: format!("{whose} automaton is too large: {error}") }
+                let alone = |at| Half::new(&[at], &patterns, anchored);
+                let size = |at: usize| alone(at).map_or(usize::MAX, |(half, _)| half.bytes());
+                let sizes = places.iter().map(|&at| (size(at), at));
+                let (size, at) = sizes.max().unwrap_or_default();
+                let what = match size {
+                    usize::MAX => "its automaton is too large",
+                    _ => "the automaton of all selectors is too large, to which it adds most",
+                };
+                let selector = selectors.get(at).cloned();
+                NameError { selector, message: format!("{what}: {error}") }
             })
         };
         let (first, first_sets) = half(&begin, Anchored::Yes)?;
@@ -127,7 +133,7 @@ impl NameClasses {
 
     /// Bytes of the tables.
     pub fn table_bytes(&self) -> usize {
-        self.halves.iter().flat_map(|half| &half.dfa).map(dense::DFA::memory_usage).sum()
+        self.halves.iter().map(Half::bytes).sum()
     }
 }
 
@@ -262,6 +268,10 @@ impl Half {
         state
     }
 
+    fn bytes(&self) -> usize {
+        self.dfa.as_ref().map_or(0, dense::DFA::memory_usage)
+    }
+
     /// What a name that ends in a state satisfies.
     fn set(&self, state: StateID) -> u16 {
         let Some(dfa) = &self.dfa else { return 0 };
@@ -321,14 +331,14 @@ fn pattern(selector: &Selector) -> Result<Hir, NameError> {
             Some(path) => format!(r"\A(?i:{}|{})\z", escape(name), escape(&path)),
             None => format!(r"\A(?i:{})\z", escape(name)),
         },
-        Selector::Regex(regex) => return part(regex).map_err(|error| bad(selector, error)),
+        Selector::Regex(regex) => return part(regex).map_err(|error| bad(selector, &error)),
         Selector::Path(path) => match path.as_str() {
             "/*" => r"\A(?:/[^/@]+)+\z".to_owned(),
             "//@*" => r"\A(?:/[^/@]+)*/@[^/]*\z".to_owned(),
             path => format!(r"\A(?i:{})\z", escape(path).replace(r"\[\*\]", r"\[[0-9]+\]")),
         },
     };
-    syntax::parse(&text).map_err(|error| bad(selector, error))
+    syntax::parse(&text).map_err(|error| bad(selector, &error))
 }
 
 /// A regex that matches a part of a name, which is all that counts.
@@ -338,7 +348,7 @@ fn part(regex: &str) -> Result<Hir, SyntaxError> {
     Ok(Hir::concat(vec![part, syntax::parse("(?s-u:.)*")?]))
 }
 
-fn bad(selector: &Selector, error: SyntaxError) -> NameError {
+fn bad(selector: &Selector, error: &SyntaxError) -> NameError {
     NameError { selector: Some(selector.clone()), message: error.to_string() }
 }
 
