@@ -121,10 +121,10 @@ fn measure(policy: &Arc<Policy>, body: &Long, total: usize) {
         feed(&block, &mut transaction);
         sent += block.len();
         if sent >= 4 * MB && early.is_none() {
-            early = Some(resident());
+            early = Some(common::resident());
         }
     }
-    let grown = resident().saturating_sub(early.unwrap());
+    let grown = common::resident().saturating_sub(early.unwrap());
     assert!(grown < GROWTH, "{}: {grown} bytes over {total}", body.name);
 }
 
@@ -146,11 +146,11 @@ fn measure_response(policy: &Arc<Policy>, total: usize) {
         // What may not go on yet has to be kept by whoever sends it.
         assert!(sent - usize::try_from(forward).unwrap() < MB, "{forward} of {sent}");
         if sent >= 4 * MB && early.is_none() {
-            early = Some(resident());
+            early = Some(common::resident());
         }
     }
     assert!(transaction.response_end(&mut scratch).is_none());
-    let grown = resident().saturating_sub(early.unwrap());
+    let grown = common::resident().saturating_sub(early.unwrap());
     assert!(grown < GROWTH, "response: {grown} bytes over {total}");
 }
 
@@ -195,11 +195,4 @@ fn a_million_fields_score_like_one(policy: &Arc<Policy>) {
     assert_eq!(records[0].score.inbound, 5);
     assert_eq!(records[0].matches[0].rule_id, "test-0");
     assert_eq!(records[0], records[1]);
-}
-
-/// Bytes of this process in memory (proc(5), `statm`: the second number is pages).
-fn resident() -> usize {
-    let text = std::fs::read_to_string("/proc/self/statm").unwrap();
-    let pages: usize = text.split_whitespace().nth(1).unwrap().parse().unwrap();
-    pages * 4096
 }

@@ -71,3 +71,10 @@ pub(crate) fn runner(policy: &Arc<Policy>) -> Runner {
     };
     Runner::new(Arc::clone(policy), Masking::new(&settings).unwrap())
 }
+
+/// Bytes of this process in memory (proc(5), `statm`: the second number is pages).
+pub(crate) fn resident() -> usize {
+    let text = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: usize = text.split_whitespace().nth(1).unwrap().parse().unwrap();
+    pages * 4096
+}

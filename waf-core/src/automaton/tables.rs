@@ -35,6 +35,11 @@ pub(super) fn any_slow(entries: &[u32]) -> bool {
 const EDGE_PAGE: usize = 256;
 const EDGE_PAGES: usize = 256;
 
+/// Bytes that are asked for at least. What is larger than 32 MiB glibc always asks the system for
+/// (`M_MMAP_THRESHOLD` in mallopt(3) grows no further), which gives zeroes without touching them. Less it
+/// may take from what was freed before, and then writes all of the zeroes.
+const MAPPED: usize = 33 << 20;
+
 /// Kernels to a page.
 const KERNEL_PAGE: usize = 256;
 
@@ -56,8 +61,9 @@ pub(super) struct Tables {
     kernels: Box<[OnceLock<KernelPage>]>,
     edges: Box<[OnceLock<EdgePage>]>,
     index: RwLock<Index>,
-    /// Entries of a row.
+    /// Entries of a row, and rows that there may be.
     stride: usize,
+    rows: usize,
     budget: Arc<TableBudget>,
     used: AtomicUsize,
     frozen: AtomicBool,
@@ -75,7 +81,8 @@ impl Tables {
         let entries = most.min(EDGE as usize) / size_of::<u32>();
         let rows = entries / stride;
         Self {
-            entries: bytemuck::zeroed_slice_box(entries),
+            entries: bytemuck::zeroed_slice_box(entries.max(MAPPED / size_of::<u32>())),
+            rows,
             kernels: (0..rows.div_ceil(KERNEL_PAGE)).map(|_| OnceLock::new()).collect(),
             edges: (0..EDGE_PAGES).map(|_| OnceLock::new()).collect(),
             index: RwLock::default(),
@@ -132,7 +139,7 @@ impl Tables {
         }
         // The first row is nobody's: no state has the number of an unknown one.
         let row = index.states.len() + 1;
-        let fits = (row + 1) * self.stride <= self.entries.len();
+        let fits = row < self.rows;
         // The row, the kernel, and what holds it: its counts, its cell and its place in the index.
         let bytes = self.stride * size_of::<u32>() + size_of_val(kernel) + 96;
         let page = self.kernels.get(row / KERNEL_PAGE).filter(|_| fits && self.take(bytes));
