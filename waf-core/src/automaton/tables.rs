@@ -78,10 +78,14 @@ struct Index {
 impl Tables {
     /// Empty tables that may take `most` bytes, and no more than the budget gives.
     pub(super) fn new(stride: usize, most: usize, budget: Arc<TableBudget>) -> Self {
-        let entries = most.min(EDGE as usize) / size_of::<u32>();
-        let rows = entries / stride;
+        let count = most.min(EDGE as usize) / size_of::<u32>();
+        // Where the system has no room for it, there are no states, and kernels are simulated.
+        let entries: Box<[AtomicU32]> =
+            bytemuck::try_zeroed_slice_box(count.max(MAPPED / size_of::<u32>()))
+                .unwrap_or_default();
+        let rows = count.min(entries.len()) / stride;
         Self {
-            entries: bytemuck::zeroed_slice_box(entries.max(MAPPED / size_of::<u32>())),
+            entries,
             rows,
             kernels: (0..rows.div_ceil(KERNEL_PAGE)).map(|_| OnceLock::new()).collect(),
             edges: (0..EDGE_PAGES).map(|_| OnceLock::new()).collect(),
