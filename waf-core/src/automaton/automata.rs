@@ -186,13 +186,8 @@ impl Automata {
         }
     }
 
-    /// Fills the tables with what is met in a text of what requests and attacks are made of.
-    pub fn warm(&self) {
-        self.warm_with(&training::text());
-    }
-
     /// Fills the tables with what `text` meets: as one value, and cut into short ones.
-    pub(super) fn warm_with(&self, text: &[u8]) {
+    pub fn warm(&self, text: &[u8]) {
         let mut wanted = PatternSet::none(0);
         let mut scratch = Scratch::default();
         let mut hits = Vec::new();

@@ -288,11 +288,10 @@ impl RuleSet {
     }
 
     /// Does what the first requests would wait for: compiles the regexes that are asked by
-    /// themselves, and fills tables with what is met in most requests. Some tenths of a second for
-    /// the Core Rule Set; for processes that will serve many requests.
+    /// themselves. A tenth of a second for the Core Rule Set; for processes that will serve many
+    /// requests. Tables are left to what really comes: filled beforehand they were full too early.
     pub fn warm(&self) {
         self.gate.patterns().iter().for_each(|id| self.patterns[id.index()].prepare());
-        self.automata.warm();
     }
 
     /// Bytes of all tables as they are now; the automata's grow up to their cap while they learn.

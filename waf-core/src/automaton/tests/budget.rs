@@ -27,7 +27,7 @@ fn work_bounds_new_states() {
 fn room_bounds_the_tables() {
     for room in [0, 1_000, 10_000, 100_000] {
         let automata = automata(room);
-        automata.warm_with(&texts().concat());
+        automata.warm(&texts().concat());
         assert!(automata.table_bytes() <= room);
     }
 }
@@ -36,7 +36,7 @@ fn room_bounds_the_tables() {
 fn warm_tables_do_not_grow() {
     let automata = automata(1 << 24);
     let text = texts().concat();
-    automata.warm_with(&text);
+    automata.warm(&text);
     let (states, bytes) = (automata.states(), automata.table_bytes());
     scan(&automata, &text, &[usize::MAX], &Work::unlimited());
     assert_eq!((automata.states(), automata.table_bytes()), (states, bytes));

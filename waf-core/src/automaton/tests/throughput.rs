@@ -86,7 +86,7 @@ fn throughput() {
     let all = PatternSet::all(hirs.len());
     measure("simulated (64 KiB)", &automata, &text[..text.len().min(1 << 16)], &all, &Work::none());
     let begin = Instant::now();
-    automata.warm_with(&text);
+    automata.warm(&text);
     println!("warmed in {:?}, {} KB of tables", begin.elapsed(), automata.table_bytes() / 1000);
     measure("warm", &automata, &text, &all, &Work::none());
     let never = never_hit(&automata, &text);
@@ -107,7 +107,7 @@ fn throughput() {
     for group in 0..hirs.len().div_ceil(20) {
         let some: Vec<_> = hirs.iter().skip(group * 20).take(20).cloned().collect();
         let automata = Automata::new(&some, &[], 24 << 20).unwrap();
-        automata.warm_with(&text);
+        automata.warm(&text);
         let name = format!("20 patterns, {} clusters, warm", automata.clusters());
         measure(&name, &automata, &text, &never_hit(&automata, &text), &Work::none());
     }
