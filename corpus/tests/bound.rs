@@ -38,9 +38,9 @@ fn no_request_takes_more_than_is_told() {
         // The tables of the automata and the working memory of the thread are not the request's.
         drop(begun(&policy, kind, coding, &body));
         let many = if coding == "br" { MANY / 6 } else { MANY };
-        let before = resident();
+        let before = common::resident();
         kept.extend((0..many).map(|_| begun(&policy, kind, coding, &body)));
-        let each = resident().saturating_sub(before) / many;
+        let each = common::resident().saturating_sub(before) / many;
         let most = bound + if coding == "br" { policy.brotli_bound() } else { 0 };
         println!("{name}: {} KiB, {} KiB at most", each / 1024, most / 1024);
         assert!(each <= most + ROUNDING, "{name}: {each} bytes, {most} at most");
@@ -141,11 +141,4 @@ fn brotli(text: &[u8]) -> Vec<u8> {
     let mut output = Vec::new();
     brotli::BrotliCompress(&mut &text[..], &mut output, &params).unwrap();
     output
-}
-
-/// Bytes of this process in memory (proc(5), `statm`: the second number is pages).
-fn resident() -> usize {
-    let text = std::fs::read_to_string("/proc/self/statm").unwrap();
-    let pages: usize = text.split_whitespace().nth(1).unwrap().parse().unwrap();
-    pages * 4096
 }
