@@ -98,6 +98,11 @@ pub fn load(files: &dyn Files, entries: &[Entry]) -> Result<Loaded, Vec<Report>>
     Ok(Loaded { rules, program, warnings, summary: parts.join(", ") })
 }
 
+/// Whether an id is that of a SecLang rule, which are numbers; ours are words.
+pub(crate) fn is_seclang_id(id: &str) -> bool {
+    id.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Whether an entry names SecLang files.
 fn is_seclang(entry: &Entry) -> bool {
     entry.text.ends_with(".conf") || entry.text.ends_with(".conf.example")

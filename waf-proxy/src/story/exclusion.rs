@@ -7,6 +7,7 @@ use waf_core::finding::Finding;
 use waf_core::record::{Decision, DecisionRecord, MatchRecord, Source};
 use waf_core::rule::PathPattern;
 
+use crate::rules::is_seclang_id;
 use crate::tune::write::yaml_text as text;
 use crate::tune::{Candidate, Choice, Evidence};
 
@@ -113,17 +114,12 @@ fn targets(cause: &MatchRecord) -> impl Iterator<Item = &str> {
 /// Said of a rule that counts once a request: its record names the field in which it did.
 const FIRST: &str = "   # the first in which it matched: its record names no other";
 
-/// Whether a rule is written in YAML; SecLang's have numbers.
-fn is_yaml(rule_id: &str) -> bool {
-    !rule_id.bytes().all(|byte| byte.is_ascii_digit())
-}
-
 /// The fields of one rule, on one path, for one method.
 fn exclusion(record: &DecisionRecord, cause: &MatchRecord) -> String {
     let mut yaml = format!("- rule: {}\n", text(&cause.rule_id));
     // Writing to a String cannot fail.
     let targets: Vec<String> = targets(cause).map(text).collect();
-    let names_one = cause.also.is_empty() && is_yaml(&cause.rule_id);
+    let names_one = cause.also.is_empty() && !is_seclang_id(&cause.rule_id);
     let only = if names_one { FIRST } else { "" };
     let _ = writeln!(yaml, "  targets: [{}]{only}", targets.join(", "));
     match path(&record.request.path) {

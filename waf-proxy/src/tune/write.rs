@@ -6,6 +6,7 @@ use waf_core::record::Alphabet;
 use waf_core::rule::Date;
 
 use super::Proposal;
+use crate::rules::is_seclang_id;
 
 /// What a person has to say of exclusions.
 #[derive(Clone, Debug)]
@@ -119,8 +120,7 @@ pub fn seclang(proposals: &[Proposal], signature: &Signature, first_id: u64) -> 
             targets.dedup();
             targets
         });
-        let is_number = candidate.rule.bytes().all(|byte| byte.is_ascii_digit());
-        let Some(targets) = targets.filter(|_| is_number) else {
+        let Some(targets) = targets.filter(|_| is_seclang_id(&candidate.rule)) else {
             let _ = writeln!(text.before, "{head}# SecLang cannot say it: write it as YAML.");
             continue;
         };
