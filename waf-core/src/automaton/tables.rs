@@ -30,18 +30,22 @@ pub(super) fn any_slow(entries: &[u32]) -> bool {
     entries.iter().fold(0, |all, entry| all | entry.wrapping_sub(1)) & EDGE != 0
 }
 
-/// Edges to a page, and pages of them: 65,536 edges. Past it transitions with reports are worked
-/// out each time.
-const EDGE_PAGE: usize = 256;
-const EDGE_PAGES: usize = 256;
+/// Edges there may be. Past it transitions with reports are worked out each time.
+const EDGES: usize = 1 << 16;
 
 /// Bytes that are asked for at least. What is larger than 32 MiB glibc always asks the system for
 /// (`M_MMAP_THRESHOLD` in mallopt(3) grows no further), which gives zeroes without touching them. Less it
 /// may take from what was freed before, and then writes all of the zeroes.
 const MAPPED: usize = 33 << 20;
 
-/// Kernels to a page.
-const KERNEL_PAGE: usize = 256;
+/// Cells to a page.
+const PAGE: usize = 256;
+
+/// A list whose cells are filled in once, and read without a lock. Pages are made when they are needed.
+#[derive(Debug)]
+struct Paged<T>(Cells<Cells<T>>);
+
+type Cells<T> = Box<[OnceLock<T>]>;
 
 /// A transition that reports matches.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -50,16 +54,13 @@ pub(super) struct Edge {
     pub(super) reports: Arc<[Report]>,
 }
 
-type EdgePage = Box<[OnceLock<Edge>]>;
-type KernelPage = Box<[OnceLock<Arc<[u16]>>]>;
-
 /// The states and transitions of a cluster.
 #[derive(Debug)]
 pub(super) struct Tables {
     /// The rows of all states that there may ever be. The system gives memory to what is touched.
     entries: Box<[AtomicU32]>,
-    kernels: Box<[OnceLock<KernelPage>]>,
-    edges: Box<[OnceLock<EdgePage>]>,
+    kernels: Paged<Arc<[u16]>>,
+    edges: Paged<Edge>,
     index: RwLock<Index>,
     /// Entries of a row, and rows that there may be.
     stride: usize,
@@ -87,8 +88,8 @@ impl Tables {
         Self {
             entries,
             rows,
-            kernels: (0..rows.div_ceil(KERNEL_PAGE)).map(|_| OnceLock::new()).collect(),
-            edges: (0..EDGE_PAGES).map(|_| OnceLock::new()).collect(),
+            kernels: Paged::new(rows),
+            edges: Paged::new(EDGES),
             index: RwLock::default(),
             stride,
             budget,
@@ -115,14 +116,12 @@ impl Tables {
 
     /// The kernel of a state.
     pub(super) fn kernel(&self, state: u32) -> Option<&Arc<[u16]>> {
-        let row = state as usize / self.stride;
-        self.kernels.get(row / KERNEL_PAGE)?.get()?.get(row % KERNEL_PAGE)?.get()
+        self.kernels.get(state as usize / self.stride)
     }
 
     /// The edge that an entry stands for, if it does.
     pub(super) fn edge(&self, entry: u32) -> Option<&Edge> {
-        let number = (entry & EDGE != 0).then_some((entry & !EDGE) as usize)?;
-        self.edges.get(number / EDGE_PAGE)?.get()?.get(number % EDGE_PAGE)?.get()
+        self.edges.get((entry & EDGE != 0).then_some((entry & !EDGE) as usize)?)
     }
 
     /// The state with this kernel, if there is one.
@@ -143,17 +142,14 @@ impl Tables {
         }
         // The first row is nobody's: no state has the number of an unknown one.
         let row = index.states.len() + 1;
-        let fits = row < self.rows;
         // The row, the kernel, and what holds it: its counts, its cell and its place in the index.
         let bytes = self.stride * size_of::<u32>() + size_of_val(kernel) + 96;
-        let page = self.kernels.get(row / KERNEL_PAGE).filter(|_| fits && self.take(bytes));
-        let Some(page) = page else {
+        if row >= self.rows || !self.take(bytes) {
             self.frozen.store(true, Ordering::Relaxed);
             return None;
-        };
+        }
         let kernel: Arc<[u16]> = kernel.into();
-        let page = page.get_or_init(|| (0..KERNEL_PAGE).map(|_| OnceLock::new()).collect());
-        page[row % KERNEL_PAGE].get_or_init(|| Arc::clone(&kernel));
+        self.kernels.fill(row, Arc::clone(&kernel));
         let state = (row * self.stride) as u32;
         index.states.insert(kernel, state);
         Some(state)
@@ -178,9 +174,10 @@ impl Tables {
         }
         let number = index.edges.len() + 1;
         let bytes = size_of_val(reports) + 2 * size_of::<Edge>() + 32;
-        let page = self.edges.get(number / EDGE_PAGE).filter(|_| self.take(bytes))?;
-        let page = page.get_or_init(|| (0..EDGE_PAGE).map(|_| OnceLock::new()).collect());
-        page[number % EDGE_PAGE].get_or_init(|| edge.clone());
+        if number >= EDGES || !self.take(bytes) {
+            return None;
+        }
+        self.edges.fill(number, edge.clone());
         let entry = EDGE | number as u32;
         index.edges.insert(edge, entry);
         Some(entry)
@@ -193,6 +190,28 @@ impl Tables {
         }
         fits
     }
+}
+
+impl<T> Paged<T> {
+    /// Room for so many cells.
+    fn new(cells: usize) -> Self {
+        Self(empty(cells.div_ceil(PAGE)))
+    }
+
+    fn get(&self, number: usize) -> Option<&T> {
+        self.0.get(number / PAGE)?.get()?.get(number % PAGE)?.get()
+    }
+
+    /// Fills a cell in that there is room for.
+    fn fill(&self, number: usize, value: T) {
+        if let Some(page) = self.0.get(number / PAGE) {
+            page.get_or_init(|| empty(PAGE))[number % PAGE].get_or_init(|| value);
+        }
+    }
+}
+
+fn empty<T>(cells: usize) -> Cells<T> {
+    (0..cells).map(|_| OnceLock::new()).collect()
 }
 
 /// The entry of a state for a class: the next state, or one that [`is_slow`].

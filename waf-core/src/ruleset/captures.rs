@@ -15,7 +15,7 @@ pub(crate) struct Captures {
     value: Vec<u8>,
     /// What the value was asked.
     probe: Option<Probe>,
-    whole: OnceLock<Option<Range<usize>>>,
+    whole: OnceLock<Option<(usize, usize)>>,
     groups: OnceLock<Groups>,
 }
 
@@ -35,7 +35,7 @@ impl Captures {
     /// Keeps groups that are known.
     pub(crate) fn keep_groups(&mut self, value: &[u8], groups: Groups) {
         self.restart(value);
-        self.whole = OnceLock::from(groups[0].clone());
+        self.whole = OnceLock::from(groups[0].as_ref().map(|span| (span.start, span.end)));
         self.groups = OnceLock::from(groups);
     }
 
@@ -51,7 +51,7 @@ impl Captures {
     /// `ModSecurity` 2 copies from).
     pub(crate) fn get(&self, group: usize, ruleset: &RuleSet) -> Option<&[u8]> {
         let span = match group {
-            0 => self.whole(ruleset)?,
+            0 => self.whole(ruleset).map(|(start, end)| start..end)?,
             _ => {
                 let groups = self.groups(ruleset);
                 let is_before = || groups.iter().skip(group).any(Option::is_some);
@@ -68,14 +68,13 @@ impl Captures {
         probe: Probe,
         value: &[u8],
         ruleset: &RuleSet,
-    ) -> Option<Range<usize>> {
+    ) -> Option<(usize, usize)> {
         let is_same = self.probe == Some(probe) && self.value == value;
         is_same.then(|| self.whole(ruleset)).flatten()
     }
 
-    fn whole(&self, ruleset: &RuleSet) -> Option<Range<usize>> {
-        let find = || ruleset.place(self.probe?, &self.value).map(|(start, end)| start..end);
-        self.whole.get_or_init(find).clone()
+    fn whole(&self, ruleset: &RuleSet) -> Option<(usize, usize)> {
+        *self.whole.get_or_init(|| ruleset.place(self.probe?, &self.value))
     }
 
     fn groups(&self, ruleset: &RuleSet) -> &Groups {

@@ -39,7 +39,7 @@ impl Regex {
 
     /// The leftmost match.
     pub(crate) fn find(&self, input: &Input<'_>) -> Option<Match> {
-        if self.is_whole && input.get_span() == Input::new(input.haystack()).get_span() {
+        if self.is_whole && input.get_range() == (0..input.haystack().len()) {
             return Some(Match::new(PatternID::ZERO, input.get_span()));
         }
         self.search(|cache| self.engine.search_with(cache, input))
@@ -53,15 +53,14 @@ impl Regex {
 
     /// The leftmost match and its first groups: where each that took part stands.
     pub(crate) fn groups(&self, value: &[u8]) -> Option<Groups> {
-        if self.is_whole {
-            let whole = |group| (group == 0).then_some(0..value.len());
-            return Some(std::array::from_fn(whole));
+        let input = &Input::new(value);
+        // Asked for groups, the engine would look for them also where there are none.
+        if self.engine.captures_len() == 1 {
+            let whole = self.find(input)?.range();
+            return Some(std::array::from_fn(|group| (group == 0).then(|| whole.clone())));
         }
         let mut slots = [None; 2 * Captures::COUNT];
-        // Asked for more than it has, it would look for groups where there are none.
-        let count = slots.len().min(2 * self.engine.captures_len());
-        let input = &Input::new(value);
-        self.search(|cache| self.engine.search_slots_with(cache, input, &mut slots[..count]))?;
+        self.search(|cache| self.engine.search_slots_with(cache, input, &mut slots))?;
         let at = |slot: usize| slots[slot].map(NonMaxUsize::get);
         Some(std::array::from_fn(|group| Some(at(2 * group)?..at(2 * group + 1)?)))
     }

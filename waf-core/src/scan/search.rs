@@ -46,7 +46,7 @@ impl Search {
     pub(super) fn run(
         &mut self,
         ruleset: &RuleSet,
-        (asked, placeless): (&Asked, &PatternSet),
+        (asked, placeless): (&Asked, Option<&PatternSet>),
         value: &[u8],
         occurs: Occurs<'_>,
         work: &mut (&mut Work, &mut automaton::Scratch),
@@ -57,7 +57,7 @@ impl Search {
         self.part(ruleset, value, work);
         for pattern in self.alone.iter() {
             let asked = &ruleset.patterns[pattern.index()];
-            let (start, end) = if placeless.contains(pattern) {
+            let (start, end) = if placeless.is_some_and(|set| set.contains(pattern)) {
                 (None, asked.is_match(value).then_some(value.len()))
             } else {
                 asked.find(value, 0).unzip()

@@ -10,7 +10,7 @@ use super::leaders::Leader;
 use super::parts::Parts;
 use super::pipeline::RawHit;
 use super::scratch::Scratch;
-use crate::automaton::{Occurs, PatternSet, Work};
+use crate::automaton::{Occurs, Work};
 use crate::operator;
 use crate::ruleset::{FieldPlan, RuleSet, SignatureId};
 
@@ -64,9 +64,8 @@ impl Whole<'_> {
         let leader = leaders.get(at);
         let value = leader.bytes(self.input, buffers);
         let occurs = Occurs { length, present, found: &leader.found };
-        let none = PatternSet::default();
         // A trace tells where.
-        let placeless = if candidates.is_some() { &none } else { &self.plan.placeless };
+        let placeless = candidates.is_none().then_some(&self.plan.placeless);
         let asked = (&leader.patterns, placeless);
         search.run(self.ruleset, asked, value, occurs, &mut (work, automata));
         if let Some(known) = candidates {

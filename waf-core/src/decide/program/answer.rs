@@ -199,7 +199,6 @@ impl ProgramState {
         let place = match &link.question {
             Question::Probe(probe) if !written.negated => {
                 let captured = self.captures.place(*probe, value, ruleset);
-                let captured = captured.map(|span| (span.start, span.end));
                 captured.or_else(|| ruleset.place(*probe, value))
             }
             _ => None,
