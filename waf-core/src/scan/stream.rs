@@ -24,7 +24,7 @@ pub(super) struct NodeState {
     pub(super) produced: u64,
     /// The last bytes of output before this piece, for starts of matches in streams.
     pub(super) tail: Vec<u8>,
-    /// It needed the whole value and is done.
+    /// It needed the whole value and is done, or nothing is asked any more of it and those below.
     dead: bool,
 }
 
@@ -43,6 +43,14 @@ impl NodeState {
             tail: Vec::new(),
             dead: false,
         }
+    }
+
+    /// The nodes of whose outputs something is still asked.
+    fn asked<'a>(&'a self, node: &'a PlanNode) -> impl Iterator<Item = usize> + 'a {
+        let patterns = node.pattern_inquiries.iter();
+        let patterns = patterns.filter(|(pattern, _)| self.patterns.contains(*pattern));
+        let lists = node.list_inquiries.iter().filter(|(list, _)| self.lists.contains(*list));
+        patterns.chain(lists).map(|(_, inquiry)| inquiry.node)
     }
 
     /// Whether two nodes with equal output go on equally.
@@ -82,6 +90,12 @@ impl NodeState {
                 hits.extend(asking.map(|inquiry| RawHit::of(inquiry, hit, Some(hit.end))));
             }
         }
+    }
+
+    /// Takes no part any more, and needs no memory.
+    fn die(&mut self) {
+        self.dead = true;
+        self.tail = Vec::new();
     }
 
     fn keep_tail(&mut self, value: &[u8]) {
@@ -133,12 +147,32 @@ pub(super) fn settle(step: &Step<'_>, states: &mut [NodeState], scratch: &Scratc
     if step.piece.then == Then::End {
         return;
     }
-    for (at, state) in states.iter_mut().enumerate() {
+    let is_wanted = wanted(step.plan, states);
+    for (at, state) in states.iter_mut().enumerate().filter(|(_, state)| !state.dead) {
         state.keep_tail(scratch.outputs[at].bytes(step.input, &scratch.buffers));
-        if step.piece.then == Then::Window && needs_all(step.plan, at) {
-            state.dead = true;
+        let is_done = step.piece.then == Then::Window && needs_all(step.plan, at);
+        if is_done || !is_wanted[at] {
+            state.die();
         }
     }
+}
+
+/// Of which nodes something is still asked, or of one below them.
+fn wanted(plan: &FieldPlan, states: &[NodeState]) -> Vec<bool> {
+    let mut wanted = vec![false; states.len()];
+    for (at, (node, state)) in plan.nodes.iter().zip(states).enumerate() {
+        wanted[at] |= state.checks.iter().any(Option::is_some);
+        // What is asked of a lower case may be found in the output before it.
+        for asked in state.asked(node) {
+            wanted[at] = true;
+            wanted[asked] = true;
+        }
+    }
+    // Parents stand before their children.
+    for (at, node) in plan.nodes.iter().enumerate().rev() {
+        wanted[node.parent] |= wanted[at];
+    }
+    wanted
 }
 
 /// Whether a node, or one before it, cannot go on beyond the window.
