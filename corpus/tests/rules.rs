@@ -55,3 +55,14 @@ fn no_example_stands_in_two_rules() {
     }
     assert!(shared.is_empty(), "{}", shared.join("\n"));
 }
+
+/// Bytes of tables that the rules may take before the first request: a quarter more than they do.
+/// Selectors of names that look for something anywhere multiply each other's states, and each new one
+/// may double the memory and the time to load.
+const TABLES: usize = 7 << 20;
+
+#[test]
+fn their_tables_stay_small() {
+    let bytes = policy().ruleset().table_bytes();
+    assert!(bytes < TABLES, "{bytes} bytes: share the selectors of names with other rules");
+}
