@@ -7,6 +7,7 @@ use regex_syntax::hir::Hir;
 
 use crate::automaton::{Gate, PatternId, PatternSet};
 use crate::bytes::ByteSet;
+use crate::field::Collection;
 use crate::limits;
 use crate::operator::Check;
 use crate::policy::PolicySettings;
@@ -324,21 +325,24 @@ fn count(
 }
 
 /// Paranoia tiers, requests and responses, bodies and heads keep apart, so that what is not
-/// demanded costs nothing.
+/// demanded costs nothing; and what is asked of uploads, which are long and of which little is asked.
 fn group(paranoia: u8, targets: &[Target]) -> u32 {
     let phase = needs(targets);
-    u32::from(paranoia) * 4 + phase as u32
+    let is_upload =
+        |target: &Target| collections(target).any(|it| it == Collection::FilesTmpContent);
+    u32::from(paranoia) * 8 + phase as u32 * 2 + u32::from(!targets.iter().any(is_upload))
 }
 
 /// The phase in which the last of the targets is known.
 fn needs(targets: &[Target]) -> Phase {
-    targets
-        .iter()
-        .filter(|target| target.kind != TargetKind::Exclude)
-        .flat_map(|target| target.variable.collections())
-        .map(|&collection| Phase::of(collection))
-        .max()
-        .unwrap_or(Phase::RequestHeaders)
+    let phases = targets.iter().flat_map(collections).map(Phase::of);
+    phases.max().unwrap_or(Phase::RequestHeaders)
+}
+
+/// The collections that a target takes in.
+fn collections(target: &Target) -> impl Iterator<Item = Collection> {
+    let taken_in = target.kind != TargetKind::Exclude;
+    target.variable.collections().iter().copied().filter(move |_| taken_in)
 }
 
 /// A rule without `not` and counts is monotone: its conditions can only come true. A phase later
