@@ -147,11 +147,13 @@ pub(super) fn settle(step: &Step<'_>, states: &mut [NodeState], scratch: &Scratc
     if step.piece.then == Then::End {
         return;
     }
-    let is_wanted = wanted(step.plan, states);
+    // Whatever is found is asked no more; without, all is as it was.
+    let may_end = step.piece.first || !scratch.hits.is_empty();
+    let is_wanted = may_end.then(|| wanted(step.plan, states));
     for (at, state) in states.iter_mut().enumerate().filter(|(_, state)| !state.dead) {
         state.keep_tail(scratch.outputs[at].bytes(step.input, &scratch.buffers));
         let is_done = step.piece.then == Then::Window && needs_all(step.plan, at);
-        if is_done || !is_wanted[at] {
+        if is_done || is_wanted.as_ref().is_some_and(|wanted| !wanted[at]) {
             state.die();
         }
     }
