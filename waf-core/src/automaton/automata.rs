@@ -15,6 +15,7 @@ use super::{BuildError, Hit, PatternId, PatternSet, may_match};
 use crate::limits::SIGNATURES;
 
 /// Bytes between resets of a warming run, about the length of a field.
+#[cfg(test)]
 const WARM_PIECE: usize = 512;
 
 /// Bytes of the tables of one pattern by itself, while it is measured.
@@ -187,7 +188,8 @@ impl Automata {
     }
 
     /// Fills the tables with what `text` meets: as one value, and cut into short ones.
-    pub fn warm(&self, text: &[u8]) {
+    #[cfg(test)]
+    pub(super) fn warm(&self, text: &[u8]) {
         let mut wanted = PatternSet::none(0);
         let mut scratch = Scratch::default();
         let mut hits = Vec::new();

@@ -20,7 +20,7 @@ impl Work {
         Self { left: WORK_STATES * WORK_BYTES_PER_STATE }
     }
 
-    /// No bound: for warming up.
+    /// No bound: for measuring.
     pub fn unlimited() -> Self {
         Self { left: u64::MAX }
     }
