@@ -14,6 +14,7 @@
 
 use regex_syntax::hir::Hir;
 
+use super::edges::{Ends, Frame};
 use super::kinds::{Combination, Kinds};
 use super::needs::{self, Needs};
 use super::sieve::{Found, Sieve};
@@ -30,10 +31,10 @@ pub struct Gate {
     /// Patterns that may match without any literal.
     open: PatternSet,
     /// The ways in which they may, and the bytes that each needs, by their places here.
-    without: Vec<PatternId>,
+    without: Vec<(PatternId, Frame)>,
     needs: Needs,
     /// The ways with literals, and the bytes that each needs too, by their places here.
-    with: Vec<(PatternId, Vec<ByteSet>)>,
+    with: Vec<(PatternId, Frame, Vec<ByteSet>)>,
     /// Which of these ways values of some kinds of bytes leave, their literals looked at too.
     kinds: Kinds,
     /// Their literals, and the phrases of lists.
@@ -52,8 +53,8 @@ pub struct Asked {
 /// What occurs in a whole value.
 #[derive(Clone, Copy, Debug)]
 pub struct Occurs<'a> {
-    /// Its length in bytes.
-    pub length: usize,
+    /// The value.
+    pub value: &'a [u8],
     /// The bytes that occur.
     pub present: ByteSet,
     /// Whose literals occur.
@@ -88,22 +89,21 @@ impl Gate {
         for (id, pattern) in all.filter_map(|(at, pattern)| Some((PatternId::new(at)?, pattern))) {
             let is_full = without.len().max(with.len()) > GATE_ALL_WAYS;
             for way in ways::of_pattern(pattern, if is_full { 1 } else { GATE_WAYS }) {
+                let frame = way.edges.frame();
                 if way.texts.is_empty() {
-                    without.push(id);
+                    without.push((id, frame));
                     needed.push(way.bytes);
                 } else {
-                    with.push((id, way.bytes));
+                    let of_texts = needs::of_phrases(&way.texts);
+                    with.push((id, frame, needs::rarest([way.bytes, of_texts].concat())));
                     texts.push(way.texts);
                 }
             }
         }
-        let needed_with = with.iter().zip(&texts).map(|((_, bytes), texts): (&(_, Vec<_>), _)| {
-            [&bytes[..], &needs::of_phrases::<Vec<u8>>(texts)].concat()
-        });
-        let needed_with: Vec<_> = needed_with.collect();
+        let needed_with: Vec<_> = with.iter().map(|(.., bytes)| bytes.clone()).collect();
         let shortest = |pattern| shortest(pattern).unwrap_or(usize::MAX);
         Self {
-            open: without.iter().copied().collect(),
+            open: without.iter().map(|(id, _)| *id).collect(),
             without,
             needs: Needs::new(&needed),
             with,
@@ -125,14 +125,15 @@ impl Gate {
 
     /// The patterns that can match at all.
     pub fn patterns(&self) -> PatternSet {
-        let with = self.with.iter().map(|(id, _)| *id);
-        self.without.iter().copied().chain(with).collect()
+        let with = self.with.iter().map(|(id, ..)| *id);
+        self.without.iter().map(|(id, _)| *id).chain(with).collect()
     }
 
     /// Some patterns, as they are asked.
     pub fn part(&self, patterns: &PatternSet) -> Asked {
-        let without = self.without.iter().enumerate().filter(|(_, id)| patterns.contains(**id));
-        let with = self.with.iter().enumerate().filter(|(_, (id, _))| patterns.contains(*id));
+        let without = self.without.iter().enumerate();
+        let without = without.filter(|(_, (id, _))| patterns.contains(*id));
+        let with = self.with.iter().enumerate().filter(|(_, (id, ..))| patterns.contains(*id));
         Asked {
             without: without.filter_map(|(place, _)| PatternId::new(place)).collect(),
             with: with.filter_map(|(place, _)| PatternId::new(place)).collect(),
@@ -155,7 +156,7 @@ impl Gate {
     pub fn asks_literals(&self, length: usize, present: ByteSet, asked: &Asked) -> bool {
         // To look for literals in a short value costs less than to look whether any is worth it.
         let is_short = length < asked.with.len() * WAY;
-        let may_match = |way: PatternId| has_bytes(&self.with[way.index()].1, present);
+        let may_match = |way: PatternId| has_bytes(&self.with[way.index()].2, present);
         !asked.with.is_empty() && (is_short || asked.with.iter().any(may_match))
     }
 
@@ -167,17 +168,22 @@ impl Gate {
         left: &mut PatternSet,
         memory: &mut PatternSet,
     ) {
+        let Occurs { value, present, found } = occurs;
+        let ends = Ends::of(value);
         left.clear();
         memory.copy_from(&asked.without);
-        self.needs.narrow(occurs.present, memory);
-        left.extend(memory.iter().map(|way| self.without[way.index()]));
+        self.needs.narrow(present, memory);
+        let without = memory.iter().map(|way| &self.without[way.index()]);
+        let without = without.filter(|(_, frame)| frame.admits(ends, present));
+        left.extend(without.map(|(id, _)| *id));
         memory.copy_from(&asked.with);
-        memory.intersect_with(&occurs.found.ways);
+        memory.intersect_with(&found.ways);
         let with = memory.iter().map(|way| &self.with[way.index()]);
-        let with = with.filter(|(_, bytes)| has_bytes(bytes, occurs.present));
-        left.extend(with.map(|(id, _)| *id));
+        let with = with
+            .filter(|(_, frame, bytes)| has_bytes(bytes, present) && frame.admits(ends, present));
+        left.extend(with.map(|(id, ..)| *id));
         memory.clear();
-        memory.extend(left.iter().filter(|id| self.shortest(*id) > occurs.length));
+        memory.extend(left.iter().filter(|id| self.shortest(*id) > value.len()));
         left.subtract(memory);
     }
 
@@ -188,8 +194,9 @@ impl Gate {
 
     /// Bytes of the tables.
     pub fn bytes(&self) -> usize {
-        let sets: usize = self.with.iter().map(|(_, bytes)| size_of_val(&bytes[..])).sum();
-        self.needs.bytes() + self.kinds.bytes() + self.sieve.bytes() + sets
+        let sets: usize = self.with.iter().map(|(.., bytes)| size_of_val(&bytes[..])).sum();
+        let ways = size_of_val(&self.without[..]) + size_of_val(&self.with[..]);
+        self.needs.bytes() + self.kinds.bytes() + self.sieve.bytes() + ways + sets
     }
 }
 
@@ -212,6 +219,7 @@ mod tests {
             r"(?:a|bc)d{2}[ef]g?",
             r"x(?:yz|[0-2])w",
             r"\bfoo\b|bar$",
+            r"^(?:[a-c]+ ?|x)(?:ow|[rb]a)|^w*[0-2a]$|^[oB ]{2,5}$",
             r"(?i:Ab)c[^d]*de",
             r"ab?c",
             r"(?:ab){1,2}c",
@@ -241,7 +249,7 @@ mod tests {
             let (mut candidates, asked) = (PatternSet::default(), gate.part(&wanted));
             let mut found = Found::default();
             gate.sift(&text, &mut found);
-            let occurs = Occurs { length: text.len(), present, found: &found };
+            let occurs = Occurs { value: &text, present, found: &found };
             gate.narrow(occurs, &asked, &mut candidates, &mut PatternSet::default());
             for (at, regex) in regexes.iter().enumerate() {
                 let id = PatternId::new(at).unwrap();

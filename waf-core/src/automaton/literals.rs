@@ -112,7 +112,12 @@ fn language(hir: &Hir) -> Option<Vec<Vec<u8>>> {
             }
             Some(all)
         }
-        HirKind::Class(Class::Unicode(_)) => None,
+        HirKind::Class(Class::Unicode(class)) => {
+            let ranges = class.ranges().iter();
+            let characters = ranges.flat_map(|range| range.start()..=range.end());
+            let texts = characters.take(GATE_LITERALS + 1);
+            tidy(texts.map(|one| one.to_string().to_ascii_lowercase().into_bytes()).collect())
+        }
     }
 }
 

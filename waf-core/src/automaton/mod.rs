@@ -32,6 +32,7 @@ pub mod syntax;
 mod any_case;
 mod assign;
 mod cluster;
+mod edges;
 mod gate;
 mod kinds;
 mod lanes;

@@ -6,7 +6,8 @@
 //! 12.50            has none of them
 //! ```
 
-use regex_syntax::hir::{Class, Hir, HirKind};
+use regex_syntax::hir::{Class, ClassBytes, ClassUnicode, Hir, HirKind};
+use regex_syntax::utf8::Utf8Sequences;
 
 use super::kinds::{Combination, Kinds, PLAIN};
 use super::{PatternId, PatternSet};
@@ -119,19 +120,30 @@ impl Slot {
 /// Sets of bytes of which every match of a pattern holds one of each: the few rarest.
 pub(super) fn of_pattern(hir: &Hir) -> Vec<ByteSet> {
     rarest(match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) | HirKind::Class(Class::Unicode(_)) => Vec::new(),
+        HirKind::Empty | HirKind::Look(_) => Vec::new(),
         HirKind::Literal(literal) => literal.0.iter().map(|&byte| ByteSet::of(&[byte])).collect(),
-        HirKind::Class(Class::Bytes(class)) => {
-            let ranges = class.ranges().iter();
-            let sets = ranges.map(|range| ByteSet::range(range.start(), range.end()));
-            vec![sets.fold(ByteSet::EMPTY, ByteSet::union)]
-        }
+        HirKind::Class(Class::Bytes(class)) => vec![of_bytes(class)],
+        HirKind::Class(Class::Unicode(class)) => either(&sequences(class)),
         HirKind::Capture(capture) => of_pattern(&capture.sub),
         HirKind::Repetition(repetition) if repetition.min > 0 => of_pattern(&repetition.sub),
         HirKind::Repetition(_) => Vec::new(),
         HirKind::Concat(parts) => parts.iter().flat_map(of_pattern).collect(),
         HirKind::Alternation(parts) => either(&parts.iter().map(of_pattern).collect::<Vec<_>>()),
     })
+}
+
+/// The bytes of a class.
+pub(super) fn of_bytes(class: &ClassBytes) -> ByteSet {
+    let sets = class.ranges().iter().map(|range| ByteSet::range(range.start(), range.end()));
+    sets.fold(ByteSet::EMPTY, ByteSet::union)
+}
+
+/// The ways to write a character of a class: sets of bytes, of which one follows the other.
+pub(super) fn sequences(class: &ClassUnicode) -> Vec<Vec<ByteSet>> {
+    let ranges = class.ranges().iter();
+    let sequences = ranges.flat_map(|range| Utf8Sequences::new(range.start(), range.end()));
+    let sets = |range: &regex_syntax::utf8::Utf8Range| ByteSet::range(range.start, range.end);
+    sequences.map(|sequence| sequence.as_slice().iter().map(sets).collect()).collect()
 }
 
 /// The same of a list of phrases, in any case.

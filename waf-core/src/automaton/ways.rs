@@ -9,6 +9,7 @@
 
 use regex_syntax::hir::{Hir, HirKind};
 
+use super::edges::Edges;
 use super::{literals, needs};
 use crate::bytes::ByteSet;
 use crate::limits::GATE_TEXTS;
@@ -21,12 +22,14 @@ pub(super) struct Way {
     pub(super) texts: Vec<Vec<u8>>,
     /// And a byte of each of these.
     pub(super) bytes: Vec<ByteSet>,
+    /// And begins and ends so.
+    pub(super) edges: Edges,
 }
 
 impl Way {
     fn of(pattern: &Hir) -> Self {
         let texts = literals::needed(pattern).unwrap_or_default();
-        Self { texts, bytes: needs::of_pattern(pattern) }
+        Self { texts, bytes: needs::of_pattern(pattern), edges: Edges::of(pattern) }
     }
 
     /// The rarest of the bytes that are needed.
@@ -67,7 +70,8 @@ fn join(ways: &[Way]) -> Way {
     texts.sort_unstable();
     texts.dedup();
     let bytes: Vec<_> = ways.iter().map(|way| way.bytes.clone()).collect();
-    Way { texts, bytes: needs::either(&bytes) }
+    let edges = ways.iter().map(|way| way.edges).reduce(Edges::or).unwrap_or(Edges::ANY);
+    Way { texts, bytes: needs::either(&bytes), edges }
 }
 
 /// The ways of a pattern, at least one: no more than it has alternatives.
@@ -78,17 +82,23 @@ fn split(pattern: &Hir) -> Vec<Way> {
     }
     let ways = match pattern.kind() {
         HirKind::Capture(capture) => split(&capture.sub),
-        HirKind::Repetition(repetition) if repetition.min > 0 => split(&repetition.sub),
+        HirKind::Repetition(repetition) if repetition.min > 0 => {
+            // One time it may match in one way, and the next in another.
+            let ways = split(&repetition.sub).into_iter();
+            ways.map(|way| Way { edges: whole.edges, ..way }).collect()
+        }
         HirKind::Alternation(parts) => parts.iter().flat_map(split).collect(),
         HirKind::Concat(parts) => {
-            let ways = parts.iter().map(split).filter(|ways| ways.len() > 1);
-            let Some(rarest) = ways.min_by_key(|ways| commonness(ways)) else {
+            let ways = parts.iter().map(split).enumerate().filter(|(_, ways)| ways.len() > 1);
+            let Some((at, rarest)) = ways.min_by_key(|(_, ways)| commonness(ways)) else {
                 return vec![whole];
             };
             // The other parts are needed too.
+            let before = Edges::of_all(&parts[..at]);
+            let behind = Edges::of_all(&parts[at + 1..]);
             let and = |way: Way| {
                 let bytes = needs::rarest([way.bytes, whole.bytes.clone()].concat());
-                Way { bytes, ..way }
+                Way { bytes, edges: before.then(way.edges).then(behind), ..way }
             };
             rarest.into_iter().map(and).collect()
         }

@@ -63,7 +63,7 @@ impl Whole<'_> {
         }
         let leader = leaders.get(at);
         let value = leader.bytes(self.input, buffers);
-        let occurs = Occurs { length, present, found: &leader.found };
+        let occurs = Occurs { value, present, found: &leader.found };
         // A trace tells where.
         let placeless = candidates.is_none().then_some(&self.plan.placeless);
         let asked = (&leader.patterns, placeless);

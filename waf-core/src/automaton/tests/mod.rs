@@ -5,6 +5,7 @@
 mod assign;
 mod automata;
 mod budget;
+mod gate;
 mod oracle;
 mod patterns;
 mod phrases;
