@@ -103,6 +103,22 @@ impl PatternSet {
             .filter_map(PatternId::new)
     }
 
+    /// Its words that are not empty, with their numbers.
+    pub(super) fn sparse(&self) -> Box<[(usize, u64)]> {
+        self.words.iter().copied().enumerate().filter(|(_, word)| *word != 0).collect()
+    }
+
+    /// Adds what [`Self::sparse`] gave.
+    pub(super) fn insert_sparse(&mut self, words: &[(usize, u64)]) {
+        let Some((last, _)) = words.last() else { return };
+        if *last >= self.words.len() {
+            self.words.resize(last + 1, 0);
+        }
+        for &(at, word) in words {
+            self.words[at] |= word;
+        }
+    }
+
     /// The words of the set: pattern `n` is bit `n % 64` of word `n / 64`.
     pub(super) fn words(&self) -> &[u64] {
         &self.words

@@ -20,15 +20,28 @@ const SHORT: usize = 64;
 /// An Aho-Corasick automaton over cut literals.
 #[derive(Debug)]
 pub(super) struct Sieve {
-    /// For each state and class the next state.
-    next: Box<[u16]>,
+    /// For each state and class the next state. Those of short beginnings, that all values meet, stand
+    /// together.
+    next: Box<[Row]>,
     /// States from here on end a literal.
     ending: usize,
     /// Bytes of the longest literal, as it is cut.
     longest: usize,
     /// Whose literals end in each of them.
-    owners: Box<[Box<[Owner]>]>,
+    owners: Box<[Owners]>,
 }
+
+/// Ways and lists, by the words of their sets.
+#[derive(Debug)]
+struct Owners {
+    ways: Box<[(usize, u64)]>,
+    lists: Box<[(usize, u64)]>,
+}
+
+/// The states that follow one, by class. Letters, digits and blanks stand in one line of a cache.
+#[derive(Clone, Debug)]
+#[repr(align(64))]
+struct Row([u16; CLASS_COUNT]);
 
 /// Whose literal it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +76,10 @@ impl Sieve {
         let most = (SIEVE_ENTRIES >> WIDTH).min(usize::from(u16::MAX));
         // Single bytes need 256 states at most.
         let lengths = (1..=SIEVE_BYTES).rev();
-        let cut = |length| literals.iter().map(move |(text, owner)| (rarest(text, length), *owner));
+        let cut = |length| {
+            let one = move |text: &[u8]| classes_of(rarest(text, length));
+            literals.iter().map(move |(text, owner)| (one(text), *owner))
+        };
         let fits = |length: &usize| *length == 1 || count_states(cut(*length), most) <= most;
         let length = lengths.into_iter().find(fits).unwrap_or(1);
         Trie::new(cut(length)).into_sieve(length)
@@ -124,23 +140,34 @@ impl Sieve {
 
     #[inline(always)]
     fn step(&self, state: usize, byte: u8) -> usize {
-        usize::from(self.next[state << WIDTH | usize::from(CLASSES[usize::from(byte)])])
+        usize::from(self.next[state].0[usize::from(CLASSES[usize::from(byte)]) & (CLASS_COUNT - 1)])
     }
 
     #[cold]
     fn tell(&self, state: usize, found: &mut Found) {
-        for owner in &self.owners[state - self.ending] {
-            match *owner {
-                Owner::Way(id) => found.ways.insert(id),
-                Owner::List(id) => found.lists.insert(id),
-            }
-        }
+        let owners = &self.owners[state - self.ending];
+        found.ways.insert_sparse(&owners.ways);
+        found.lists.insert_sparse(&owners.lists);
     }
 
     /// Bytes of the tables.
     pub(super) fn bytes(&self) -> usize {
-        let owners: usize = self.owners.iter().map(|owners| size_of_val(&owners[..])).sum();
+        let words = |of: &Owners| size_of_val(&of.ways[..]) + size_of_val(&of.lists[..]);
+        let owners: usize = self.owners.iter().map(words).sum();
         size_of_val(&self.next[..]) + size_of_val(&self.owners[..]) + owners
+    }
+}
+
+impl Owners {
+    fn new(owners: &[Owner]) -> Self {
+        let (mut ways, mut lists) = (PatternSet::default(), PatternSet::default());
+        for owner in owners {
+            match *owner {
+                Owner::Way(id) => ways.insert(id),
+                Owner::List(id) => lists.insert(id),
+            }
+        }
+        Self { ways: ways.sparse(), lists: lists.sparse() }
     }
 }
 
@@ -173,6 +200,8 @@ const fn class_of(byte: u8) -> u8 {
 /// Bits of a class.
 const WIDTH: u32 = 6;
 
+const CLASS_COUNT: usize = 1 << WIDTH;
+
 const CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
     let mut byte = 0;
@@ -183,11 +212,14 @@ const CLASSES: [u8; 256] = {
     classes
 };
 
-/// The classes of the part of a literal that is met least often.
-fn rarest(text: &[u8], length: usize) -> Vec<u8> {
+/// The part of a literal that is met least often.
+fn rarest(text: &[u8], length: usize) -> &[u8] {
     let common = |part: &&[u8]| part.iter().map(|&byte| commonness_of(byte)).sum::<u32>();
-    let part = text.windows(length.min(text.len())).min_by_key(common).unwrap_or(text);
-    part.iter().map(|&byte| class_of(byte)).collect()
+    text.windows(length.min(text.len())).min_by_key(common).unwrap_or(text)
+}
+
+fn classes_of(text: &[u8]) -> Vec<u8> {
+    text.iter().map(|&byte| class_of(byte)).collect()
 }
 
 /// How many states some literals need; counted until there are too many.
@@ -260,18 +292,18 @@ impl Trie {
             }
         }
         let (ends, goes): (Vec<usize>, Vec<usize>) =
-            (0..count).partition(|&state| !self.owners[state].is_empty());
+            order.into_iter().partition(|&state| !self.owners[state].is_empty());
         let mut number = vec![0_u16; count];
         for (new, &old) in goes.iter().chain(&ends).enumerate() {
             number[old] = new as u16;
         }
-        let row = |&old: &usize| next[old << WIDTH..(old + 1) << WIDTH].iter();
-        let rows = goes.iter().chain(&ends).flat_map(row);
+        let row =
+            |&old: &usize| Row(std::array::from_fn(|class| number[next[old << WIDTH | class]]));
         Sieve {
-            next: rows.map(|&old| number[old]).collect(),
+            next: goes.iter().chain(&ends).map(row).collect(),
             ending: goes.len(),
             longest,
-            owners: ends.iter().map(|&old| std::mem::take(&mut self.owners[old]).into()).collect(),
+            owners: ends.iter().map(|&old| Owners::new(&self.owners[old])).collect(),
         }
     }
 }
@@ -341,7 +373,7 @@ mod tests {
             .map(|number| vec![format!("{:x}", number.wrapping_mul(2_654_435_761)).into_bytes()])
             .collect();
         let sieve = Sieve::new::<&[u8]>(&many, &[]);
-        assert!(sieve.next.len() <= SIEVE_ENTRIES);
+        assert!(sieve.next.len() << WIDTH <= SIEVE_ENTRIES);
         let (patterns, _) = found(&sieve, &many[17][0]);
         assert!(patterns.contains(&17));
     }
