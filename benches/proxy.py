@@ -123,14 +123,14 @@ def pass_through(folder, port, behind):
     proxy_set_header Host $host; proxy_set_header Connection ""; }} }}""")
 
 
-def pinpoint(binary, folder, name, rules, port, behind):
+def pinpoint(binary, folder, name, rules, response, port, behind):
     config = folder / f"{name}.yaml"
     config.write_text(f"""threads: 1
 listeners: [{{address: "127.0.0.1:{port}"}}]
 admin: {{address: "127.0.0.1:{free_port()}"}}
 upstreams: {{app: {{servers: ["127.0.0.1:{behind}"]}}}}
 rules: {json.dumps(rules)}
-response: {{body: {'"off"' if rules == ["none"] else "block"}}}
+response: {{body: "{response}"}}
 audit: {{file: {folder}/{name}.jsonl}}
 """)
     log = open(folder / f"{name}.log", "w")
@@ -157,14 +157,16 @@ def start(proxies, folder, options, behind):
         proxies.append(Proxy(name, protects, port, *begin(port)))
         wait_for(port)
 
-    rules = ["builtin"]
+    # Built-in rules as they come; the Core Rule Set with what it asks of responses, as ModSecurity runs it.
+    rules, response = ["builtin"], "off"
     if options.crs:
+        response = "block"
         setups = [options.crs / "crs-setup.conf", options.crs / "crs-setup.conf.example"]
         setup = next(path for path in setups if path.exists())
         rules = [str(setup), str(folder / "level.conf"), f"{options.crs}/rules/*.conf"]
-    add("pinpoint", True, lambda port: pinpoint(options.pinpoint, folder, "rules", rules, port, behind))
+    add("pinpoint", True, lambda port: pinpoint(options.pinpoint, folder, "rules", rules, response, port, behind))
     add("pinpoint, no rules", False,
-        lambda port: pinpoint(options.pinpoint, folder, "none", ["none"], port, behind))
+        lambda port: pinpoint(options.pinpoint, folder, "none", ["none"], "off", port, behind))
     add("nginx", False, lambda port: pass_through(folder / "nginx", port, behind))
     if options.peers and options.crs:
         add("nginx + ModSecurity", True, lambda port: modsecurity(folder, options, port, behind))
