@@ -103,6 +103,13 @@ impl Site {
         [Some(&self.ruleset), of_candidate].into_iter().flatten().for_each(|rules| rules.warm());
     }
 
+    /// Begins full tables anew; whether there were any.
+    pub fn renew_full_tables(&self) -> bool {
+        let of_candidate = self.candidate.as_ref().map(|candidate| &candidate.ruleset);
+        let all = [Some(&self.ruleset), of_candidate].into_iter().flatten();
+        all.filter(|rules| rules.renew_full_tables()).count() > 0
+    }
+
     /// Whether there are any, which may end with a day.
     pub fn has_exclusions(&self) -> bool {
         let of_candidate = self.candidate.as_ref().map(|candidate| &candidate.exclusions);

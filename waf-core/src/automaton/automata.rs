@@ -1,6 +1,6 @@
 //! [`Automata`]: several clusters behind one face.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use regex_syntax::hir::Hir;
 
@@ -24,25 +24,74 @@ const TRACE_BYTES: usize = 8 << 20;
 /// Many patterns, made ready. Shared by all threads; only its tables grow, up to a bound.
 #[derive(Debug)]
 pub struct Automata {
-    clusters: Vec<Cluster>,
+    /// With the tables that values begin on now.
+    clusters: RwLock<Arc<[Cluster]>>,
     patterns: usize,
+    table_bytes: usize,
 }
 
 /// All that automata remember of a value: a few bytes for each cluster.
 ///
 /// Equal cursors stand at the same position and will report the same for the same bytes, while the
 /// same patterns are wanted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Cursors {
     at: u64,
     started: bool,
     each: Vec<Cursor>,
+    /// With the tables that the value began on.
+    clusters: Arc<[Cluster]>,
 }
+
+impl PartialEq for Cursors {
+    fn eq(&self, other: &Self) -> bool {
+        (self.at, self.started) == (other.at, other.started)
+            && self.each == other.each
+            && Arc::ptr_eq(&self.clusters, &other.clusters)
+    }
+}
+
+impl Eq for Cursors {}
 
 impl Cursors {
     /// Bytes of the value scanned so far.
     pub fn position(&self) -> u64 {
         self.at
+    }
+
+    /// Puts them before the first byte of another value, keeping their memory.
+    fn restart(&mut self, clusters: &[Cluster]) {
+        self.at = 0;
+        self.started = false;
+        self.each.clear();
+        self.each.extend(clusters.iter().map(|cluster| cluster.start().clone()));
+    }
+
+    fn advance(&mut self, clusters: &[Cluster], piece: &[u8], run: &mut Run<'_>) {
+        if !std::mem::replace(&mut self.started, true) {
+            clusters.iter().for_each(|cluster| cluster.begin(run));
+        }
+        let mut batch = Batch::new(clusters, piece, self.at);
+        for (place, cluster) in clusters.iter().enumerate() {
+            let cursor = &mut self.each[place];
+            if *cursor == Cursor::Stopped {
+                continue;
+            }
+            if !cluster.is_wanted(run) {
+                *cursor = Cursor::Stopped;
+                continue;
+            }
+            match *cursor {
+                Cursor::On(state) => batch.add(place, state),
+                _ if cluster.give_up(run) => *cursor = Cursor::Stopped,
+                _ => alone(cluster, cursor, piece, self.at, run),
+            }
+            if batch.is_full() {
+                batch.scan(&mut self.each, run);
+            }
+        }
+        batch.scan(&mut self.each, run);
+        self.at += piece.len() as u64;
     }
 }
 
@@ -51,7 +100,8 @@ impl Automata {
     ///
     /// `groups` has a number for each pattern (0 where it is too short): patterns with different ones
     /// share no cluster, so a group of which nothing is wanted costs nothing. `table_bytes` bounds the tables of all
-    /// clusters together; when they are full, unseen text gets slow and memory stays.
+    /// clusters together; when they are full, unseen text gets slow and memory stays, until
+    /// [`Self::renew`].
     pub fn new(patterns: &[Hir], groups: &[u32], table_bytes: usize) -> Result<Self, BuildError> {
         if patterns.len() > SIGNATURES {
             return Err(BuildError::new(
@@ -76,7 +126,29 @@ impl Automata {
                 Cluster::new(&members, table_bytes, Arc::clone(&budget))
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { clusters, patterns: patterns.len() })
+        Ok(Self { clusters: RwLock::new(clusters), patterns: patterns.len(), table_bytes })
+    }
+
+    /// The clusters with the tables of now.
+    fn now(&self) -> Arc<[Cluster]> {
+        Arc::clone(&self.clusters.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts empty tables in the place of full ones; whether they were full. Values that have begun go
+    /// on with the old ones, which are given back with the last of them.
+    ///
+    /// Somebody may have filled the tables with what nobody else sends: without this, what others
+    /// send would stay slow.
+    pub fn renew(&self) -> bool {
+        let before = self.now();
+        if !before.iter().any(|cluster| cluster.tables().is_frozen()) {
+            return false;
+        }
+        let budget = Arc::new(TableBudget::new(self.table_bytes));
+        let anew = |cluster: &Cluster| cluster.anew(self.table_bytes, Arc::clone(&budget));
+        let clusters = before.iter().map(anew).collect();
+        *self.clusters.write().unwrap_or_else(PoisonError::into_inner) = clusters;
+        true
     }
 
     /// The number of patterns.
@@ -91,31 +163,25 @@ impl Automata {
 
     /// The number of clusters.
     pub fn clusters(&self) -> usize {
-        self.clusters.len()
+        self.now().len()
     }
 
     /// The number of states in the tables.
     pub fn states(&self) -> usize {
-        self.clusters.iter().map(|cluster| cluster.tables().states()).sum()
+        self.now().iter().map(|cluster| cluster.tables().states()).sum()
     }
 
     /// Bytes the tables take now.
     pub fn table_bytes(&self) -> usize {
-        self.clusters.iter().map(|cluster| cluster.tables().bytes()).sum()
+        self.now().iter().map(|cluster| cluster.tables().bytes()).sum()
     }
 
     /// Cursors before the first byte of a value.
     pub fn start(&self) -> Cursors {
-        let each = self.clusters.iter().map(|cluster| cluster.start().clone()).collect();
-        Cursors { at: 0, started: false, each }
-    }
-
-    /// Puts used cursors before the first byte of another value, keeping their memory.
-    pub fn restart(&self, cursors: &mut Cursors) {
-        cursors.at = 0;
-        cursors.started = false;
-        cursors.each.clear();
-        cursors.each.extend(self.clusters.iter().map(|cluster| cluster.start().clone()));
+        let clusters = self.now();
+        let mut cursors = Cursors::default();
+        cursors.restart(&clusters);
+        Cursors { clusters, ..cursors }
     }
 
     /// Scans the next piece of a value.
@@ -133,11 +199,9 @@ impl Automata {
         hits: &mut Vec<Hit>,
     ) {
         let before = hits.len();
-        self.advance(
-            cursors,
-            piece,
-            &mut Run { wanted, work, scratch, hits, warming: false, undecided: None },
-        );
+        let clusters = Arc::clone(&cursors.clusters);
+        let mut run = Run { wanted, work, scratch, hits, warming: false, undecided: None };
+        cursors.advance(&clusters, piece, &mut run);
         sort(&mut hits[before..]);
     }
 
@@ -151,9 +215,10 @@ impl Automata {
         hits: &mut Vec<Hit>,
     ) {
         let before = hits.len();
+        let clusters = Arc::clone(&cursors.clusters);
         let mut run = Run { wanted, work, scratch, hits, warming: false, undecided: None };
-        self.advance(cursors, b"", &mut run);
-        for (cluster, cursor) in self.clusters.iter().zip(&mut cursors.each) {
+        cursors.advance(&clusters, b"", &mut run);
+        for (cluster, cursor) in clusters.iter().zip(&mut cursors.each) {
             if cluster.is_wanted(&run) {
                 cluster.finish(cursor, cursors.at, &mut run);
             }
@@ -176,11 +241,12 @@ impl Automata {
         scratch: &mut Scratch,
         hits: &mut Vec<Hit>,
     ) {
-        self.restart(cursors);
+        let clusters = self.now();
+        cursors.restart(&clusters);
         let undecided = Some(undecided);
         let mut run = Run { wanted, work, scratch, hits, warming: false, undecided };
-        self.advance(cursors, value, &mut run);
-        for (cluster, cursor) in self.clusters.iter().zip(&cursors.each) {
+        cursors.advance(&clusters, value, &mut run);
+        for (cluster, cursor) in clusters.iter().zip(&cursors.each) {
             if cluster.is_wanted(&run) {
                 cluster.finish(cursor, cursors.at, &mut run);
             }
@@ -197,39 +263,13 @@ impl Automata {
             let work = &mut Work::unlimited();
             let (wanted, scratch, hits) = (&mut wanted, &mut scratch, &mut hits);
             let mut run = Run { wanted, work, scratch, hits, warming: true, undecided: None };
+            let clusters = self.now();
             let mut cursors = self.start();
-            self.advance(&mut cursors, value, &mut run);
-            for (cluster, cursor) in self.clusters.iter().zip(&cursors.each) {
+            cursors.advance(&clusters, value, &mut run);
+            for (cluster, cursor) in clusters.iter().zip(&cursors.each) {
                 cluster.finish(cursor, cursors.at, &mut run);
             }
         }
-    }
-
-    fn advance(&self, cursors: &mut Cursors, piece: &[u8], run: &mut Run<'_>) {
-        if !std::mem::replace(&mut cursors.started, true) {
-            self.clusters.iter().for_each(|cluster| cluster.begin(run));
-        }
-        let mut batch = Batch::new(&self.clusters, piece, cursors.at);
-        for (place, cluster) in self.clusters.iter().enumerate() {
-            let cursor = &mut cursors.each[place];
-            if *cursor == Cursor::Stopped {
-                continue;
-            }
-            if !cluster.is_wanted(run) {
-                *cursor = Cursor::Stopped;
-                continue;
-            }
-            match *cursor {
-                Cursor::On(state) => batch.add(place, state),
-                _ if cluster.give_up(run) => *cursor = Cursor::Stopped,
-                _ => alone(cluster, cursor, piece, cursors.at, run),
-            }
-            if batch.is_full() {
-                batch.scan(&mut cursors.each, run);
-            }
-        }
-        batch.scan(&mut cursors.each, run);
-        cursors.at += piece.len() as u64;
     }
 }
 

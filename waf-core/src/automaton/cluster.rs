@@ -13,7 +13,7 @@ use super::{BuildError, Hit, PatternId, PatternSet};
 /// Patterns that step as one automaton. Immutable but for its tables, which only grow.
 #[derive(Debug)]
 pub(super) struct Cluster {
-    machine: Machine,
+    machine: Arc<Machine>,
     tables: Tables,
     members: PatternSet,
     start: Cursor,
@@ -62,12 +62,25 @@ impl Cluster {
         most: usize,
         budget: Arc<TableBudget>,
     ) -> Result<Self, BuildError> {
-        let machine = Machine::new(patterns)?;
+        let members = patterns.iter().map(|&(id, _)| id).collect();
+        Ok(Self::of(Arc::new(Machine::new(patterns)?), members, most, budget))
+    }
+
+    /// The same patterns with empty tables.
+    pub(super) fn anew(&self, most: usize, budget: Arc<TableBudget>) -> Self {
+        Self::of(Arc::clone(&self.machine), self.members.clone(), most, budget)
+    }
+
+    fn of(
+        machine: Arc<Machine>,
+        members: PatternSet,
+        most: usize,
+        budget: Arc<TableBudget>,
+    ) -> Self {
         let tables = Tables::new(machine.class_count(), most, budget);
         let kernel = Machine::start_kernel();
         let start = tables.intern(&kernel).map_or(Cursor::Off(kernel), Cursor::On);
-        let members = patterns.iter().map(|&(id, _)| id).collect();
-        Ok(Self { machine, tables, members, start })
+        Self { machine, tables, members, start }
     }
 
     pub(super) fn tables(&self) -> &Tables {

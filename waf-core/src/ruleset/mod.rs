@@ -294,6 +294,13 @@ impl RuleSet {
         self.gate.patterns().iter().for_each(|id| self.patterns[id.index()].prepare());
     }
 
+    /// Puts empty tables in the place of the automata's where these are full; whether they were. For
+    /// a process that serves many requests to call now and then, in the background: values that have
+    /// begun are not disturbed. For as long as they take there are two sets of tables.
+    pub fn renew_full_tables(&self) -> bool {
+        self.automata.renew()
+    }
+
     /// Bytes of all tables as they are now; the automata's grow up to their cap while they learn.
     pub fn table_bytes(&self) -> usize {
         self.automata.table_bytes()

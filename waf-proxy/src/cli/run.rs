@@ -84,7 +84,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Exit, Failure> {
     let (stop, stopped) = watch::channel(false);
     control.spawn(admin::serve(admin_socket, admin, stopped.clone()));
     control.spawn(signals.obey(Arc::clone(&live), stop));
-    control.spawn(midnight(Arc::clone(&live)));
+    control.spawn(upkeep(Arc::clone(&live)));
     let mut stopped = stopped;
     server.run(live.shared(), async move {
         // An error means that the sender is gone, which is the same.
@@ -214,11 +214,17 @@ async fn reload(live: &Arc<Live>) {
     let _ = tokio::task::spawn_blocking(move || live.reload()).await;
 }
 
-/// Exclusions end with their last day (UTC): the rules are loaded anew when a day begins.
-async fn midnight(live: Arc<Live>) {
+/// What is to be done now and then. Exclusions end with their last day (UTC): the rules are loaded
+/// anew when a day begins. Tables that somebody has filled are begun anew, once a minute at most.
+async fn upkeep(live: Arc<Live>) {
     let mut day = today();
     loop {
         tokio::time::sleep(Duration::from_secs(60)).await;
+        let site = live.site();
+        let renewed = tokio::task::spawn_blocking(move || site.renew_full_tables()).await;
+        if renewed.unwrap_or(false) {
+            tracing::info!("the tables of the automata were full and are begun anew");
+        }
         let now = today();
         if now != day && live.site().has_exclusions() {
             reload(&live).await;

@@ -2,7 +2,7 @@
 
 use super::patterns::{PATTERNS, texts};
 use super::scan;
-use crate::automaton::{Automata, PatternSet, Work, syntax};
+use crate::automaton::{Automata, PatternSet, Scratch, Work, syntax};
 
 fn automata(room: usize) -> Automata {
     let hirs: Vec<_> = PATTERNS.iter().map(|pattern| syntax::parse(pattern).unwrap()).collect();
@@ -29,6 +29,38 @@ fn room_bounds_the_tables() {
         let automata = automata(room);
         automata.warm(&texts().concat());
         assert!(automata.table_bytes() <= room);
+    }
+}
+
+/// Full tables are begun anew; what has begun on the old ones ends as it would have.
+#[test]
+fn full_tables_are_renewed() {
+    let values = texts();
+    let whole = values.concat();
+    let wide = automata(1 << 24);
+    let expected = scan(&wide, &whole, &[usize::MAX], &Work::none());
+    assert!(!wide.renew(), "there is room");
+    let automata = automata(60_000);
+    let mut cursors = automata.start();
+    let (mut wanted, mut work) = (PatternSet::all(automata.len()), Work::unlimited());
+    let (mut scratch, mut hits) = (Scratch::default(), Vec::new());
+    let mut renewed = 0;
+    for piece in whole.chunks(whole.len() / 40) {
+        automata.scan(&mut cursors, piece, &mut wanted, &mut work, &mut scratch, &mut hits);
+        automata.warm(piece);
+        let full = automata.states();
+        if automata.renew() {
+            renewed += 1;
+            assert!(automata.states() < full, "{full}");
+            assert!(!automata.renew(), "nothing came since");
+        }
+    }
+    automata.finish(&mut cursors, &mut wanted, &mut work, &mut scratch, &mut hits);
+    assert_eq!(hits, expected);
+    assert!(renewed > 1, "{renewed}");
+    for value in &values {
+        let of = |automata| scan(automata, value, &[usize::MAX], &Work::request());
+        assert_eq!(of(&automata), of(&wide));
     }
 }
 

@@ -95,10 +95,9 @@ fn throughput() {
     let fields: Vec<&[u8]> = text.chunks(24).take(10_000).collect();
     let mut scratch = Scratch::default();
     let begin = Instant::now();
-    let mut cursors = automata.start();
     for field in &fields {
         let (mut wanted, mut work, mut hits) = (all.clone(), Work::request(), Vec::new());
-        automata.restart(&mut cursors);
+        let mut cursors = automata.start();
         automata.scan(&mut cursors, field, &mut wanted, &mut work, &mut scratch, &mut hits);
         automata.finish(&mut cursors, &mut wanted, &mut work, &mut scratch, &mut hits);
     }
