@@ -30,6 +30,8 @@ enum Command {
     Peers(Peers),
     /// Texts of many kinds, unseen and warm, against the loop over the rules one by one.
     Texts(Texts),
+    /// Honest texts before and after minutes of hostile ones.
+    Recovery(Recovery),
     /// Long bodies in pieces: speed and memory.
     Streams(Streams),
     /// What a worker, an open stream and a request hold.
@@ -102,6 +104,18 @@ struct Texts {
     /// Passes over warm text.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
+}
+
+#[derive(clap::Args)]
+struct Recovery {
+    #[command(flatten)]
+    folders: Folders,
+    /// Paranoia levels.
+    #[arg(long, value_delimiter = ',', default_value = "1")]
+    paranoia: Vec<u8>,
+    /// CPU minutes of hostile texts, twice: with tables that stay and with tables that are renewed.
+    #[arg(long, default_value_t = 10)]
+    minutes: u64,
 }
 
 #[derive(clap::Args)]
@@ -191,6 +205,11 @@ fn run(command: Command) -> Result<Vec<Table>, String> {
             let (crs, material) = folders.read()?;
             let options = texts::Options { paranoia, only, rounds };
             texts::measure(&crs, &material, &options).map(Vec::from)
+        }
+        Command::Recovery(Recovery { folders, paranoia, minutes }) => {
+            let (crs, material) = folders.read()?;
+            let options = texts::recovery::Options { paranoia, minutes };
+            texts::recovery::measure(&crs, &material, &options).map(|table| vec![table])
         }
         Command::Streams(Streams { folders, paranoia, megabytes, pieces, only }) => {
             let (crs, material) = folders.read()?;

@@ -170,8 +170,20 @@ impl Material {
         forms.take(count).collect()
     }
 
+    /// One long value of everything.
+    pub(super) fn stream(&self, length: usize) -> Class {
+        let requests = vec![form(&[(b"text".to_vec(), self.mixed(length))])];
+        Class { name: "one long mixed value", hostile: false, requests }
+    }
+
+    /// One long value of pieces of attacks.
+    pub(super) fn hostile_stream(&self, length: usize, seed: u64) -> Request {
+        let value = joined(&mut Random::new(seed), &self.tokens, length, b"");
+        form(&[(b"text".to_vec(), value)])
+    }
+
     /// Random splices of pieces of attacks: every value holds what no automaton has seen yet.
-    fn flood(&self, count: usize, seed: u64) -> Vec<Request> {
+    pub(super) fn flood(&self, count: usize, seed: u64) -> Vec<Request> {
         let mut random = Random::new(seed);
         let value = |random: &mut Random| joined(random, &self.tokens, 2_048, b"");
         (0..count).map(|_| form(&[(b"text".to_vec(), value(&mut random))])).collect()

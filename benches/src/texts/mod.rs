@@ -1,6 +1,7 @@
 //! Texts of many kinds through Pinpoint and through the loop over its rules.
 
 mod material;
+pub mod recovery;
 mod rule_loop;
 
 use std::time::Instant;
