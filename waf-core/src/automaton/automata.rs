@@ -6,8 +6,10 @@ use regex_syntax::hir::Hir;
 
 use super::assign::{Profile, assign};
 use super::cluster::{Cluster, Cursor, Run};
+use super::edges::Edges;
 use super::lanes::{Batch, alone};
 use super::scratch::Scratch;
+use super::tables::DEAD;
 use super::training;
 use super::trim::trim;
 use super::work::{TableBudget, Work};
@@ -283,7 +285,9 @@ fn profile(
     let budget = Arc::new(TableBudget::new(TRACE_BYTES));
     let cluster = Cluster::new(&[(id, pattern)], TRACE_BYTES, budget)?;
     let trace = trace(&cluster, text);
-    Ok(Profile { group: group.unwrap_or(0), size: cluster.size(), trace })
+    // Where all begin with the value they soon are over, so they stay among themselves.
+    let group = group.unwrap_or(0) * 2 + u32::from(Edges::of(pattern).is_bound());
+    Ok(Profile { group, size: cluster.size(), trace })
 }
 
 /// The state after each byte of a text.
@@ -299,6 +303,7 @@ fn trace(cluster: &Cluster, text: &[u8]) -> Vec<u32> {
             alone(cluster, &mut cursor, byte, u64::from(at), &mut run);
             match cursor {
                 Cursor::On(state) => state,
+                Cursor::Stopped => DEAD,
                 // More states than the tables hold: each counts as a new one.
                 _ => u32::MAX - at,
             }

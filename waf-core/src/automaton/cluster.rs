@@ -6,7 +6,7 @@ use regex_syntax::hir::Hir;
 
 use super::nfa::{Machine, Report};
 use super::scratch::Scratch;
-use super::tables::{self, Tables, is_slow};
+use super::tables::{self, DEAD, Tables, is_slow};
 use super::work::{TableBudget, Work};
 use super::{BuildError, Hit, PatternId, PatternSet};
 
@@ -26,7 +26,7 @@ pub(super) enum Cursor {
     On(u32),
     /// A kernel that the tables do not have.
     Off(Box<[u16]>),
-    /// Nothing is wanted of the cluster any more.
+    /// Nothing is wanted of the cluster any more, or can be found.
     Stopped,
 }
 
@@ -129,7 +129,12 @@ impl Cluster {
     #[inline(never)]
     fn pass_edge(&self, entry: u32, wanted: &PatternSet) -> u32 {
         match self.tables.edge(entry) {
-            Some(edge) if !edge.reports.iter().any(|it| wanted.contains(it.pattern)) => edge.next,
+            Some(edge)
+                if edge.next != DEAD
+                    && !edge.reports.iter().any(|it| wanted.contains(it.pattern)) =>
+            {
+                edge.next
+            }
             _ => entry,
         }
     }
@@ -145,13 +150,22 @@ impl Cluster {
     ) -> Cursor {
         if let Some(edge) = self.tables.edge(entry) {
             run.note(&edge.reports, at, at + 1);
-            return self.kept(Cursor::On(edge.next), run);
+            let next = if edge.next == DEAD { Cursor::Stopped } else { Cursor::On(edge.next) };
+            return self.kept(next, run);
         }
         let class = usize::from(self.machine.classes()[usize::from(byte)]);
         let Some(kernel) = self.tables.kernel(state) else { return Cursor::Stopped };
         self.machine.step(kernel, class, run.scratch);
-        let next = self.place(run);
-        if let Cursor::On(next) = next {
+        let next = match self.machine.is_dead(&run.scratch.kernel) {
+            true => Cursor::Stopped,
+            false => self.place(run),
+        };
+        let known = match next {
+            Cursor::On(next) => Some(next),
+            Cursor::Stopped => Some(DEAD),
+            Cursor::Off(_) => None,
+        };
+        if let Some(next) = known {
             self.tables.link(state, class, next, &run.scratch.reports);
         }
         self.note_step(at, at + 1, run);
@@ -171,12 +185,16 @@ impl Cluster {
         for (taken, (&byte, at)) in input.iter().zip(at..).enumerate() {
             let class = usize::from(self.machine.classes()[usize::from(byte)]);
             self.machine.step(&current, class, run.scratch);
-            let known = if is_lookup(taken) { self.known(run) } else { None };
+            let is_dead = self.machine.is_dead(&run.scratch.kernel);
+            let known = if is_lookup(taken) && !is_dead { self.known(run) } else { None };
             if !run.scratch.reports.is_empty() {
                 self.note_step(at, at + 1, run);
                 if !self.is_wanted(run) {
                     return (taken + 1, Cursor::Stopped);
                 }
+            }
+            if is_dead {
+                return (taken + 1, Cursor::Stopped);
             }
             if let Some(state) = known {
                 return (taken + 1, Cursor::On(state));

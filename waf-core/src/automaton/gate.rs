@@ -220,6 +220,7 @@ mod tests {
             r"x(?:yz|[0-2])w",
             r"\bfoo\b|bar$",
             r"^(?:[a-c]+ ?|x)(?:ow|[rb]a)|^w*[0-2a]$|^[oB ]{2,5}$",
+            r"^(?:[ow]|c\d?)+$",
             r"(?i:Ab)c[^d]*de",
             r"ab?c",
             r"(?:ab){1,2}c",

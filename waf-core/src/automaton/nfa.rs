@@ -57,6 +57,8 @@ pub(super) struct Machine {
     starts: Box<[Starts]>,
     /// By kind and class, which of `starts`.
     start_of: Box<[u32]>,
+    /// Matches begin where the value does or not at all.
+    is_bound: bool,
 }
 
 impl Machine {
@@ -70,6 +72,7 @@ impl Machine {
             symbols: symbols(&nfa),
             starts: Box::default(),
             start_of: Box::default(),
+            is_bound: false,
             nfa,
         };
         machine.prepare_starts();
@@ -102,6 +105,11 @@ impl Machine {
     /// The kernel before the first byte.
     pub(super) fn start_kernel() -> Box<[u16]> {
         [Kind::Edge as u16].into()
+    }
+
+    /// Whether nothing can be found any more after a step to this kernel.
+    pub(super) fn is_dead(&self, kernel: &[u16]) -> bool {
+        self.is_bound && kernel.len() == 1
     }
 
     /// One step from `kernel`, into `scratch.kernel` and `scratch.reports`.
@@ -267,6 +275,10 @@ impl Machine {
                 start_of.push(place);
             }
         }
+        let within = Kind::ALL.iter().zip(start_of.chunks(self.symbols.len()));
+        let within = within.filter(|(before, _)| **before != Kind::Edge);
+        let mut begun = within.flat_map(|(_, places)| places).map(|&place| &starts[place as usize]);
+        self.is_bound = begun.all(|begun| *begun == Starts::default());
         self.starts = starts.into();
         self.start_of = start_of.into();
     }

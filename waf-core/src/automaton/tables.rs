@@ -14,6 +14,9 @@ use super::work::TableBudget;
 /// Nothing is known of the transition yet. Memory that was never touched reads so, and takes no room.
 pub(super) const UNKNOWN: u32 = 0;
 
+/// The state of an edge behind which nothing can be found any more.
+pub(super) const DEAD: u32 = UNKNOWN;
+
 /// A set bit in an entry: it is no state, but the other bits number an [`Edge`].
 const EDGE: u32 = 1 << 31;
 
@@ -47,7 +50,7 @@ struct Paged<T>(Cells<Cells<T>>);
 
 type Cells<T> = Box<[OnceLock<T>]>;
 
-/// A transition that reports matches.
+/// A transition that reports matches, or is the last.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Edge {
     pub(super) next: u32,
@@ -155,10 +158,10 @@ impl Tables {
         Some(state)
     }
 
-    /// Fills in a transition. Without room for what it reports it stays unknown.
+    /// Fills in a transition, also one to [`DEAD`]. Without room for what it reports it stays unknown.
     pub(super) fn link(&self, state: u32, class: usize, next: u32, reports: &[Report]) {
         let entry = match reports {
-            [] => Some(next),
+            [] if next != DEAD => Some(next),
             _ => self.intern_edge(next, reports),
         };
         if let (Some(cell), Some(entry)) = (self.entries.get(state as usize + class), entry) {
