@@ -306,6 +306,12 @@ pub const KNOWN_SHORT_SETS: usize = 2048;
 /// Bytes of a short value. With its marks it fills a cache line.
 pub const KNOWN_SHORT_BYTES: usize = 42;
 
+/// Names whose class a worker remembers: 20 KiB. A form or the headers have some dozens.
+pub const KNOWN_NAMES: usize = 512;
+
+/// Bytes of such a name. Most are shorter; with its class it takes forty.
+pub const KNOWN_NAME_BYTES: usize = 29;
+
 /// Signatures in the row of such a value: a well-formed header has two or three.
 pub const KNOWN_SIGNATURES: usize = 6;
 

@@ -1,5 +1,7 @@
 //! Numbers of things in a compiled program. Each indexes its own table only.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 macro_rules! ids {
     ($( $(#[doc = $doc:literal])* $name:ident($inner:ty); )*) => {
         $(
@@ -28,4 +30,10 @@ ids! {
     RuleIndex(u16);
     /// An exclusion of a policy.
     ExclusionId(u16);
+}
+
+/// A number that no one else of the process has, and not 0.
+pub(super) fn unique() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }

@@ -15,7 +15,8 @@ use regex_automata::util::primitives::StateID;
 use regex_automata::util::start;
 use regex_syntax::hir::{Hir, Look};
 
-use super::ids::ClassId;
+use super::ids::{ClassId, unique};
+use super::known_names::KnownNames;
 use crate::automaton::syntax::{self, SyntaxError};
 use crate::automaton::trim;
 use crate::field::FieldName;
@@ -30,6 +31,8 @@ const PAIRS: usize = 1 << 20;
 /// The selectors of a rule set, ready to classify names.
 #[derive(Debug)]
 pub struct NameClasses {
+    /// No others of the process have the same, also after a reload.
+    id: u64,
     /// The place of each selector.
     places: HashMap<Selector, usize>,
     halves: Halves,
@@ -98,7 +101,7 @@ impl NameClasses {
             class_of_sets[usize::from(first)].push((second, class));
         });
         let places = selectors.into_iter().zip(0..).collect();
-        Ok(Self { places, halves, class_of_sets, members })
+        Ok(Self { id: unique(), places, halves, class_of_sets, members })
     }
 
     /// Number of classes: at least one.
@@ -289,14 +292,27 @@ pub struct NameCursor {
 
 impl NameCursor {
     /// The class of a name.
-    pub fn classify(&mut self, classes: &NameClasses, name: FieldName<'_>) -> ClassId {
+    pub fn classify(
+        &mut self,
+        classes: &NameClasses,
+        name: FieldName<'_>,
+        known: &mut KnownNames,
+    ) -> ClassId {
         if classes.members.len() == 1 {
             return ClassId(0);
         }
-        let halves = &classes.halves;
         while self.known.last().is_some_and(|&(length, _)| length > name.shared) {
             self.known.pop();
         }
+        match name.parent {
+            0 => known.class(classes.id, name.text, || self.walk(classes, name)),
+            // Paths differ, and the cursor has most of them.
+            _ => self.walk(classes, name),
+        }
+    }
+
+    fn walk(&mut self, classes: &NameClasses, name: FieldName<'_>) -> ClassId {
+        let halves = &classes.halves;
         let start = || (0, [halves[0].start, halves[1].start]);
         let (mut at, mut states) = self.known.last().copied().unwrap_or_else(start);
         let walk = |states: [StateID; 2], bytes| {
@@ -385,8 +401,14 @@ mod tests {
         NameClasses::new(selectors.to_vec()).unwrap()
     }
 
+    /// The class of a name that nobody has seen.
+    fn whole(classes: &NameClasses, name: &[u8]) -> ClassId {
+        let known = &mut KnownNames::default();
+        NameCursor::default().classify(classes, FieldName::flat(name), known)
+    }
+
     fn names(classes: &NameClasses, selector: &Selector, name: &str) -> bool {
-        let class = NameCursor::default().classify(classes, FieldName::flat(name.as_bytes()));
+        let class = whole(classes, name.as_bytes());
         classes.satisfies(class, selector)
     }
 
@@ -441,16 +463,21 @@ mod tests {
     fn shared_prefixes_give_the_same_class_as_whole_names() {
         let selectors = [Selector::Path("$.a[*].b".into()), Selector::Regex("c$".into())];
         let classes = classes(&selectors);
-        let mut cursor = NameCursor::default();
+        let (mut cursor, mut known) = (NameCursor::default(), KnownNames::default());
         let mut last: &[u8] = b"";
-        for (name, parent) in
-            [("$.a[0].b", 6), ("$.a[0].c", 6), ("$.a[1].b", 6), ("$.c", 1), ("$.a[1].b", 6)]
-        {
+        for (name, parent) in [
+            ("$.a[0].b", 6),
+            ("$.a[0].c", 6),
+            ("$.a[1].b", 6),
+            ("$.c", 0),
+            ("$.a[1].b", 6),
+            ("$.c", 0),
+        ] {
             let text = name.as_bytes();
             let shared = text.iter().zip(last).take_while(|(a, b)| a == b).count();
-            let class = cursor.classify(&classes, FieldName { text, shared, parent });
-            let whole = NameCursor::default().classify(&classes, FieldName::flat(text));
-            assert_eq!(class, whole, "{name}");
+            let name = FieldName { text, shared, parent };
+            let class = cursor.classify(&classes, name, &mut known);
+            assert_eq!(class, whole(&classes, text), "{name:?}");
             last = text;
         }
     }

@@ -1,10 +1,8 @@
 //! What is to be done with the fields of one collection and class under one policy. Made at load;
 //! a request only looks it up.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
 use super::closure::{Closure, Closures};
-use super::ids::{ExclusionId, RuleIndex, SignatureId, StepId};
+use super::ids::{ExclusionId, RuleIndex, SignatureId, StepId, unique};
 use super::program::Noted;
 use crate::automaton::{Gate, PatternId, PatternSet};
 use crate::bytes::ByteSet;
@@ -107,8 +105,7 @@ impl PlanId {
     pub const NONE: Self = Self(0);
 
     fn next() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+        Self(unique())
     }
 
     /// Its number.

@@ -3,6 +3,7 @@
 //! once. Of most the answer is that nothing was found, of some that their rows hold a few signatures
 //! (that a header is well-formed).
 
+use crate::bytes::fold;
 use crate::limits::{
     KNOWN_BYTES, KNOWN_SETS, KNOWN_SHORT_BYTES, KNOWN_SHORT_SETS, KNOWN_SIGNATURES,
 };
@@ -124,18 +125,10 @@ impl<const SETS: usize, const BYTES: usize> Table<SETS, BYTES> {
     }
 }
 
-/// Of which set a value is, and its tag. Words folded by rotating and multiplying: quick, and good enough
-/// where a collision costs nothing but a scan.
+/// Of which set a value is, and its tag.
 fn seat(plan: PlanId, value: &[u8]) -> (usize, u32) {
-    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mix = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(FACTOR);
-    let seed = mix(plan.number(), value.len() as u64);
-    let hash = value.chunks(8).fold(seed, |hash, chunk| {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        mix(hash, u64::from_le_bytes(word))
-    });
-    ((hash >> 32) as usize, (hash >> 16) as u32)
+    let hash = fold(plan.number(), value);
+    ((hash >> 16) as usize, hash as u32)
 }
 
 #[cfg(test)]

@@ -119,7 +119,8 @@ pub(crate) struct LaneSink<'a, 'b> {
 impl FieldSink for LaneSink<'_, '_> {
     fn begin(&mut self, field: Field<'_>) {
         let policy = self.context.policy;
-        let class = self.lane.names.classify(&policy.ruleset().names, field.name);
+        let (classes, known) = (&policy.ruleset().names, &mut self.context.scratch.names);
+        let class = self.lane.names.classify(classes, field.name, known);
         let mut name = std::mem::take(&mut self.lane.name);
         name.clear();
         let asked = !policy.plan(field.collection, class).is_empty();

@@ -5,6 +5,7 @@ use super::leaders::Leaders;
 use super::pipeline::{Output, RawHit};
 use super::search::Search;
 use crate::automaton::{self, PatternId};
+use crate::ruleset::KnownNames;
 use crate::transform::Transducers;
 
 /// Working memory of one worker. Any request may use any scratch: what is left in it of one means
@@ -21,6 +22,8 @@ pub struct Scratch {
     pub(super) leaders: Leaders,
     /// The search in one output.
     pub(super) search: Search,
+    /// Names whose class is known.
+    pub(super) names: KnownNames,
     /// Values whose answer is known.
     pub(super) known: Known,
     /// Matches of a piece.
