@@ -213,8 +213,14 @@ impl Decider {
             if !policy.stances[index].active {
                 continue;
             }
+            // What makes no difference is not counted.
+            let (counts, known) = (compiled.counts(), self.conditions[index]);
+            let holds = |bits| compiled.formula.holds(bits);
+            let matters = counts.count_ones() > 1 || holds(known | counts) != holds(known);
             for (number, condition) in compiled.conditions.iter().enumerate() {
-                if let CompiledCondition::Count { targets, check } = condition {
+                if let CompiledCondition::Count { targets, check } = condition
+                    && matters
+                {
                     let count = self.count(targets, totals).to_string();
                     let mut state = check.start();
                     let holds =

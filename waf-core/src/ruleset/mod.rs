@@ -250,6 +250,15 @@ pub struct CompiledRule {
     pub settles: Settles,
 }
 
+impl CompiledRule {
+    /// The conditions that count fields, one bit each.
+    pub fn counts(&self) -> u64 {
+        let numbered = self.conditions.iter().enumerate();
+        let counts = numbered.filter(|(_, it)| matches!(it, CompiledCondition::Count { .. }));
+        counts.fold(0, |bits, (number, _)| bits | 1 << number)
+    }
+}
+
 /// The compiled program.
 pub struct RuleSet {
     pub(crate) rules: Vec<CompiledRule>,
