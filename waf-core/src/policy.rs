@@ -2,6 +2,9 @@
 //! per route.
 
 mod memory;
+mod work;
+
+pub use work::WorkBound;
 
 use std::fmt;
 use std::sync::Arc;

@@ -168,6 +168,14 @@ impl Automata {
         self.now().len()
     }
 
+    /// The number of clusters that step while these patterns are wanted, and of the states of their
+    /// automata, each of which a step without the tables may visit.
+    pub fn work(&self, wanted: &PatternSet) -> (usize, usize) {
+        let clusters = self.now();
+        let stepping = clusters.iter().filter(|cluster| cluster.has_any(wanted));
+        stepping.fold((0, 0), |(count, states), cluster| (count + 1, states + cluster.size()))
+    }
+
     /// The number of states in the tables.
     pub fn states(&self) -> usize {
         self.now().iter().map(|cluster| cluster.tables().states()).sum()

@@ -103,7 +103,12 @@ impl Cluster {
 
     /// Whether the cluster still has something to find.
     pub(super) fn is_wanted(&self, run: &Run<'_>) -> bool {
-        run.warming || run.wanted.intersects(&self.members)
+        run.warming || self.has_any(run.wanted)
+    }
+
+    /// Whether it has any of these patterns.
+    pub(super) fn has_any(&self, patterns: &PatternSet) -> bool {
+        patterns.intersects(&self.members)
     }
 
     /// Leaves the tables for good, where the scan asks for no simulation; whether it does.

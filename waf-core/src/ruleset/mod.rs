@@ -43,6 +43,7 @@ pub(crate) use value::Value;
 
 use crate::automaton::{Automata, Gate, PatternId, Phrases};
 use crate::finding::Finding;
+use crate::limits;
 use crate::operator::Check;
 use crate::rule::{Phase, Rule, Target};
 
@@ -310,6 +311,11 @@ impl RuleSet {
     /// begun are not disturbed. For as long as they take there are two sets of tables.
     pub fn renew_full_tables(&self) -> bool {
         self.automata.renew()
+    }
+
+    /// Bytes that all tables may grow to; where full ones are begun anew both sets are there for a while.
+    pub fn most_table_bytes(&self) -> usize {
+        self.table_bytes() - self.automata.table_bytes() + limits::TABLES
     }
 
     /// Bytes of all tables as they are now; the automata's grow up to their cap while they learn.

@@ -8,7 +8,7 @@ use comfy_table::{Table, presets};
 use memchr::memmem;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use waf_core::policy::{Policy, ResponseBody};
+use waf_core::policy::{Policy, ResponseBody, WorkBound};
 use waf_core::record::{ExcludedRecord, Mode};
 use waf_core::rule::Exclusion;
 use waf_core::source::Report;
@@ -96,7 +96,10 @@ fn text(site: &Site, outcome: &Outcome) -> String {
     if let Some((settings, rules)) = candidate(site) {
         line("candidate", &candidate_line(settings, rules));
     }
-    line("tables", &format!("{} KiB, shared by all requests", site.ruleset.table_bytes() / 1024));
+    let (now, most) = (site.ruleset.table_bytes(), site.ruleset.most_table_bytes());
+    let tables =
+        format!("{} KiB, later {} at most, shared by all requests", now / 1024, most / 1024);
+    line("tables", &tables);
     text += &format!("\n{}\n\n", policies(site));
     for warning in &site.warnings {
         text += &format!("{warning}\n\n");
@@ -118,7 +121,15 @@ fn classes(site: &Site) -> BTreeMap<&str, usize> {
 fn policies(site: &Site) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    table.set_header(["ROUTE", "MODE", "THRESHOLDS", "PARANOIA", "EXCLUSIONS", "MEMORY A REQUEST"]);
+    table.set_header([
+        "ROUTE",
+        "MODE",
+        "THRESHOLDS",
+        "PARANOIA",
+        "EXCLUSIONS",
+        "MEMORY A REQUEST",
+        "STEPS A BYTE",
+    ]);
     for (name, policy, beside) in named(site) {
         let settings = policy.settings();
         table.add_row([
@@ -132,6 +143,7 @@ fn policies(site: &Site) -> String {
                 memory(policy, beside).div_ceil(1024),
                 brotli(policy, beside).div_ceil(1024)
             ),
+            work(policy.work_bound()),
         ]);
     }
     table.trim_fmt()
@@ -175,6 +187,10 @@ fn memory(policy: &Policy, beside: Option<&Policy>) -> u64 {
     engines as u64 + bodies * settings.limits.hold
 }
 
+fn work(WorkBound { steps, steps_off_tables }: WorkBound) -> String {
+    format!("{steps} at most; {steps_off_tables} off the tables")
+}
+
 /// What a body in brotli takes besides.
 fn brotli(policy: &Policy, beside: Option<&Policy>) -> usize {
     policy.brotli_bound() + beside.map_or(0, Policy::brotli_bound)
@@ -191,6 +207,8 @@ fn as_json(site: &Site, outcome: &Outcome) -> Value {
                 "paranoia": settings.paranoia, "detection_paranoia": settings.detection_paranoia,
                 "exclusions": settings.exclusions.len(), "memory_bytes": memory(policy, beside),
                 "memory_brotli_bytes": brotli(policy, beside),
+                "steps_per_byte": policy.work_bound().steps,
+                "steps_per_byte_off_tables": policy.work_bound().steps_off_tables,
             })
         })
         .collect();
@@ -203,7 +221,8 @@ fn as_json(site: &Site, outcome: &Outcome) -> Value {
     });
     json!({
         "candidate": candidate, "rules": site.summary, "classes": classes(site), "ruleset": site.ruleset.hash(),
-        "table_bytes": site.ruleset.table_bytes(), "policies": policies, "warnings": warnings,
+        "table_bytes": site.ruleset.table_bytes(), "most_table_bytes": site.ruleset.most_table_bytes(),
+        "policies": policies, "warnings": warnings,
         "examples": outcome.json(),
     })
 }

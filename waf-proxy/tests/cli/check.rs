@@ -9,13 +9,20 @@ fn what_loads_is_told_with_its_memory_bound() {
     let config = folder.write("p.yaml", UPSTREAM);
     let output = pinpoint(&["check", "-c", &config]);
     assert_eq!(output.status, Some(0), "{output:?}");
-    for part in ["shop/*.yaml (1 rule), protocol findings (", "sha256:", "KiB at most", " 0 failed"]
-    {
+    for part in [
+        "shop/*.yaml (1 rule), protocol findings (",
+        "sha256:",
+        "KiB at most",
+        "off the tables",
+        " 0 failed",
+    ] {
         assert!(output.stdout.contains(part), "{part} is not in:\n{}", output.stdout);
     }
     let json = pinpoint(&["check", "-c", &config, "--format", "json"]).json();
     assert_eq!(json["classes"]["shop"], 1);
     assert!(json["policies"][0]["memory_bytes"].as_u64().is_some_and(|bytes| bytes > 100_000));
+    assert!(json["policies"][0]["steps_per_byte"].as_u64().is_some_and(|steps| steps > 0));
+    assert!(json["most_table_bytes"].as_u64() > json["table_bytes"].as_u64());
     assert_eq!(json["examples"]["failures"].as_array().map(Vec::len), Some(0));
 }
 
