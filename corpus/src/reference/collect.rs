@@ -78,7 +78,7 @@ pub(crate) fn body(request: &Request, named: Option<&str>, limits: &Limits, to: 
     body.finish(&mut lanes);
     let first = to.values.len();
     for List(mut lane) in lanes.0 {
-        let guess = processor == Processor::Unknown;
+        let guess = processor.is_guessed();
         lane.values.iter_mut().for_each(|value| value.guess = guess && is_guess(value));
         to.values.append(&mut lane.values);
         to.findings.append(&mut lane.findings);

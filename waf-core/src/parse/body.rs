@@ -10,6 +10,7 @@ use crate::field::{Collection, Field, FieldName};
 use crate::finding::Finding;
 use crate::limits::Limits;
 
+mod binary;
 mod guess;
 mod quiet;
 
@@ -17,8 +18,8 @@ mod quiet;
 #[allow(clippy::unwrap_used, clippy::panic)] // a test that meets the unexpected should stop
 mod tests;
 
+use self::binary::GuessedForm;
 use self::guess::{Guess, Start};
-use self::quiet::{Mute, Quiet};
 
 /// What a body is, by its Content-Type.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub enum Processor {
     Json(Texts),
     /// XML.
     Xml,
+    /// A type that is no text: pictures, archives, messages of RPC.
+    Binary,
     /// Anything else, or no type at all.
     Unknown,
 }
@@ -58,6 +61,7 @@ impl Processor {
             essence if essence.starts_with(b"multipart/") => Self::Mixed(boundary()),
             essence if essence.ends_with(b"+json") => Self::Json(Texts::One),
             essence if essence.ends_with(b"+xml") => Self::Xml,
+            essence if binary::is_binary(essence) => Self::Binary,
             _ => Self::Unknown,
         }
     }
@@ -75,6 +79,11 @@ impl Processor {
         }
     }
 
+    /// Whether arguments and text of XML are guesses about what the body may be.
+    pub fn is_guessed(&self) -> bool {
+        matches!(self, Self::Binary | Self::Unknown)
+    }
+
     /// The name of the format in `REQBODY_PROCESSOR`, or none where ModSecurity has none.
     pub fn name(&self) -> &'static str {
         match self {
@@ -83,7 +92,7 @@ impl Processor {
             Self::Json(_) => "JSON",
             Self::Xml => "XML",
             // ModSecurity 2.9 parses `multipart/form-data` only.
-            Self::None | Self::Mixed(_) | Self::Unknown => "",
+            Self::None | Self::Mixed(_) | Self::Binary | Self::Unknown => "",
         }
     }
 }
@@ -110,8 +119,7 @@ enum Parser {
 
 /// A body of unknown type: raw, as a form, and as what it looks like.
 struct Unknown {
-    form: Urlencoded,
-    form_mute: Mute,
+    form: GuessedForm,
     guess: Guess,
 }
 
@@ -132,9 +140,8 @@ impl Body {
             Processor::Mixed(boundary) => Parser::Mixed(Multipart::mixed(boundary, limits)),
             Processor::Json(texts) => Parser::Json(Json::of(*texts, limits)),
             Processor::Xml => Parser::Xml(Xml::new(limits)),
-            Processor::Unknown => Parser::Unknown(Box::new(Unknown {
-                form: form(),
-                form_mute: Mute::default(),
+            Processor::Binary | Processor::Unknown => Parser::Unknown(Box::new(Unknown {
+                form: GuessedForm::new(form(), *processor == Processor::Binary),
                 guess: Guess::new(limits),
             })),
         };
@@ -228,12 +235,12 @@ impl Body {
 
 impl Unknown {
     fn feed(&mut self, bytes: &[u8], out: &mut dyn Streams) {
-        self.form.feed(bytes, &mut Quiet::new(out.stream(Lane::Main), &mut self.form_mute));
+        self.form.feed(bytes, out.stream(Lane::Main));
         self.guess.feed(bytes, out);
     }
 
     fn finish(&mut self, out: &mut dyn Streams) {
-        self.form.finish(&mut Quiet::new(out.stream(Lane::Main), &mut self.form_mute));
+        self.form.finish(out.stream(Lane::Main));
         self.guess.finish(out);
     }
 }

@@ -242,7 +242,7 @@ impl Transaction {
             None => Processor::choose(content_type, has_body),
         };
         self.processor = parser_of(&processor);
-        self.guessed = processor == Processor::Unknown;
+        self.guessed = processor.is_guessed();
         Body::new(&processor, &self.policy.settings().limits)
     }
 
@@ -400,7 +400,7 @@ fn refusal_of(verdict: Option<Verdict>) -> Option<Refusal> {
 /// How records name the parser of a body.
 fn parser_of(processor: &Processor) -> Option<&'static str> {
     match processor {
-        Processor::Form | Processor::Unknown => Some("form"),
+        Processor::Form | Processor::Binary | Processor::Unknown => Some("form"),
         Processor::Multipart(_) | Processor::Mixed(_) => Some("multipart"),
         Processor::Json(_) => Some("json"),
         Processor::Xml => Some("xml"),

@@ -37,6 +37,14 @@ fn content_types_choose() {
         ("text/xml", Processor::Xml),
         ("application/xml", Processor::Xml),
         ("application/soap+xml; charset=utf-8", Processor::Xml),
+        ("image/svg+xml", Processor::Xml),
+        ("Image/JPEG", Processor::Binary),
+        ("application/octet-stream; charset=binary", Processor::Binary),
+        ("application/grpc+proto", Processor::Binary),
+        (
+            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+            Processor::Binary,
+        ),
         ("text/plain", Processor::Unknown),
         ("text/json", Processor::Unknown),
         ("", Processor::Unknown),
@@ -66,6 +74,27 @@ fn a_form_is_raw_too() {
     assert_eq!(lanes.guess.events, []);
     let broken = parse(Some("application/x-www-form-urlencoded"), b"a=%zz");
     assert_eq!(broken.main.findings(), [("parse-urlencoded", 2)]);
+}
+
+/// A body of a binary type is a form as long as it looks like one; all of it is the raw body.
+#[test]
+fn a_guessed_form_of_a_binary_type_ends_at_a_control_character() {
+    let body = "a=1\r\n&b\t=x\u{1}y&c=2";
+    let lanes = parse(Some("image/png"), body.as_bytes());
+    assert_eq!(lanes.raw.rows(), [row("REQUEST_BODY", "", body)]);
+    let form = [
+        row("ARGS_POST_NAMES", "a", "a"),
+        row("ARGS_POST", "a", "1\r\n"),
+        row("ARGS_POST_NAMES", "b\t", "b\t"),
+        row("ARGS_POST", "b\t", "x"),
+        length(body),
+    ];
+    assert_eq!(lanes.main.rows(), form);
+    let all = parse(Some("text/plain"), body.as_bytes());
+    let last = [row("ARGS_POST_NAMES", "c", "c"), row("ARGS_POST", "c", "2"), length(body)];
+    assert!(all.main.rows().ends_with(&last), "{:?}", all.main.rows());
+    let whole = parse(Some("application/octet-stream"), b"q=%01&c=2");
+    assert!(whole.main.rows().contains(&row("ARGS_POST", "c", "2")));
 }
 
 #[test]
