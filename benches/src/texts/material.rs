@@ -171,9 +171,10 @@ impl Material {
     }
 
     /// One long value of everything.
-    pub(super) fn stream(&self, length: usize) -> Class {
-        let requests = vec![form(&[(b"text".to_vec(), self.mixed(length))])];
-        Class { name: "one long mixed value", hostile: false, requests }
+    pub(super) fn stream(&self, length: usize, seed: u64) -> Class {
+        let value = self.mixed_by(&mut Random::new(seed), length);
+        let requests = vec![form(&[(b"text".to_vec(), value)])];
+        Class { name: "one long mixed value, unseen", hostile: false, requests }
     }
 
     /// One long value of pieces of attacks.
@@ -227,13 +228,16 @@ impl Material {
 
     /// About so many bytes of prose, JSON, markup and code by turns.
     pub fn mixed(&self, length: usize) -> Vec<u8> {
-        let mut random = Random::new(41);
+        self.mixed_by(&mut Random::new(41), length)
+    }
+
+    fn mixed_by(&self, random: &mut Random, length: usize) -> Vec<u8> {
         let mut text = Vec::with_capacity(length + 32_768);
         while text.len() < length {
-            text.extend(joined(&mut random, &self.english, 4_096, b" "));
+            text.extend(joined(random, &self.english, 4_096, b" "));
             text.extend_from_slice(&self.json[random.below(self.json.len())].body);
-            text.extend(self.page(&mut random, 8_192));
-            text.extend(joined(&mut random, &self.code, 8_192, b"\n"));
+            text.extend(self.page(random, 8_192));
+            text.extend(joined(random, &self.code, 8_192, b"\n"));
         }
         text.truncate(length);
         text

@@ -1,5 +1,5 @@
 //! What honest texts cost after somebody has filled the tables: at once, and when the tables were
-//! begun anew, as the proxy does once a minute.
+//! begun anew, as the proxy does once a second.
 
 use super::{Class, Material, fresh, length, timed};
 use crate::cost::cpu;
@@ -10,11 +10,13 @@ use crate::report::{Cell, Table, median};
 /// Passes over warm text, each as long as the median needs.
 const PASSES: usize = 5;
 
-/// Bytes of a value beyond the window, of which the tables alone are asked.
+/// Bytes of a value beyond the window.
 const STREAM: usize = 2_000_000;
 
-/// CPU nanoseconds between two looks at the tables.
 const MINUTE: u64 = 60_000_000_000;
+
+/// CPU nanoseconds between two looks at the tables.
+const SECOND: u64 = 1_000_000_000;
 
 /// What to measure.
 #[derive(Clone, Debug)]
@@ -37,7 +39,9 @@ pub fn measure(crs: &Crs, material: &Material, options: &Options) -> Result<Tabl
     );
     let mut honest = material.classes();
     honest.retain(|class| !class.hostile);
-    honest.push(material.stream(STREAM));
+    // Of values longer than the window the tables alone are asked.
+    let streams: Vec<Class> =
+        (0..=PASSES as u64).map(|seed| material.stream(STREAM, seed + 1)).collect();
     for &paranoia in &options.paranoia {
         let [mut clean, mut kept, mut renewed] =
             [fresh(crs, paranoia)?, fresh(crs, paranoia)?, fresh(crs, paranoia)?];
@@ -48,28 +52,20 @@ pub fn measure(crs: &Crs, material: &Material, options: &Options) -> Result<Tabl
         }
         let mut times = 0;
         for minute in 1..=options.minutes {
-            for engine in [&mut kept, &mut renewed] {
-                let end = cpu() + MINUTE;
-                for seed in (minute << 32).. {
-                    if cpu() > end {
-                        break;
-                    }
-                    let stream = [material.hostile_stream(STREAM / 10, seed)];
-                    material.flood(20, seed).iter().chain(&stream).for_each(|request| {
-                        engine.request(request);
-                    });
-                }
-            }
-            times += u64::from(renewed.policy().ruleset().renew_full_tables());
+            flood(&mut kept, material, minute, |_| {});
+            flood(&mut renewed, material, minute, |engine| {
+                times += u64::from(engine.policy().ruleset().renew_full_tables());
+            });
             eprintln!("PL{paranoia}: minute {minute} of {}", options.minutes);
         }
-        for class in &honest {
+        let warm = honest.iter().map(std::slice::from_ref);
+        for classes in warm.chain([&streams[..]]) {
             let engines = [&mut clean, &mut kept, &mut renewed];
-            let [clean, kept, renewed] = turns(engines, class);
-            let bytes: usize = class.requests.iter().map(length).sum();
+            let [clean, kept, renewed] = turns(engines, classes);
+            let bytes: usize = classes[0].requests.iter().map(length).sum();
             table.push(vec![
                 Cell::count(paranoia.into()),
-                class.name.into(),
+                classes[0].name.into(),
                 Cell::Number(bytes as f64 / 1e6 / (clean / 1e9), 2),
                 Cell::Number(kept / clean, 2),
                 Cell::Number(renewed / clean, 2),
@@ -80,6 +76,24 @@ pub fn measure(crs: &Crs, material: &Material, options: &Options) -> Result<Tabl
     Ok(table)
 }
 
+/// A CPU minute of hostile texts, no two alike; `tick` is called after each second.
+fn flood(engine: &mut Engine, material: &Material, minute: u64, mut tick: impl FnMut(&Engine)) {
+    let (end, mut next) = (cpu() + MINUTE, cpu() + SECOND);
+    for seed in (minute << 32).. {
+        let stream = [material.hostile_stream(STREAM / 10, seed)];
+        material.flood(20, seed).iter().chain(&stream).for_each(|request| {
+            engine.request(request);
+        });
+        if cpu() > next {
+            tick(engine);
+            next = cpu() + SECOND;
+        }
+        if cpu() > end {
+            break;
+        }
+    }
+}
+
 fn pass(engine: &mut Engine, class: &Class) -> f64 {
     timed(|| {
         for request in &class.requests {
@@ -88,10 +102,10 @@ fn pass(engine: &mut Engine, class: &Class) -> f64 {
     })
 }
 
-/// The median of each engine, taking turns.
-fn turns(mut engines: [&mut Engine; 3], class: &Class) -> [f64; 3] {
+/// The median of each engine, taking turns; by turns with the classes, too.
+fn turns(mut engines: [&mut Engine; 3], classes: &[Class]) -> [f64; 3] {
     let mut taken = [const { Vec::new() }; 3];
-    for round in 0..=PASSES {
+    for (round, class) in (0..=PASSES).zip(classes.iter().cycle()) {
         for (engine, taken) in engines.iter_mut().zip(&mut taken) {
             let one = pass(engine, class);
             // The first one warms.

@@ -41,7 +41,7 @@ pub struct Cursors {
     at: u64,
     started: bool,
     each: Vec<Cursor>,
-    /// With the tables that the value began on.
+    /// With the tables that they stand on.
     clusters: Arc<[Cluster]>,
 }
 
@@ -67,6 +67,18 @@ impl Cursors {
         self.started = false;
         self.each.clear();
         self.each.extend(clusters.iter().map(|cluster| cluster.start().clone()));
+    }
+
+    /// From the tables that they stand on to these.
+    fn change_over(&mut self, clusters: &Arc<[Cluster]>) {
+        if Arc::ptr_eq(&self.clusters, clusters) {
+            return;
+        }
+        let pairs = self.clusters.iter().zip(clusters.iter());
+        for (cursor, (from, to)) in self.each.iter_mut().zip(pairs) {
+            *cursor = to.adopt(std::mem::replace(cursor, Cursor::Stopped), from);
+        }
+        self.clusters = Arc::clone(clusters);
     }
 
     fn advance(&mut self, clusters: &[Cluster], piece: &[u8], run: &mut Run<'_>) {
@@ -136,8 +148,8 @@ impl Automata {
         Arc::clone(&self.clusters.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts empty tables in the place of full ones; whether they were full. Values that have begun go
-    /// on with the old ones, which are given back with the last of them.
+    /// Puts empty tables in the place of full ones; whether they were full. Values that have begun
+    /// change over with their next piece; with the last of them the old tables are given back.
     ///
     /// Somebody may have filled the tables with what nobody else sends: without this, what others
     /// send would stay slow.
@@ -209,7 +221,8 @@ impl Automata {
         hits: &mut Vec<Hit>,
     ) {
         let before = hits.len();
-        let clusters = Arc::clone(&cursors.clusters);
+        let clusters = self.now();
+        cursors.change_over(&clusters);
         let mut run = Run { wanted, work, scratch, hits, warming: false, undecided: None };
         cursors.advance(&clusters, piece, &mut run);
         sort(&mut hits[before..]);

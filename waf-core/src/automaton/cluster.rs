@@ -101,6 +101,20 @@ impl Cluster {
         &self.start
     }
 
+    /// A cursor on these tables where one stood on those of another with the same patterns.
+    pub(super) fn adopt(&self, cursor: Cursor, from: &Self) -> Cursor {
+        let kernel = match cursor {
+            Cursor::Stopped => return Cursor::Stopped,
+            Cursor::Off(kernel) => kernel,
+            // Every state has one.
+            Cursor::On(state) => match from.tables.kernel(state) {
+                Some(kernel) => kernel[..].into(),
+                None => return Cursor::Stopped,
+            },
+        };
+        self.tables.intern(&kernel).map_or(Cursor::Off(kernel), Cursor::On)
+    }
+
     /// Whether the cluster still has something to find.
     pub(super) fn is_wanted(&self, run: &Run<'_>) -> bool {
         run.warming || self.has_any(run.wanted)

@@ -308,7 +308,7 @@ impl RuleSet {
 
     /// Puts empty tables in the place of the automata's where these are full; whether they were. For
     /// a process that serves many requests to call now and then, in the background: values that have
-    /// begun are not disturbed. For as long as they take there are two sets of tables.
+    /// begun change over with their next piece. Until then there are two sets of tables.
     pub fn renew_full_tables(&self) -> bool {
         self.automata.renew()
     }

@@ -215,15 +215,15 @@ async fn reload(live: &Arc<Live>) {
 }
 
 /// What is to be done now and then. Exclusions end with their last day (UTC): the rules are loaded
-/// anew when a day begins. Tables that somebody has filled are begun anew, once a minute at most.
+/// anew when a day begins. Tables that somebody has filled are begun anew, once a second at most.
 async fn upkeep(live: Arc<Live>) {
     let mut day = today();
     loop {
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
         let site = live.site();
         let renewed = tokio::task::spawn_blocking(move || site.renew_full_tables()).await;
         if renewed.unwrap_or(false) {
-            tracing::info!("the tables of the automata were full and are begun anew");
+            tracing::debug!("the tables of the automata were full and are begun anew");
         }
         let now = today();
         if now != day && live.site().has_exclusions() {
