@@ -155,7 +155,7 @@ impl Automata {
     /// send would stay slow.
     pub fn renew(&self) -> bool {
         let before = self.now();
-        if !before.iter().any(|cluster| cluster.tables().is_frozen()) {
+        if !before.iter().any(|cluster| cluster.tables().is_full()) {
             return false;
         }
         let budget = Arc::new(TableBudget::new(self.table_bytes));

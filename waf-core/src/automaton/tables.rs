@@ -137,6 +137,12 @@ impl Tables {
         self.frozen.load(Ordering::Relaxed)
     }
 
+    /// Whether there is no room for a state or for an edge.
+    pub(super) fn is_full(&self) -> bool {
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        self.is_frozen() || index.edges.len() + 1 >= EDGES
+    }
+
     /// The state with this kernel, made if need be; `None` when there is no room.
     pub(super) fn intern(&self, kernel: &[u16]) -> Option<u32> {
         let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
