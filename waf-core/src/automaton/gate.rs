@@ -14,7 +14,7 @@
 
 use regex_syntax::hir::Hir;
 
-use super::edges::{Ends, Frame};
+use super::edges::{Edges, Ends, Frame};
 use super::kinds::{Combination, Kinds};
 use super::needs::{self, Needs};
 use super::sieve::{Found, Sieve};
@@ -30,6 +30,8 @@ const WAY: usize = 2;
 pub struct Gate {
     /// Patterns that may match without any literal.
     open: PatternSet,
+    /// Those of them that may match anywhere in a value.
+    loose: PatternSet,
     /// The ways in which they may, and the bytes that each needs, by their places here.
     without: Vec<(PatternId, Frame)>,
     needs: Needs,
@@ -102,8 +104,11 @@ impl Gate {
         }
         let needed_with: Vec<_> = with.iter().map(|(.., bytes)| bytes.clone()).collect();
         let shortest = |pattern| shortest(pattern).unwrap_or(usize::MAX);
+        let open: PatternSet = without.iter().map(|(id, _)| *id).collect();
+        let is_loose = |id: &PatternId| !Edges::of(&patterns[id.index()]).is_bound();
         Self {
-            open: without.iter().map(|(id, _)| *id).collect(),
+            loose: open.iter().filter(is_loose).collect(),
+            open,
             without,
             needs: Needs::new(&needed),
             with,
@@ -118,9 +123,10 @@ impl Gate {
         self.open.contains(pattern)
     }
 
-    /// The patterns that may match without any literal.
-    pub fn open(&self) -> &PatternSet {
-        &self.open
+    /// The patterns that may match without any literal, and anywhere: each would be followed through
+    /// all of a value. Others are over where no match can begin any more.
+    pub fn loose(&self) -> &PatternSet {
+        &self.loose
     }
 
     /// The patterns that can match at all.

@@ -82,7 +82,7 @@ impl Search {
     ) {
         self.alone.copy_from(&self.patterns);
         self.together.copy_from(&self.patterns);
-        self.together.intersect_with(ruleset.gate.open());
+        self.together.intersect_with(ruleset.gate.loose());
         if value.len() < SHORT || self.together.len() <= FEW {
             return;
         }
