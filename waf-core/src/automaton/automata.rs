@@ -6,14 +6,13 @@ use regex_syntax::hir::Hir;
 
 use super::assign::{Profile, assign};
 use super::cluster::{Cluster, Cursor, Run};
-use super::edges::Edges;
 use super::lanes::{Batch, alone};
 use super::scratch::Scratch;
 use super::tables::DEAD;
 use super::training;
 use super::trim::trim;
 use super::work::{TableBudget, Work};
-use super::{BuildError, Hit, PatternId, PatternSet, may_match};
+use super::{BuildError, Hit, PatternId, PatternSet, is_bound, may_match};
 use crate::limits::SIGNATURES;
 
 /// Bytes between resets of a warming run, about the length of a field.
@@ -307,7 +306,7 @@ fn profile(
     let cluster = Cluster::new(&[(id, pattern)], TRACE_BYTES, budget)?;
     let trace = trace(&cluster, text);
     // Where all begin with the value they soon are over, so they stay among themselves.
-    let group = group.unwrap_or(0) * 2 + u32::from(Edges::of(pattern).is_bound());
+    let group = group.unwrap_or(0) * 2 + u32::from(is_bound(pattern));
     Ok(Profile { group, size: cluster.size(), trace })
 }
 

@@ -142,11 +142,6 @@ impl Edges {
         }
     }
 
-    /// Whether they begin where the value does.
-    pub(super) fn is_bound(self) -> bool {
-        self.starts
-    }
-
     /// What holds of every value in which it matches.
     pub(super) fn frame(self) -> Frame {
         let when = |holds: bool, set: ByteSet| if holds { set } else { ByteSet::ALL };

@@ -14,11 +14,11 @@
 
 use regex_syntax::hir::Hir;
 
-use super::edges::{Edges, Ends, Frame};
+use super::edges::{Ends, Frame};
 use super::kinds::{Combination, Kinds};
 use super::needs::{self, Needs};
 use super::sieve::{Found, Sieve};
-use super::{PatternId, PatternSet, may_match, shortest, ways};
+use super::{PatternId, PatternSet, is_bound, may_match, shortest, ways};
 use crate::bytes::ByteSet;
 use crate::limits::{GATE_ALL_WAYS, GATE_WAYS};
 
@@ -105,7 +105,7 @@ impl Gate {
         let needed_with: Vec<_> = with.iter().map(|(.., bytes)| bytes.clone()).collect();
         let shortest = |pattern| shortest(pattern).unwrap_or(usize::MAX);
         let open: PatternSet = without.iter().map(|(id, _)| *id).collect();
-        let is_loose = |id: &PatternId| !Edges::of(&patterns[id.index()]).is_bound();
+        let is_loose = |id: &PatternId| !is_bound(&patterns[id.index()]);
         Self {
             loose: open.iter().filter(is_loose).collect(),
             open,

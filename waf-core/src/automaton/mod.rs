@@ -56,7 +56,7 @@ mod tests;
 
 use std::fmt;
 
-use regex_syntax::hir::{Hir, HirKind};
+use regex_syntax::hir::{Hir, HirKind, Look};
 
 pub use any_case::in_any_case;
 pub use automata::{Automata, Cursors};
@@ -98,6 +98,11 @@ pub struct Hit {
     /// One past the last byte that had to be known: `end`, or one more where `\b` or `$` looks at
     /// the next byte. The end of the value, where it had to be known, is no byte.
     pub needed: u64,
+}
+
+/// Whether every match begins where the value does.
+pub(crate) fn is_bound(pattern: &Hir) -> bool {
+    pattern.properties().look_set_prefix().contains(Look::Start)
 }
 
 /// The fewest bytes that a pattern matches; `None`: there is no text that it matches. Unlike the

@@ -13,7 +13,7 @@ use regex_syntax::hir::Hir;
 
 use super::look::{Kind, decided, holds};
 use super::scratch::Scratch;
-use super::{BuildError, PatternId};
+use super::{BuildError, PatternId, is_bound};
 use crate::limits::{NFA_STATES, PATTERN_NFA_BYTES};
 
 /// A match that a step reports.
@@ -72,7 +72,7 @@ impl Machine {
             symbols: symbols(&nfa),
             starts: Box::default(),
             start_of: Box::default(),
-            is_bound: false,
+            is_bound: patterns.iter().all(|(_, pattern)| is_bound(pattern)),
             nfa,
         };
         machine.prepare_starts();
@@ -275,10 +275,6 @@ impl Machine {
                 start_of.push(place);
             }
         }
-        let within = Kind::ALL.iter().zip(start_of.chunks(self.symbols.len()));
-        let within = within.filter(|(before, _)| **before != Kind::Edge);
-        let mut begun = within.flat_map(|(_, places)| places).map(|&place| &starts[place as usize]);
-        self.is_bound = begun.all(|begun| *begun == Starts::default());
         self.starts = starts.into();
         self.start_of = start_of.into();
     }

@@ -13,12 +13,12 @@ use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::nfa::thompson::{self, WhichCaptures};
 use regex_automata::util::primitives::StateID;
 use regex_automata::util::start;
-use regex_syntax::hir::{Hir, Look};
+use regex_syntax::hir::Hir;
 
 use super::ids::{ClassId, unique};
 use super::known_names::KnownNames;
 use crate::automaton::syntax::{self, SyntaxError};
-use crate::automaton::trim;
+use crate::automaton::{is_bound, trim};
 use crate::field::FieldName;
 use crate::rule::Selector;
 
@@ -76,7 +76,7 @@ impl NameClasses {
     pub fn new(selectors: Vec<Selector>) -> Result<Self, NameError> {
         let patterns: Vec<Hir> = selectors.iter().map(pattern).collect::<Result<_, _>>()?;
         let (begin, others): (Vec<usize>, Vec<usize>) =
-            (0..patterns.len()).partition(|&at| begins_at_the_beginning(&patterns[at]));
+            (0..patterns.len()).partition(|&at| is_bound(&patterns[at]));
         let half = |places: &[usize], anchored| {
             Half::new(places, &patterns, anchored).map_err(|error| {
                 let alone = |at| Half::new(&[at], &patterns, anchored);
@@ -332,11 +332,6 @@ impl NameCursor {
     pub fn reset(&mut self) {
         self.known.clear();
     }
-}
-
-/// Whether every name that a regex matches is looked at from its beginning.
-fn begins_at_the_beginning(pattern: &Hir) -> bool {
-    pattern.properties().look_set_prefix().contains(Look::Start)
 }
 
 /// A selector as a pattern that matches a whole name.
