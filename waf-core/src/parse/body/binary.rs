@@ -6,9 +6,8 @@ use crate::field::FieldSink;
 use crate::parse::urlencoded::Urlencoded;
 
 /// Types whose name does not say so by its first part.
-const TYPES: [&[u8]; 24] = [
+const TYPES: [&[u8]; 23] = [
     b"application/cbor",
-    b"application/grpc",
     b"application/gzip",
     b"application/java-archive",
     b"application/msgpack",
@@ -69,7 +68,7 @@ impl GuessedForm {
             return;
         }
         let is_control = |byte: &u8| byte.is_ascii_control() && !b"\t\r\n".contains(byte);
-        let end = bytes.iter().position(is_control).filter(|_| self.is_binary);
+        let end = if self.is_binary { bytes.iter().position(is_control) } else { None };
         let text = &bytes[..end.unwrap_or(bytes.len())];
         self.form.feed(text, &mut Quiet::new(sink, &mut self.mute));
         if end.is_some() {
