@@ -99,15 +99,18 @@ impl Site {
 
     /// Does what the first requests would wait for: before it is put in force.
     pub fn warm(&self) {
-        let of_candidate = self.candidate.as_ref().map(|candidate| &candidate.ruleset);
-        [Some(&self.ruleset), of_candidate].into_iter().flatten().for_each(|rules| rules.warm());
+        self.rulesets().for_each(|rules| rules.warm());
     }
 
     /// Begins full tables anew; whether there were any.
     pub fn renew_full_tables(&self) -> bool {
+        self.rulesets().filter(|rules| rules.renew_full_tables()).count() > 0
+    }
+
+    /// The rules in force, and the candidate's.
+    fn rulesets(&self) -> impl Iterator<Item = &Arc<RuleSet>> {
         let of_candidate = self.candidate.as_ref().map(|candidate| &candidate.ruleset);
-        let all = [Some(&self.ruleset), of_candidate].into_iter().flatten();
-        all.filter(|rules| rules.renew_full_tables()).count() > 0
+        std::iter::once(&self.ruleset).chain(of_candidate)
     }
 
     /// Whether there are any, which may end with a day.

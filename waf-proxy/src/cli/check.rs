@@ -200,6 +200,7 @@ fn as_json(site: &Site, outcome: &Outcome) -> Value {
     let policies: Vec<Value> = named(site)
         .map(|(name, policy, beside)| {
             let settings = policy.settings();
+            let WorkBound { steps, steps_off_tables } = policy.work_bound();
             json!({
                 "route": name, "mode": mode(settings.mode),
                 "inbound_threshold": settings.inbound_threshold,
@@ -207,8 +208,7 @@ fn as_json(site: &Site, outcome: &Outcome) -> Value {
                 "paranoia": settings.paranoia, "detection_paranoia": settings.detection_paranoia,
                 "exclusions": settings.exclusions.len(), "memory_bytes": memory(policy, beside),
                 "memory_brotli_bytes": brotli(policy, beside),
-                "steps_per_byte": policy.work_bound().steps,
-                "steps_per_byte_off_tables": policy.work_bound().steps_off_tables,
+                "steps_per_byte": steps, "steps_per_byte_off_tables": steps_off_tables,
             })
         })
         .collect();
