@@ -144,11 +144,7 @@ impl Bench {
     }
 
     fn pass(&mut self, class: &Class, questions: &[Vec<Vec<Question>>; 2]) -> Taken {
-        let ours = timed(|| {
-            for request in &class.requests {
-                self.engine.request(request);
-            }
-        });
+        let ours = pass(&mut self.engine, class);
         let asked = |to: &mut RuleLoop, questions: &[Vec<Question>]| {
             timed(|| {
                 for questions in questions {
@@ -164,14 +160,7 @@ impl Bench {
     /// What forms cost in a fresh engine, and in this one, where the class went through.
     fn flooded(&mut self, forms: &Class, class: &Class, paranoia: u8) -> Vec<Cell> {
         let mut clean = fresh(&self.crs, self.paranoia).expect("it has loaded before");
-        let pass = |engine: &mut Engine| {
-            timed(|| {
-                for request in &forms.requests {
-                    engine.request(request);
-                }
-            }) / forms.requests.len() as f64
-                / 1e3
-        };
+        let pass = |engine: &mut Engine| pass(engine, forms) / forms.requests.len() as f64 / 1e3;
         // Both warm, then by turns.
         pass(&mut clean);
         pass(&mut self.engine);
@@ -194,6 +183,15 @@ fn fresh(crs: &Crs, paranoia: u8) -> Result<Engine, String> {
     let policy = crs.policy(paranoia, settings)?;
     policy.ruleset().warm();
     Ok(Engine::new(policy))
+}
+
+/// CPU nanoseconds of all requests of a class.
+fn pass(engine: &mut Engine, class: &Class) -> f64 {
+    timed(|| {
+        for request in &class.requests {
+            engine.request(request);
+        }
+    })
 }
 
 fn timed(run: impl FnOnce()) -> f64 {

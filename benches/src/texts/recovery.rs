@@ -1,7 +1,7 @@
 //! What honest texts cost after somebody has filled the tables: at once, and when the tables were
 //! begun anew, as the proxy does once a second.
 
-use super::{Class, Material, fresh, length, timed};
+use super::{Class, Material, fresh, length, pass};
 use crate::cost::cpu;
 use crate::crs::Crs;
 use crate::engine::Engine;
@@ -92,14 +92,6 @@ fn flood(engine: &mut Engine, material: &Material, minute: u64, mut tick: impl F
             break;
         }
     }
-}
-
-fn pass(engine: &mut Engine, class: &Class) -> f64 {
-    timed(|| {
-        for request in &class.requests {
-            engine.request(request);
-        }
-    })
 }
 
 /// The median of each engine, taking turns; by turns with the classes, too.
