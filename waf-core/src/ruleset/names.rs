@@ -288,6 +288,8 @@ impl Half {
 pub struct NameCursor {
     /// States after some leading bytes of the last name, lengths ascending.
     known: Vec<(usize, [StateID; 2])>,
+    /// The length of the last name, and its class.
+    last: Option<(usize, ClassId)>,
 }
 
 impl NameCursor {
@@ -301,14 +303,22 @@ impl NameCursor {
         if classes.members.len() == 1 {
             return ClassId(0);
         }
+        // A key of JSON and what stands behind it have one name.
+        if let Some((length, class)) = self.last
+            && (name.shared, name.text.len()) == (length, length)
+        {
+            return class;
+        }
         while self.known.last().is_some_and(|&(length, _)| length > name.shared) {
             self.known.pop();
         }
-        match name.parent {
+        let class = match name.parent {
             0 => known.class(classes.id, name.text, || self.walk(classes, name)),
             // Paths differ, and the cursor has most of them.
             _ => self.walk(classes, name),
-        }
+        };
+        self.last = Some((name.text.len(), class));
+        class
     }
 
     fn walk(&mut self, classes: &NameClasses, name: FieldName<'_>) -> ClassId {
@@ -331,6 +341,7 @@ impl NameCursor {
     /// Forgets the last name: another source begins.
     pub fn reset(&mut self) {
         self.known.clear();
+        self.last = None;
     }
 }
 
@@ -462,6 +473,7 @@ mod tests {
         let mut last: &[u8] = b"";
         for (name, parent) in [
             ("$.a[0].b", 6),
+            ("$.a[0].c", 6),
             ("$.a[0].c", 6),
             ("$.a[1].b", 6),
             ("$.c", 0),
