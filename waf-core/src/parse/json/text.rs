@@ -50,12 +50,15 @@ impl Text {
     /// How many bytes at the front of `input` stand for themselves.
     fn plain(&mut self, input: &[u8]) -> usize {
         let mut run = 0;
-        for &byte in input {
-            let special = self.utf8.is_complete() && matches!(byte, b'"' | b'\\' | ..0x20);
-            if special || !self.utf8.accept(byte) {
+        while let Some(rest @ [byte, ..]) = input.get(run..) {
+            let is_new = self.utf8.is_complete();
+            // Most text is ASCII, and runs of it are taken at once.
+            let plain = || rest.iter().take_while(|&&byte| is_plain_ascii(byte)).count();
+            let plain = if is_new { plain() } else { 0 };
+            if plain == 0 && (is_new && byte.is_ascii() || !self.utf8.accept(*byte)) {
                 break;
             }
-            run += 1;
+            run += plain.max(1);
         }
         run
     }
@@ -75,6 +78,11 @@ impl Text {
             Err(NotAnEscape) => (0, Piece::Invalid),
         }
     }
+}
+
+/// Whether a byte of a string is a character that stands for itself.
+fn is_plain_ascii(byte: u8) -> bool {
+    matches!(byte, b' '..=0x7f) && !matches!(byte, b'"' | b'\\')
 }
 
 struct NotAnEscape;
