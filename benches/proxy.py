@@ -157,10 +157,10 @@ def start(proxies, folder, options, behind):
         proxies.append(Proxy(name, protects, port, *begin(port)))
         wait_for(port)
 
-    # Built-in rules as they come; the Core Rule Set with what it asks of responses, as ModSecurity runs it.
     rules, response = ["builtin"], "off"
     if options.crs:
-        response = "block"
+        # ModSecurity looks at responses, so beside it Pinpoint does.
+        response = "off" if options.requests_only else "block"
         setups = [options.crs / "crs-setup.conf", options.crs / "crs-setup.conf.example"]
         setup = next(path for path in setups if path.exists())
         rules = [str(setup), str(folder / "level.conf"), f"{options.crs}/rules/*.conf"]
@@ -240,12 +240,15 @@ def main():
     parser.add_argument("--crs", type=lambda path: pathlib.Path(path).resolve(), help="a checkout of the CRS")
     parser.add_argument("--peers", type=pathlib.Path, default=os.environ.get("PEERS_DIR"))
     parser.add_argument("--paranoia", type=int, default=1)
+    parser.add_argument("--requests-only", action="store_true", help="inspect no responses, as by default")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=8)
     parser.add_argument("--json")
     options = parser.parse_args()
     options.peers = options.peers and pathlib.Path(options.peers)
+    if options.requests_only and options.peers:
+        parser.error("ModSecurity looks at responses: --requests-only goes without --peers")
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         # nginx drops root: its workers read and write here, too.
