@@ -222,20 +222,25 @@ trait Machine: Default {
     /// Reads one byte.
     fn step(&mut self, byte: u8, out: &mut Vec<u8>);
 
-    /// Reads many: bytes that wake nothing are copied in one piece.
+    /// Reads many.
     fn feed(&mut self, mut input: &[u8], out: &mut Vec<u8>) {
         loop {
             if self.is_idle() {
-                let wakes = |&byte: &u8| Self::IS_TRIGGER[usize::from(byte)];
-                let plain = input.iter().position(wakes).unwrap_or(input.len());
-                let (head, tail) = input.split_at(plain);
-                out.extend_from_slice(head);
-                input = tail;
+                input = &input[self.run(input, out)..];
             }
             let Some((&byte, rest)) = input.split_first() else { return };
             self.step(byte, out);
             input = rest;
         }
+    }
+
+    /// Reads, while idle, the bytes in front that leave it so, in one piece: at least those that
+    /// wake nothing. How many they are.
+    fn run(&mut self, input: &[u8], out: &mut Vec<u8>) -> usize {
+        let wakes = |&byte: &u8| Self::IS_TRIGGER[usize::from(byte)];
+        let plain = input.iter().position(wakes).unwrap_or(input.len());
+        out.extend_from_slice(&input[..plain]);
+        plain
     }
 
     /// Puts it at the start of another value; what has memory keeps it.

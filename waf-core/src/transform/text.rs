@@ -10,6 +10,20 @@ pub(super) fn hex(byte: u8) -> Option<u8> {
     }
 }
 
+/// Copies what stands before a `%`, each `+` as a blank; how many bytes they are. Forms have a `+`
+/// between all words.
+pub(super) fn run_before_escape(input: &[u8], out: &mut Vec<u8>, changed: &mut bool) -> usize {
+    let count = memchr::memchr(b'%', input).unwrap_or(input.len());
+    let start = out.len();
+    out.extend_from_slice(&input[..count]);
+    for byte in &mut out[start..] {
+        let is_blank = *byte == b'+';
+        *changed |= is_blank;
+        *byte = if is_blank { b' ' } else { *byte };
+    }
+    count
+}
+
 /// The low 16 bits of the number these hex digits write; anything else counts as 0.
 pub(super) fn hex_number(digits: &[u8]) -> u16 {
     digits.iter().fold(0, |number, &byte| (number << 4) | u16::from(hex(byte).unwrap_or(0)))

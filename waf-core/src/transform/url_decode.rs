@@ -2,7 +2,7 @@
 
 use super::Machine;
 use super::pending::Pending;
-use super::text::hex;
+use super::text::{self, hex};
 use crate::bytes::ByteSet;
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -42,6 +42,10 @@ impl Machine for UrlDecode {
                 self.changed = true;
             }
         }
+    }
+
+    fn run(&mut self, input: &[u8], out: &mut Vec<u8>) -> usize {
+        text::run_before_escape(input, out, &mut self.changed)
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {

@@ -6,7 +6,7 @@
 use super::Machine;
 use super::best_fit::best_fit;
 use super::pending::Pending;
-use super::text::{hex, hex_number};
+use super::text::{self, hex, hex_number};
 use crate::bytes::ByteSet;
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -56,6 +56,10 @@ impl Machine for UrlDecodeUni {
                 self.decoded((high << 4) | low, out);
             }
         }
+    }
+
+    fn run(&mut self, input: &[u8], out: &mut Vec<u8>) -> usize {
+        text::run_before_escape(input, out, &mut self.changed)
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) {
