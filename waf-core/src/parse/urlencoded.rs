@@ -6,6 +6,8 @@
 //! `limits.field_name` bytes it is cut as a name, but what follows is still told as the value of
 //! the names collection.
 
+use memchr::{memchr2, memchr3};
+
 use super::uri::hex;
 use crate::field::{Collection, Field, FieldName, FieldSink};
 use crate::finding::Finding;
@@ -29,22 +31,8 @@ pub struct Urlencoded {
     found: Found,
 }
 
-const IN_NAME: [bool; 256] = table(b"&%=");
-const IN_VALUE: [bool; 256] = table(b"&%");
-
 /// Bytes of a run that are told at once where a `+` is among them.
 const TOLD: usize = 256;
-
-/// One lookup a byte.
-const fn table(bytes: &[u8]) -> [bool; 256] {
-    let mut table = [false; 256];
-    let mut i = 0;
-    while i < bytes.len() {
-        table[bytes[i] as usize] = true;
-        i += 1;
-    }
-    table
-}
 
 /// Where in a pair the next byte stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,14 +92,12 @@ impl Urlencoded {
     /// Reads the next piece.
     pub fn feed(&mut self, mut input: &[u8], sink: &mut dyn FieldSink) {
         while let Some(&byte) = input.first() {
-            let plain = match self.escape {
-                Escape::None => {
-                    let special = self.special();
-                    let stop = input.iter().position(|&byte| special[usize::from(byte)]);
-                    stop.unwrap_or(input.len())
-                }
-                _ => 0,
+            let plain = match (self.escape, self.place) {
+                (Escape::None, Place::Value) => memchr2(b'&', b'%', input),
+                (Escape::None, _) => memchr3(b'&', b'%', b'=', input),
+                _ => Some(0),
             };
+            let plain = plain.unwrap_or(input.len());
             if plain > 0 {
                 self.plain(&input[..plain], sink);
                 input = &input[plain..];
@@ -126,11 +112,6 @@ impl Urlencoded {
     pub fn finish(&mut self, sink: &mut dyn FieldSink) {
         self.broken_escape(self.at, sink);
         self.end_pair(self.at, sink);
-    }
-
-    /// Which bytes are more than themselves here.
-    fn special(&self) -> &'static [bool; 256] {
-        if self.place == Place::Value { &IN_VALUE } else { &IN_NAME }
     }
 
     /// One byte that is special, or stands in an escape.
