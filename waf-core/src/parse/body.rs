@@ -10,7 +10,7 @@ use crate::field::{Collection, Field, FieldName};
 use crate::finding::Finding;
 use crate::limits::Limits;
 
-mod binary;
+mod extent;
 mod guess;
 mod quiet;
 
@@ -18,7 +18,8 @@ mod quiet;
 #[allow(clippy::unwrap_used, clippy::panic)] // a test that meets the unexpected should stop
 mod tests;
 
-use self::binary::GuessedForm;
+pub use self::extent::Extent;
+use self::extent::GuessedForm;
 use self::guess::{Guess, Start};
 
 /// What a body is, by its Content-Type.
@@ -36,10 +37,8 @@ pub enum Processor {
     Json(Texts),
     /// XML.
     Xml,
-    /// A type that is no text: pictures, archives, messages of RPC.
-    Binary,
-    /// Anything else, or no type at all.
-    Unknown,
+    /// Anything else, or no type at all: up to there it may be a form.
+    Unknown(Extent),
 }
 
 impl Processor {
@@ -48,7 +47,9 @@ impl Processor {
         if !has_body {
             return Self::None;
         }
-        let Some(media_type) = content_type.map(MediaType::parse) else { return Self::Unknown };
+        let Some(media_type) = content_type.map(MediaType::parse) else {
+            return Self::Unknown(Extent::Whole);
+        };
         let boundary = || media_type.parameter("boundary").unwrap_or_default().to_vec();
         match media_type.essence.as_slice() {
             b"multipart/form-data" => Self::Multipart(boundary()),
@@ -61,8 +62,7 @@ impl Processor {
             essence if essence.starts_with(b"multipart/") => Self::Mixed(boundary()),
             essence if essence.ends_with(b"+json") => Self::Json(Texts::One),
             essence if essence.ends_with(b"+xml") => Self::Xml,
-            essence if binary::is_binary(essence) => Self::Binary,
-            _ => Self::Unknown,
+            essence => Self::Unknown(Extent::of(essence)),
         }
     }
 
@@ -81,7 +81,7 @@ impl Processor {
 
     /// Whether arguments and text of XML are guesses about what the body may be.
     pub fn is_guessed(&self) -> bool {
-        matches!(self, Self::Binary | Self::Unknown)
+        matches!(self, Self::Unknown(_))
     }
 
     /// The name of the format in `REQBODY_PROCESSOR`, or none where ModSecurity has none.
@@ -92,7 +92,7 @@ impl Processor {
             Self::Json(_) => "JSON",
             Self::Xml => "XML",
             // ModSecurity 2.9 parses `multipart/form-data` only.
-            Self::None | Self::Mixed(_) | Self::Binary | Self::Unknown => "",
+            Self::None | Self::Mixed(_) | Self::Unknown(_) => "",
         }
     }
 }
@@ -140,8 +140,8 @@ impl Body {
             Processor::Mixed(boundary) => Parser::Mixed(Multipart::mixed(boundary, limits)),
             Processor::Json(texts) => Parser::Json(Json::of(*texts, limits)),
             Processor::Xml => Parser::Xml(Xml::new(limits)),
-            Processor::Binary | Processor::Unknown => Parser::Unknown(Box::new(Unknown {
-                form: GuessedForm::new(form(), *processor == Processor::Binary),
+            Processor::Unknown(extent) => Parser::Unknown(Box::new(Unknown {
+                form: GuessedForm::new(form(), *extent),
                 guess: Guess::new(limits),
             })),
         };

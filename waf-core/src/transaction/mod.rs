@@ -400,7 +400,7 @@ fn refusal_of(verdict: Option<Verdict>) -> Option<Refusal> {
 /// How records name the parser of a body.
 fn parser_of(processor: &Processor) -> Option<&'static str> {
     match processor {
-        Processor::Form | Processor::Binary | Processor::Unknown => Some("form"),
+        Processor::Form | Processor::Unknown(_) => Some("form"),
         Processor::Multipart(_) | Processor::Mixed(_) => Some("multipart"),
         Processor::Json(_) => Some("json"),
         Processor::Xml => Some("xml"),

@@ -1,4 +1,4 @@
-use super::{Body, Processor};
+use super::{Body, Extent, Processor};
 use crate::limits::Limits;
 use crate::parse::json::Texts;
 use crate::parse::testing::{Lanes, Random, Row, assert_lanes_chunking};
@@ -38,23 +38,25 @@ fn content_types_choose() {
         ("application/xml", Processor::Xml),
         ("application/soap+xml; charset=utf-8", Processor::Xml),
         ("image/svg+xml", Processor::Xml),
-        ("Image/JPEG", Processor::Binary),
-        ("application/octet-stream; charset=binary", Processor::Binary),
-        ("application/grpc+proto", Processor::Binary),
+        ("Image/JPEG", Processor::Unknown(Extent::Text)),
+        ("application/octet-stream; charset=binary", Processor::Unknown(Extent::Text)),
+        ("application/grpc+proto", Processor::Unknown(Extent::Text)),
         (
             "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-            Processor::Binary,
+            Processor::Unknown(Extent::Text),
         ),
-        ("text/plain", Processor::Unknown),
-        ("text/json", Processor::Unknown),
-        ("", Processor::Unknown),
-        ("%{(#x)}", Processor::Unknown),
+        ("Text/HTML; charset=utf-8", Processor::Unknown(Extent::Line)),
+        ("message/rfc822", Processor::Unknown(Extent::Line)),
+        ("text/plain", Processor::Unknown(Extent::Whole)),
+        ("text/json", Processor::Unknown(Extent::Whole)),
+        ("", Processor::Unknown(Extent::Whole)),
+        ("%{(#x)}", Processor::Unknown(Extent::Whole)),
     ];
     for (content_type, processor) in cases {
         let chosen = Processor::choose(Some(content_type.as_bytes()), true);
         assert_eq!(chosen, *processor, "{content_type}");
     }
-    assert_eq!(Processor::choose(None, true), Processor::Unknown);
+    assert_eq!(Processor::choose(None, true), Processor::Unknown(Extent::Whole));
     assert_eq!(Processor::choose(Some(b"application/json"), false), Processor::None);
 }
 
@@ -95,6 +97,22 @@ fn a_guessed_form_of_a_binary_type_ends_at_a_control_character() {
     assert!(all.main.rows().ends_with(&last), "{:?}", all.main.rows());
     let whole = parse(Some("application/octet-stream"), b"q=%01&c=2");
     assert!(whole.main.rows().contains(&row("ARGS_POST", "c", "2")));
+}
+
+/// A body of a type that is lines is one in its first line.
+#[test]
+fn a_guessed_form_of_lines_ends_with_the_first() {
+    let body = "a=1&b\t=%0ax\r\ny&c=2";
+    let lanes = parse(Some("text/csv"), body.as_bytes());
+    assert_eq!(lanes.raw.rows(), [row("REQUEST_BODY", "", body)]);
+    let form = [
+        row("ARGS_POST_NAMES", "a", "a"),
+        row("ARGS_POST", "a", "1"),
+        row("ARGS_POST_NAMES", "b\t", "b\t"),
+        row("ARGS_POST", "b\t", "\nx"),
+        length(body),
+    ];
+    assert_eq!(lanes.main.rows(), form);
 }
 
 #[test]
