@@ -73,7 +73,9 @@ fn ways(rule: &Rule, place: Option<Place>) -> Vec<Way> {
     let mut positive = Vec::new();
     collect(&rule.expression, &mut positive);
     let Some(first) = positive.first() else { return Vec::new() };
-    let of_value = |condition: &&&Condition| rule.same_value || condition.targets == first.targets;
+    // A part has a name, a file name and a content, each of which another condition may look at.
+    let is_any = rule.same_value || place == Some(Place::Multipart);
+    let of_value = |condition: &&&Condition| is_any || condition.targets == first.targets;
     let conditions: Vec<_> = positive.iter().filter(of_value).collect();
     let mut ways = WAYS.to_vec();
     ways.retain(|way| conditions.iter().all(|condition| way.is_undone_by(condition)));
