@@ -13,8 +13,8 @@ use crate::limits;
 use crate::policy::{OverrideScope, Policy, PolicySettings, RuleStance};
 use crate::rule::{Exclusion, ExclusionScope, Rule, RuleMode, Selector, Target, TargetKind};
 use crate::ruleset::{
-    ChainTree, ClassId, CompiledCondition, ExclusionId, FieldPlan, Inquiry, Joint, NameClasses,
-    Noted, PlanNode, Probe, Program, RuleIndex, RuleSet, SignatureId, StepId, Trigger,
+    ChainTree, ClassId, CompiledCondition, ExclusionId, FieldPlan, Inquiry, Joint, JointParts,
+    NameClasses, Noted, PlanNode, Probe, Program, RuleIndex, RuleSet, SignatureId, StepId, Trigger,
     ValueFormula,
 };
 use crate::source::Report;
@@ -464,7 +464,7 @@ fn field_plan(lowered: &Lowered, of_field: &Wanted) -> FieldPlan {
     };
     let parts = wanted.iter().filter(is_part);
     let parts = parts.filter_map(|&id| Some((id, asking_joints(lowered, &plan.joints, id)?)));
-    plan.parts = parts.collect();
+    plan.parts = JointParts::new(&plan.nodes, parts.collect());
     plan
 }
 

@@ -43,8 +43,8 @@ pub use parts::Parts;
 pub use sqli::{Fingerprint, detect_sqli};
 pub use xss::detect_xss;
 
-pub(crate) use sqli::detect_sqli_with;
-pub(crate) use xss::detect_xss_with;
+pub(crate) use sqli::{detect_sqli_with, may_be_sqli};
+pub(crate) use xss::{detect_xss_with, may_be_xss};
 
 /// How sure the answer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

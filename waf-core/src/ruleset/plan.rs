@@ -3,6 +3,7 @@
 
 use super::closure::{Closure, Closures};
 use super::ids::{ExclusionId, RuleIndex, SignatureId, StepId, unique};
+use super::joint_parts::JointParts;
 use super::program::Noted;
 use crate::automaton::{Gate, PatternId, PatternSet};
 use crate::bytes::ByteSet;
@@ -128,9 +129,8 @@ pub struct FieldPlan {
     pub triggers: Vec<(SignatureId, Vec<Trigger>)>,
     /// What the SecLang rules must know of it.
     pub noted: Noted,
-    /// Signatures that nothing asks for but joints without `not`, sorted, and these joints: where
-    /// none of them holds the signature is of no consequence.
-    pub parts: Vec<(SignatureId, Vec<u16>)>,
+    /// What nothing asks for but joints.
+    pub parts: JointParts,
     /// Patterns of which only the row of a whole value tells: where they match is asked by nobody.
     pub placeless: PatternSet,
     /// What is asked of outputs that steps leave as they are.
@@ -187,12 +187,6 @@ impl FieldPlan {
     /// Whether nothing is wanted of the field.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty() && self.noted.is_empty()
-    }
-
-    /// The joints that alone ask for a signature; `None` where something else does too.
-    pub fn only_joints_of(&self, signature: SignatureId) -> Option<&[u16]> {
-        let at = self.parts.binary_search_by_key(&signature, |(id, _)| *id).ok()?;
-        Some(&self.parts[at].1)
     }
 
     /// What a fact triggers.

@@ -44,6 +44,8 @@ pub(super) struct Leader {
     pub(super) asking: Vec<usize>,
     /// Whose literals occur in it; nobody's before [`Leaders::sift`].
     pub(super) found: Found,
+    /// Patterns that may match it, and that only joints ask for: they wait for what else is found.
+    pub(super) waiting: PatternSet,
 }
 
 impl Leader {
@@ -69,6 +71,7 @@ impl Leader {
         self.lists.clear();
         self.asking.clear();
         self.found.clear();
+        self.waiting.clear();
     }
 
     fn join(&mut self, closure: &Closure) {
@@ -90,6 +93,11 @@ impl Leaders {
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Leader> {
         self.all.iter().take(self.count)
+    }
+
+    /// One of them, to change.
+    pub(super) fn get_mut(&mut self, at: usize) -> &mut Leader {
+        &mut self.all[at]
     }
 
     /// Takes out of what is asked of a leader what the kinds of its bytes rule out.

@@ -1,19 +1,33 @@
 //! Signatures that nothing asks for but joints: of consequence only where such a joint holds.
 //!
-//! libinjection takes microseconds and is most often joined with patterns that say where in a value
-//! an attack begins. So it is asked last, and not at all where the joint cannot hold.
+//! Such a joint asks for a costly pattern and for something that few values have, such as `%25`. So
+//! its patterns wait until all else is known of all outputs of a value, and are not looked for where
+//! the joint cannot hold any more. libinjection, which takes microseconds, comes last.
 
 use super::pipeline::RawHit;
+use crate::automaton::PatternId;
 use crate::ruleset::{FieldPlan, Probe, RuleSet, SignatureId};
 
 /// What was found in a value so far, and what its plan makes of it.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Parts<'a> {
     pub(super) plan: &'a FieldPlan,
     pub(super) ruleset: &'a RuleSet,
 }
 
 impl Parts<'_> {
+    /// Whether it may be of consequence that a pattern matches. What is not found may still be where
+    /// it is `open`.
+    pub(super) fn may_complete(
+        self,
+        pattern: PatternId,
+        hits: &[RawHit],
+        open: impl Fn(SignatureId) -> bool,
+    ) -> bool {
+        let has = |id| found(hits, id) || open(id);
+        self.plan.parts.asking(pattern).any(|id| self.is_asked(id, has))
+    }
+
     /// Whether it may be of consequence what libinjection says; all else has been asked.
     pub(super) fn may_matter(self, signature: SignatureId, hits: &[RawHit]) -> bool {
         let is_late = |id: SignatureId| {
@@ -38,7 +52,7 @@ impl Parts<'_> {
 
     /// Whether a joint that asks for a signature holds, or something else asks for it.
     fn is_asked(self, signature: SignatureId, has: impl Fn(SignatureId) -> bool) -> bool {
-        let Some(joints) = self.plan.only_joints_of(signature) else { return true };
+        let Some(joints) = self.plan.parts.joints_of(signature) else { return true };
         joints.iter().any(|&at| self.ruleset.joints[usize::from(at)].holds(&has))
     }
 }

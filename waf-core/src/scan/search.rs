@@ -8,7 +8,7 @@ use crate::ruleset::{PlanNode, RuleSet};
 /// What is asked of an output, and what was found in it.
 #[derive(Debug, Default)]
 pub(super) struct Search {
-    /// Afterwards those that the gate let through.
+    /// Those that are left to be looked for.
     pub(super) patterns: PatternSet,
     lists: PatternSet,
     pattern_hits: Vec<Hit>,
@@ -39,21 +39,45 @@ impl Search {
         !self.lists.is_empty() || ruleset.gate.asks_literals(length, present, patterns)
     }
 
-    /// Finds patterns and phrases; [`Self::asks_literals`] was asked before. What the gate lets
-    /// through for a literal is most often a match and is asked by itself; of the others, which it
-    /// can hardly rule out, the automata find those that match. Of `placeless` patterns it is only
-    /// found whether they match.
+    /// Leaves the patterns and lists that the gate lets through; [`Self::asks_literals`] was asked
+    /// before.
+    pub(super) fn narrow(&mut self, ruleset: &RuleSet, asked: &Asked, occurs: Occurs<'_>) {
+        ruleset.gate.narrow(occurs, asked, &mut self.patterns, &mut self.memory);
+        self.lists.intersect_with(&occurs.found.lists);
+    }
+
+    /// Whether nothing is left to be looked for.
+    pub(super) fn is_empty(&self) -> bool {
+        self.patterns.is_empty() && self.lists.is_empty()
+    }
+
+    /// Leaves nothing.
+    pub(super) fn clear(&mut self) {
+        self.patterns.clear();
+        self.lists.clear();
+    }
+
+    /// Takes out those of `patterns` that are left, and puts them into `waiting`.
+    pub(super) fn put_off(&mut self, patterns: &PatternSet, waiting: &mut PatternSet) {
+        if self.patterns.intersects(patterns) {
+            waiting.copy_from(&self.patterns);
+            waiting.intersect_with(patterns);
+            self.patterns.subtract(patterns);
+        }
+    }
+
+    /// Finds the patterns and phrases that are left. What the gate lets through for a literal is
+    /// most often a match and is asked by itself; of the others, which it can hardly rule out, the
+    /// automata find those that match. Of `placeless` patterns it is only found whether they match.
     pub(super) fn run(
         &mut self,
         ruleset: &RuleSet,
-        (asked, placeless): (&Asked, Option<&PatternSet>),
+        placeless: Option<&PatternSet>,
         value: &[u8],
-        occurs: Occurs<'_>,
         work: &mut (&mut Work, &mut automaton::Scratch),
     ) {
         self.pattern_hits.clear();
         self.list_hits.clear();
-        ruleset.gate.narrow(occurs, asked, &mut self.patterns, &mut self.memory);
         self.part(ruleset, value, work);
         for pattern in self.alone.iter() {
             let asked = &ruleset.patterns[pattern.index()];
@@ -66,7 +90,6 @@ impl Search {
             let start = start.map(|start| start as u64);
             self.pattern_hits.push(Hit { pattern, start, end, needed: end });
         }
-        self.lists.intersect_with(&occurs.found.lists);
         if !self.lists.is_empty() {
             let cursor = &mut ruleset.phrases.start();
             ruleset.phrases.scan(cursor, value, &mut self.lists, &mut self.list_hits);

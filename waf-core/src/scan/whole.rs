@@ -3,16 +3,18 @@
 //!
 //! ```text
 //! value -> leaders: the different outputs, each with all that is asked of it   (leaders.rs)
-//!       -> search in each -> hits -> libinjection, where it may matter
+//!       -> search in each -> hits
+//!       -> what only joints ask for, where such a joint may still hold         (parts.rs)
+//!       -> libinjection, where it may matter
 //! ```
 
-use super::leaders::Leader;
+use super::leaders::{Leader, Leaders};
 use super::parts::Parts;
 use super::pipeline::RawHit;
 use super::scratch::Scratch;
 use crate::automaton::{Occurs, Work};
 use crate::operator;
-use crate::ruleset::{FieldPlan, RuleSet, SignatureId};
+use crate::ruleset::{FieldPlan, Probe, RuleSet, SignatureId};
 
 /// Runs a whole value. Afterwards `scratch.hits` holds what was found and is of consequence (all,
 /// for a trace), and `scratch.outputs` what each node made of the value; where there are no hits
@@ -29,10 +31,13 @@ pub(super) fn run(
     let value = Whole { plan, ruleset, input };
     let Scratch { leaders, buffers, transducers, .. } = scratch;
     leaders.gather((plan, &ruleset.gate), input, buffers, transducers);
-    (0..scratch.leaders.len()).for_each(|at| value.search(at, work, scratch));
-    value.ask_each(scratch);
+    let count = leaders.len();
+    (0..count).for_each(|at| value.search(at, work, scratch));
+    value.ask_checks(scratch);
+    (0..count).for_each(|at| value.search_parts(at, work, scratch));
+    value.ask_libinjection(scratch);
     if !traced {
-        Parts { plan, ruleset }.drop_idle(&mut scratch.hits);
+        value.parts().drop_idle(&mut scratch.hits);
     }
     if !scratch.hits.is_empty() || traced {
         let Scratch { leaders, outputs, buffers, transducers, .. } = scratch;
@@ -47,10 +52,14 @@ struct Whole<'a> {
     input: &'a [u8],
 }
 
-impl Whole<'_> {
-    /// Looks once into an output, for all nodes that have it.
+impl<'a> Whole<'a> {
+    fn parts(&self) -> Parts<'a> {
+        Parts { plan: self.plan, ruleset: self.ruleset }
+    }
+
+    /// Looks once into an output, for all nodes that have it. What only joints ask for waits.
     fn search(&self, at: usize, work: &mut Work, scratch: &mut Scratch) {
-        let Scratch { search, leaders, buffers, candidates, hits, automata, .. } = scratch;
+        let Scratch { search, leaders, buffers, candidates, .. } = scratch;
         leaders.rule_out(at, &self.ruleset.gate);
         let leader = leaders.get(at);
         if leader.patterns.is_empty() && leader.lists.is_empty() {
@@ -61,16 +70,80 @@ impl Whole<'_> {
         if search.asks_literals(self.ruleset, asked, (length, present)) {
             leaders.sift(at, &self.ruleset.gate, self.input, buffers);
         }
-        let leader = leaders.get(at);
+        let leader = leaders.get_mut(at);
         let value = leader.bytes(self.input, buffers);
-        let occurs = Occurs { value, present, found: &leader.found };
+        search.narrow(
+            self.ruleset,
+            &leader.patterns,
+            Occurs { value, present, found: &leader.found },
+        );
+        match candidates {
+            Some(known) => known.extend(search.patterns.iter().map(|id| (leader.first(), id))),
+            None => search.put_off(self.plan.parts.patterns(), &mut leader.waiting),
+        }
+        self.find(at, work, scratch);
+    }
+
+    /// Looks into an output for what waits, where it may still be of consequence: first for what
+    /// needs a literal, which is there, or stands at an end of the value.
+    fn search_parts(&self, at: usize, work: &mut Work, scratch: &mut Scratch) {
+        if scratch.leaders.get(at).waiting.is_empty() {
+            return;
+        }
+        let loose = self.ruleset.gate.loose();
+        for is_loose in [false, true] {
+            let Scratch { search, leaders, buffers, hits, .. } = &mut *scratch;
+            search.clear();
+            let leader = leaders.get(at);
+            for pattern in leader.waiting.iter().filter(|&id| loose.contains(id) == is_loose) {
+                let open = |id| self.is_open(id, leaders, buffers);
+                if self.parts().may_complete(pattern, hits, open) {
+                    search.patterns.insert(pattern);
+                }
+            }
+            let waiting = &mut leaders.get_mut(at).waiting;
+            if is_loose {
+                waiting.clear();
+            } else {
+                waiting.intersect_with(loose);
+            }
+            self.find(at, work, scratch);
+        }
+    }
+
+    /// Whether a signature may hold that was not found yet: its pattern waits, or libinjection can
+    /// see something in its output.
+    fn is_open(&self, id: SignatureId, leaders: &Leaders, buffers: &[Vec<u8>]) -> bool {
+        let any = |asks: &dyn Fn(&Leader, usize) -> bool| {
+            leaders.iter().any(|leader| leader.asking.iter().any(|&node| asks(leader, node)))
+        };
+        match self.ruleset.signatures[id.index()].probe {
+            Probe::Pattern(pattern) => {
+                leaders.iter().any(|leader| leader.waiting.contains(pattern))
+            }
+            Probe::DetectSqli => any(&|leader, node| {
+                let value = leader.bytes(self.input, buffers);
+                self.plan.nodes[node].sqli == Some(id)
+                    && operator::may_be_sqli(value, leader.present)
+            }),
+            Probe::DetectXss => any(&|leader, node| {
+                self.plan.nodes[node].xss == Some(id) && operator::may_be_xss(leader.present)
+            }),
+            Probe::Phrases(_) | Probe::Check(_) | Probe::Joint(_) => false,
+        }
+    }
+
+    /// Looks into an output for what is left to be looked for.
+    fn find(&self, at: usize, work: &mut Work, scratch: &mut Scratch) {
+        let Scratch { search, leaders, buffers, candidates, hits, automata, .. } = scratch;
+        if search.is_empty() {
+            return;
+        }
+        let leader = leaders.get(at);
         // A trace tells where.
         let placeless = candidates.is_none().then_some(&self.plan.placeless);
-        let asked = (&leader.patterns, placeless);
-        search.run(self.ruleset, asked, value, occurs, &mut (work, automata));
-        if let Some(known) = candidates {
-            known.extend(search.patterns.iter().map(|pattern| (leader.first(), pattern)));
-        }
+        let value = leader.bytes(self.input, buffers);
+        search.run(self.ruleset, placeless, value, &mut (work, automata));
         if search.found() {
             for &node in &leader.nodes {
                 search.tell(&self.plan.nodes[node], hits);
@@ -78,25 +151,27 @@ impl Whole<'_> {
         }
     }
 
-    /// Asks what each node asks for itself: libinjection last, when it is known what else is there.
-    fn ask_each(&self, scratch: &mut Scratch) {
-        let Scratch { leaders, buffers, candidates, hits, .. } = scratch;
+    fn ask_checks(&self, scratch: &mut Scratch) {
+        let Scratch { leaders, buffers, hits, .. } = scratch;
         for leader in leaders.iter() {
             for &node in &leader.asking {
-                self.ask_checks(node, leader.bytes(self.input, buffers), hits);
+                self.ask_checks_of(node, leader.bytes(self.input, buffers), hits);
             }
-        }
-        let parts = Parts { plan: self.plan, ruleset: self.ruleset };
-        for leader in leaders.iter() {
-            let value = leader.bytes(self.input, buffers);
-            let wanted = |id: SignatureId, hits: &[RawHit]| {
-                candidates.is_some() || parts.may_matter(id, hits)
-            };
-            self.ask_libinjection(leader, value, wanted, hits);
         }
     }
 
-    fn ask_checks(&self, node: usize, value: &[u8], hits: &mut Vec<RawHit>) {
+    fn ask_libinjection(&self, scratch: &mut Scratch) {
+        let Scratch { leaders, buffers, candidates, hits, .. } = scratch;
+        for leader in leaders.iter() {
+            let value = leader.bytes(self.input, buffers);
+            let wanted = |id: SignatureId, hits: &[RawHit]| {
+                candidates.is_some() || self.parts().may_matter(id, hits)
+            };
+            self.ask_libinjection_of(leader, value, wanted, hits);
+        }
+    }
+
+    fn ask_checks_of(&self, node: usize, value: &[u8], hits: &mut Vec<RawHit>) {
         for &(check, signature) in &self.plan.nodes[node].checks {
             let check = &self.ruleset.checks[usize::from(check)];
             let mut state = check.start();
@@ -112,7 +187,7 @@ impl Whole<'_> {
     }
 
     /// Asks libinjection once about an output, however many nodes have it.
-    fn ask_libinjection(
+    fn ask_libinjection_of(
         &self,
         leader: &Leader,
         value: &[u8],

@@ -73,10 +73,15 @@ pub fn detect_sqli(value: &[u8]) -> Option<Fingerprint> {
 
 /// [`detect_sqli`] of a value whose bytes are known to be those `present`.
 pub(crate) fn detect_sqli_with(value: &[u8], present: ByteSet) -> Option<Fingerprint> {
-    if gate::is_harmless(value, present) {
+    if !may_be_sqli(value, present) {
         return None;
     }
     detect_ungated(value, present)
+}
+
+/// Whether a look at the bytes of a value, which are those `present`, leaves it open if it is one.
+pub(crate) fn may_be_sqli(value: &[u8], present: ByteSet) -> bool {
+    !gate::is_harmless(value, present)
 }
 
 fn detect_ungated(value: &[u8], present: ByteSet) -> Option<Fingerprint> {

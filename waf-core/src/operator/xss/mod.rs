@@ -27,6 +27,11 @@ pub(crate) fn detect_xss_with(value: &[u8], present: ByteSet) -> bool {
     contexts(present).any(|context| runs(value, context))
 }
 
+/// Whether a look at the bytes of a value leaves it open if it is one.
+pub(crate) fn may_be_xss(present: ByteSet) -> bool {
+    contexts(present).next().is_some()
+}
+
 /// The contexts in which a value of these bytes can run something.
 ///
 /// Tags, comments and doctypes begin with `<`. As text a value needs one; as an attribute's value it
