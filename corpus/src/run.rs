@@ -16,6 +16,9 @@ use crate::response::Response;
 /// What answers a request that is let through.
 pub type Origin = fn(&Request) -> Response;
 
+/// Requests after which tables are begun anew where they are full, as the proxy does once a second.
+const RENEWED_AFTER: u64 = 64;
+
 /// Runs requests under one policy.
 pub struct Runner {
     policy: Arc<Policy>,
@@ -23,13 +26,14 @@ pub struct Runner {
     masking: Masking,
     scratch: Scratch,
     without_last: usize,
+    judged: u64,
 }
 
 impl Runner {
     /// A runner that hides nothing in its records.
     pub fn new(policy: Arc<Policy>, masking: Masking) -> Self {
         let head = HeadPolicy { limits: policy.settings().limits.clone(), ..HeadPolicy::default() };
-        Self { policy, head, masking, scratch: Scratch::default(), without_last: 0 }
+        Self { policy, head, masking, scratch: Scratch::default(), without_last: 0, judged: 0 }
     }
 
     /// From now on without the last `count` exclusions of the policy.
@@ -67,6 +71,10 @@ impl Runner {
         cut: Cut,
         origin: Option<Origin>,
     ) -> DecisionRecord {
+        self.judged += 1;
+        if self.judged.is_multiple_of(RENEWED_AFTER) {
+            self.policy.ruleset().renew_full_tables();
+        }
         let scratch = &mut self.scratch;
         let mut findings = request.findings.clone();
         for found in validate(&request.head, &self.head) {
