@@ -4,6 +4,8 @@
 //! The constants are the bounds of fixed tables: a sender who fills one causes a finding, never
 //! growth.
 
+use std::ops::RangeInclusive;
+
 const KIB: usize = 1024;
 
 /// The bounds an operator may change. One value per route.
@@ -211,11 +213,14 @@ pub const TABLES: usize = 24 * 1024 * KIB;
 /// begins again. The default of `regex-automata`, which is too little for none of the Core Rule Set.
 pub const REGEX_MEMORY: usize = 2 * 1024 * KIB;
 
-/// Bytes that all regexes of a rule set keep of it between searches. Ordinary traffic would fill 40 MiB
-/// with the built-in rules: with 9 it costs a tenth less than with 5, with 64 a sixth less than that.
-/// With the Core Rule Set 4 make HTML and code 1.6 times as dear, more than 5 helps only code, and
+/// Bytes that all regexes of a rule set keep of it between searches: at least and at most. Ordinary
+/// traffic would fill 40 MiB with the built-in rules; with the Core Rule Set more than 7 helps little, and
 /// with 9 the proxy passes 80 MB.
-pub const REGEX_MEMORIES: usize = 7 * 1024 * KIB;
+pub const REGEX_MEMORIES: RangeInclusive<usize> = 7 * 1024 * KIB..=32 * 1024 * KIB;
+
+/// Bytes of it for each state of their NFAs: what large ones learn is large. The Core Rule Set at
+/// paranoia 1 has 430,000 states, the built-in rules four times as many.
+pub const REGEX_MEMORY_PER_STATE: usize = 16;
 
 /// Rules of one rule set: their numbers are 16 bits wide, and no rule set has a tenth of as many.
 pub const RULES: usize = u16::MAX as usize;

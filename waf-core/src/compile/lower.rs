@@ -15,8 +15,8 @@ use crate::rule::{
     Condition, Expression, Operator, Phase, Rule, Target, TargetKind, Transformation,
 };
 use crate::ruleset::{
-    ChainTree, CompiledCondition, CompiledRule, Formula, Joint, Memories, Pattern, Probe, Settles,
-    Signature, SignatureId, ValueFormula,
+    ChainTree, CompiledCondition, CompiledRule, Formula, Joint, Memories, Pattern, PatternText,
+    Probe, Settles, Signature, SignatureId, ValueFormula,
 };
 use crate::source::{Report, Span};
 
@@ -27,7 +27,7 @@ pub(super) struct Lowered {
     pub(super) signatures: Vec<Signature>,
     pub(super) joints: Vec<Joint>,
     pub(super) patterns: Vec<Pattern>,
-    memories: Arc<Memories>,
+    pub(super) memories: Arc<Memories>,
     pub(super) lists: Vec<Vec<String>>,
     pub(super) checks: Vec<Check>,
     groups: Vec<u32>,
@@ -260,8 +260,8 @@ impl Lowered {
                 Probe::Phrases(id)
             }
             operator if is_pattern(operator) => {
-                let pattern = Pattern::new(operator.clone(), &self.memories);
-                self.pattern(span, if key.1 { pattern.in_any_case() } else { pattern })?
+                let text = PatternText::new(operator.clone(), key.1);
+                self.pattern(span, Pattern::new(text, &self.memories))?
             }
             operator => {
                 self.checks.extend(Check::new(operator));

@@ -61,6 +61,7 @@ pub fn compile(rules: Vec<Rule>, policies: Vec<PolicySettings>) -> Result<Compil
     let automata = Automata::new(&hirs, &lowered.pattern_groups(&gate), TABLES)
         .map_err(|error| vec![Report::error(None, error.to_string())])?;
     drop(hirs);
+    lowered.memories.fit(automata.nfa_states());
     let ruleset = Arc::new(RuleSet {
         waiting: Waiting::new(&lowered.rules),
         rules: lowered.rules,
