@@ -16,7 +16,7 @@ use waf_core::source::Source;
 use waf_corpus::{Cut, Request};
 
 /// `score`, `targets`, `match` and so on of one rule each.
-const RULES: [&str; 34] = [
+const RULES: [&str; 36] = [
     "targets: [ARGS]\nmatch: {rx: 'a+b'}",
     "targets: [ARGS]\nmatch: {rx: 'ab|abc|c$'}",
     "targets: [ARGS, ARGS_NAMES]\ntransform: [lowercase]\nmatch: {rx: '^\\s*b'}",
@@ -51,6 +51,8 @@ const RULES: [&str; 34] = [
     "targets: [REQUEST_METHOD]\nmode: detect\nmatch: {streq: POST}",
     "targets: [ARGS_COMBINED_SIZE, REQUEST_BODY_LENGTH]\nparanoia: 2\nmatch: {gt: 40}",
     "targets: [FILES, FILES_TMP_CONTENT]\naction: block\nmatch: {contains: cab}",
+    "targets: [ARGS]\nmatch: {same_value: true, all: [{rx: '[ab].*c'}, {transform: [html_entity_decode, url_decode_uni], rx: '^a|[<A]'}, {any: [{pm: [bb, cc]}, {transform: [remove_whitespace], rx: 'b+c'}]}]}",
+    "targets: [ARGS, REQUEST_BODY]\nmatch: {same_value: true, all: [{any: [{rx: 'a+b'}, {rx: '^[^b]*a'}]}, {any: [{detect_xss: true}, {rx: 'b$'}]}]}",
 ];
 
 const EXCLUSIONS: &str = "
