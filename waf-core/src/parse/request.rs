@@ -199,8 +199,8 @@ fn header_trick(head: &RequestHead) -> Option<Finding> {
     (overridden || dropped || has_underscore_twin(head)).then_some(Finding::ProtocolHeaderTrick)
 }
 
-/// Clients behind old proxies, the block editor of `WordPress` among them, save with POST and name the method
-/// here; POST may do no less than these.
+/// Clients behind old proxies, the block editor of `WordPress` among them, save with POST and name
+/// the method here; POST may do no less than these.
 fn is_usual_override(head: &RequestHead, method: &[u8]) -> bool {
     head.method == b"POST" && (method == b"PUT" || method == b"PATCH")
 }
