@@ -116,7 +116,7 @@ const CHECKS: &[Check] = &[
     method,
     |head, _| unexpected_body(head),
     |head, _| expect(head),
-    |head, _| header_trick(head),
+    header_trick,
     upgrade,
     |head, _| content_encoding(head),
     |head, _| content_type_missing(head),
@@ -192,11 +192,18 @@ fn expect(head: &RequestHead) -> Option<Finding> {
 }
 
 /// Lines that make a hop and the origin see different requests.
-fn header_trick(head: &RequestHead) -> Option<Finding> {
-    let overrides = ["x-original-url", "x-http-method-override"];
-    let overridden = overrides.into_iter().any(|name| head.value(name).is_some());
+fn header_trick(head: &RequestHead, policy: &HeadPolicy) -> Option<Finding> {
+    let overridden = head.value("x-original-url").is_some()
+        || head.value("x-http-method-override").is_some_and(|to| !is_usual_override(head, to, policy));
     let dropped = list(head, "connection").any(names_end_to_end);
     (overridden || dropped || has_underscore_twin(head)).then_some(Finding::ProtocolHeaderTrick)
+}
+
+/// Clients behind old proxies, the block editor of `WordPress` among them, save with POST and name
+/// the method here; POST may do no less than these.
+fn is_usual_override(head: &RequestHead, method: &[u8], policy: &HeadPolicy) -> bool {
+    let is_allowed = || policy.methods.iter().any(|known| known.as_bytes() == method);
+    head.method == b"POST" && matches!(method, b"PUT" | b"PATCH") && is_allowed()
 }
 
 /// Whether a Connection option would make a hop drop a line that the origin needs.

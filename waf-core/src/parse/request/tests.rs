@@ -103,6 +103,9 @@ const CASES: &[(&str, &[Finding])] = &[
     ("GET /|Connection: x|Connection: X-Forwarded-For", &[Trick]),
     ("GET /|X-Original-URL: /admin", &[Trick]),
     ("GET /|X-HTTP-Method-Override: PUT", &[Trick]),
+    ("POST /|X-HTTP-Method-Override: DELETE", &[Trick]),
+    ("POST /|X-HTTP-Method-Override: PUT", &[]),
+    ("POST /|X-HTTP-Method-Override: PATCH|X-Original-URL: /a", &[Trick]),
     // Upgrade.
     ("GET /|Upgrade: websocket", &[Upgrade]),
     ("GET /|Upgrade: h2c, WebSocket/13", &[Upgrade]),
