@@ -65,6 +65,10 @@ impl PatternSet {
 
     /// Adds the patterns of `other`.
     pub fn union_with(&mut self, other: &Self) {
+        if self.words.is_empty() {
+            self.copy_from(other);
+            return;
+        }
         if self.words.len() < other.words.len() {
             self.words.resize(other.words.len(), 0);
         }
@@ -87,7 +91,7 @@ impl PatternSet {
 
     /// Takes every pattern out.
     pub fn clear(&mut self) {
-        self.words.fill(0);
+        self.words.clear();
     }
 
     /// The number of patterns in it.
