@@ -15,8 +15,8 @@ use crate::rule::{
     Condition, Expression, Operator, Phase, Rule, Target, TargetKind, Transformation,
 };
 use crate::ruleset::{
-    ChainTree, CompiledCondition, CompiledRule, Formula, Joint, Memories, Pattern, PatternText,
-    Probe, Settles, Signature, SignatureId, ValueFormula,
+    ChainTree, CompiledCondition, CompiledRule, Formula, Joint, Memories, Pattern, Probe, Settles,
+    Signature, SignatureId, ValueFormula,
 };
 use crate::source::{Report, Span};
 
@@ -260,8 +260,8 @@ impl Lowered {
                 Probe::Phrases(id)
             }
             operator if is_pattern(operator) => {
-                let text = PatternText::new(operator.clone(), key.1);
-                self.pattern(span, Pattern::new(text, &self.memories))?
+                let pattern = Pattern::new(operator.clone(), &self.memories);
+                self.pattern(span, if key.1 { pattern.in_any_case() } else { pattern })?
             }
             operator => {
                 self.checks.extend(Check::new(operator));

@@ -194,7 +194,9 @@ fn expect(head: &RequestHead) -> Option<Finding> {
 /// Lines that make a hop and the origin see different requests.
 fn header_trick(head: &RequestHead, policy: &HeadPolicy) -> Option<Finding> {
     let overridden = head.value("x-original-url").is_some()
-        || head.value("x-http-method-override").is_some_and(|to| !is_usual_override(head, to, policy));
+        || head
+            .value("x-http-method-override")
+            .is_some_and(|to| !is_usual_override(head, to, policy));
     let dropped = list(head, "connection").any(names_end_to_end);
     (overridden || dropped || has_underscore_twin(head)).then_some(Finding::ProtocolHeaderTrick)
 }

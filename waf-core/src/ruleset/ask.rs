@@ -7,23 +7,30 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use regex_syntax::hir::Hir;
 
 use super::captures::{Captures, Groups};
-use super::pattern_text::PatternText;
 use super::regex::{Memories, Regex, is_whole};
 use super::{Probe, RuleSet};
-use crate::automaton::syntax::SyntaxError;
+use crate::automaton::in_any_case;
+use crate::automaton::syntax::{self, SyntaxError};
 use crate::operator::{detect_sqli, detect_xss};
+use crate::rule::Operator;
 
 /// A pattern of the automata, as it is asked of one value by itself.
 pub(crate) struct Pattern {
-    text: Arc<PatternText>,
+    operator: Operator,
+    in_any_case: bool,
     memories: Arc<Memories>,
     regex: OnceLock<Option<Regex>>,
 }
 
 impl Pattern {
     /// Not compiled yet: most patterns never match.
-    pub(crate) fn new(text: PatternText, memories: &Arc<Memories>) -> Self {
-        Self { text: Arc::new(text), memories: Arc::clone(memories), regex: OnceLock::new() }
+    pub(crate) fn new(operator: Operator, memories: &Arc<Memories>) -> Self {
+        Self {
+            operator,
+            in_any_case: false,
+            memories: Arc::clone(memories),
+            regex: OnceLock::new(),
+        }
     }
 
     /// Compiles it, before it is asked.
@@ -31,12 +38,25 @@ impl Pattern {
         self.regex();
     }
 
-    /// What it matches.
+    /// It matches where it would in the value's lower case.
+    pub(crate) fn in_any_case(self) -> Self {
+        Self { in_any_case: true, ..self }
+    }
+
+    /// What it matches; nothing where the operator is no pattern.
     ///
     /// # Errors
     /// When its regex cannot be read.
     pub(crate) fn hir(&self) -> Result<Hir, SyntaxError> {
-        self.text.hir()
+        let hir = match &self.operator {
+            Operator::Rx(text) => syntax::parse(text)?,
+            Operator::Contains(text) => syntax::contains(text.as_bytes()),
+            Operator::BeginsWith(text) => syntax::begins_with(text.as_bytes()),
+            Operator::EndsWith(text) => syntax::ends_with(text.as_bytes()),
+            Operator::Streq(text) => syntax::equals(text.as_bytes()),
+            _ => Hir::fail(),
+        };
+        Ok(if self.in_any_case { in_any_case(&hir) } else { hir })
     }
 
     /// Whether it matches every value as a whole, as `^.*$` does, by which rules capture what they
@@ -47,7 +67,8 @@ impl Pattern {
 
     /// The leftmost match in `value[from..]`, look-around seeing all of `value`.
     pub(crate) fn find(&self, value: &[u8], from: usize) -> Option<(usize, usize)> {
-        self.regex()?.find(value, from).map(|found| (found.start, found.end))
+        let input = regex_automata::Input::new(value).range(from..);
+        self.regex()?.find(&input).map(|found| (found.start(), found.end()))
     }
 
     /// Whether it matches somewhere.
@@ -62,11 +83,13 @@ impl Pattern {
 
     /// Whether it keeps what it matches: ModSecurity's `@contains` and its like keep nothing.
     fn captures(&self) -> bool {
-        self.text.is_regex() && self.regex().is_some()
+        matches!(self.operator, Operator::Rx(_)) && self.regex().is_some()
     }
 
     fn regex(&self) -> Option<&Regex> {
-        self.regex.get_or_init(|| Regex::new(&self.text, &self.memories)).as_ref()
+        // Read again: what is read is ten times as large as the text, too much to keep.
+        let compile = || Regex::new(&self.hir().ok()?, &self.memories);
+        self.regex.get_or_init(compile).as_ref()
     }
 }
 

@@ -16,7 +16,6 @@ mod known_names;
 mod name_regex;
 mod names;
 mod order;
-mod pattern_text;
 mod plan;
 mod program;
 mod regex;
@@ -35,7 +34,6 @@ pub use known_names::KnownNames;
 pub(crate) use name_regex::NameRegex;
 pub use names::{NameClasses, NameCursor, NameError};
 pub(crate) use order::Order;
-pub(crate) use pattern_text::PatternText;
 pub use plan::{FieldPlan, Inquiry, PlanId, PlanNode, Trigger};
 pub use program::Noted;
 pub(crate) use program::{
