@@ -24,6 +24,12 @@ pub struct HeadPolicy {
     pub limits: Limits,
 }
 
+impl HeadPolicy {
+    fn allows(&self, method: &[u8]) -> bool {
+        self.methods.iter().any(|known| known.as_bytes() == method)
+    }
+}
+
 impl Default for HeadPolicy {
     fn default() -> Self {
         let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
@@ -177,8 +183,7 @@ fn method(head: &RequestHead, policy: &HeadPolicy) -> Option<Finding> {
     if matches!(head.method.as_slice(), b"CONNECT" | b"TRACE") {
         return Some(Finding::ProtocolMethodForbidden);
     }
-    let known = policy.methods.iter().any(|method| method.as_bytes() == head.method);
-    (!known).then_some(Finding::ProtocolMethod)
+    (!policy.allows(&head.method)).then_some(Finding::ProtocolMethod)
 }
 
 fn unexpected_body(head: &RequestHead) -> Option<Finding> {
@@ -204,8 +209,7 @@ fn header_trick(head: &RequestHead, policy: &HeadPolicy) -> Option<Finding> {
 /// Clients behind old proxies, the block editor of `WordPress` among them, save with POST and name
 /// the method here; POST may do no less than these.
 fn is_usual_override(head: &RequestHead, method: &[u8], policy: &HeadPolicy) -> bool {
-    let is_allowed = || policy.methods.iter().any(|known| known.as_bytes() == method);
-    head.method == b"POST" && matches!(method, b"PUT" | b"PATCH") && is_allowed()
+    head.method == b"POST" && matches!(method, b"PUT" | b"PATCH") && policy.allows(method)
 }
 
 /// Whether a Connection option would make a hop drop a line that the origin needs.
