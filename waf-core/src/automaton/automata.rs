@@ -187,11 +187,6 @@ impl Automata {
         stepping.fold((0, 0), |(count, states), cluster| (count + 1, states + cluster.size()))
     }
 
-    /// The number of states of all NFAs.
-    pub fn nfa_states(&self) -> usize {
-        self.now().iter().map(|cluster| cluster.size()).sum()
-    }
-
     /// The number of states in the tables.
     pub fn states(&self) -> usize {
         self.now().iter().map(|cluster| cluster.tables().states()).sum()

@@ -56,12 +56,14 @@ pub fn compile(rules: Vec<Rule>, policies: Vec<PolicySettings>) -> Result<Compil
     let phrases = Phrases::new(&lowered.lists, true)
         .map_err(|error| vec![Report::error(None, error.to_string())])?;
     let drafts = plans::draft(&mut lowered, &names, &program, policies)?;
-    let hirs = lowered.wanted_hirs(&plans::wanted_patterns(&drafts));
+    let wanted = plans::wanted_patterns(&drafts);
+    let hirs = lowered.wanted_hirs(&wanted);
     let gate = Gate::new(&hirs, &lowered.lists);
     let automata = Automata::new(&hirs, &lowered.pattern_groups(&gate), TABLES)
         .map_err(|error| vec![Report::error(None, error.to_string())])?;
     drop(hirs);
-    lowered.memories.fit(automata.nfa_states());
+    let (_, states) = automata.work(&wanted);
+    lowered.memories.fit(states);
     let ruleset = Arc::new(RuleSet {
         waiting: Waiting::new(&lowered.rules),
         rules: lowered.rules,
