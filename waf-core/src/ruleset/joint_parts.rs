@@ -1,7 +1,7 @@
 //! [`JointParts`]: signatures that nothing asks for but joints.
 
 use super::ids::SignatureId;
-use super::plan::PlanNode;
+use super::plan::{PlanNode, asking, patterns_of_only};
 use crate::automaton::{PatternId, PatternSet};
 
 /// The signatures of a plan that nothing asks for but joints without `not`: where none of these
@@ -20,14 +20,11 @@ impl JointParts {
     /// Such signatures, sorted, with their joints, of a plan of these nodes.
     pub(crate) fn new(nodes: &[PlanNode], joints: Vec<(SignatureId, Vec<u16>)>) -> Self {
         let mut parts = Self { joints, ..Self::default() };
-        let inquiries = || nodes.iter().flat_map(|node| &node.pattern_inquiries);
-        let is_part = |id: SignatureId| parts.joints_of(id).is_some();
-        let others = inquiries().filter(|(_, inquiry)| !is_part(inquiry.signature));
-        let others: PatternSet = others.map(|(pattern, _)| *pattern).collect();
-        let own = inquiries().filter(|(pattern, _)| !others.contains(*pattern));
+        parts.patterns = patterns_of_only(nodes, |id| parts.joints_of(id).is_some());
+        let inquiries = nodes.iter().flat_map(|node| &node.pattern_inquiries);
+        let own = inquiries.filter(|(pattern, _)| parts.patterns.contains(*pattern));
         parts.askers = own.map(|(pattern, inquiry)| (*pattern, inquiry.signature)).collect();
         parts.askers.sort_unstable();
-        parts.patterns = parts.askers.iter().map(|(pattern, _)| *pattern).collect();
         parts
     }
 
@@ -44,8 +41,6 @@ impl JointParts {
 
     /// The signatures that ask for one of these patterns.
     pub fn asking(&self, pattern: PatternId) -> impl Iterator<Item = SignatureId> {
-        let first = self.askers.partition_point(|(id, _)| *id < pattern);
-        let of_pattern = self.askers[first..].iter().take_while(move |(id, _)| *id == pattern);
-        of_pattern.map(|(_, signature)| *signature)
+        asking(&self.askers, pattern)
     }
 }

@@ -81,10 +81,26 @@ impl PlanNode {
     }
 }
 
-fn asking(inquiries: &[(PatternId, Inquiry)], pattern: PatternId) -> impl Iterator<Item = Inquiry> {
-    let first = inquiries.partition_point(|(id, _)| *id < pattern);
-    let of_pattern = inquiries[first..].iter().take_while(move |(id, _)| *id == pattern);
-    of_pattern.map(|(_, inquiry)| *inquiry)
+/// What stands beside a pattern in a sorted table.
+pub(super) fn asking<T: Copy>(
+    table: &[(PatternId, T)],
+    pattern: PatternId,
+) -> impl Iterator<Item = T> {
+    let first = table.partition_point(|(id, _)| *id < pattern);
+    let of_pattern = table[first..].iter().take_while(move |(id, _)| *id == pattern);
+    of_pattern.map(|(_, asking)| *asking)
+}
+
+/// The patterns that only such signatures ask for.
+pub(super) fn patterns_of_only(
+    nodes: &[PlanNode],
+    is_such: impl Fn(SignatureId) -> bool,
+) -> PatternSet {
+    let inquiries = || nodes.iter().flat_map(|node| &node.pattern_inquiries);
+    let of_others = inquiries().filter(|(_, inquiry)| !is_such(inquiry.signature));
+    let of_others: PatternSet = of_others.map(|(pattern, _)| *pattern).collect();
+    let asked = inquiries().map(|(pattern, _)| *pattern);
+    asked.filter(|pattern| !of_others.contains(*pattern)).collect()
 }
 
 /// A signature, and the node of whose output it speaks: the one that is searched, or one below it
@@ -148,7 +164,7 @@ impl FieldPlan {
         let closures = Closures::new(&nodes);
         let id = PlanId::next();
         let mut plan = Self { id, nodes, joints, triggers, noted, closures, ..Self::default() };
-        plan.placeless = plan.find_placeless();
+        plan.placeless = patterns_of_only(&plan.nodes, |id| plan.is_only_noted(id));
         plan
     }
 
@@ -157,14 +173,6 @@ impl FieldPlan {
         self.noted.signatures.binary_search(&signature).is_ok()
             && self.joints.is_empty()
             && self.triggers_of(signature).is_empty()
-    }
-
-    fn find_placeless(&self) -> PatternSet {
-        let inquiries = || self.nodes.iter().flat_map(|node| &node.pattern_inquiries);
-        let placed = inquiries().filter(|(_, inquiry)| !self.is_only_noted(inquiry.signature));
-        let placed: PatternSet = placed.map(|(pattern, _)| *pattern).collect();
-        let asked = inquiries().map(|(pattern, _)| *pattern);
-        asked.filter(|pattern| !placed.contains(*pattern)).collect()
     }
 
     /// Which plan it is.
