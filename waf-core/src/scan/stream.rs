@@ -311,7 +311,7 @@ impl Step<'_> {
         value: impl Fn(usize) -> &'a [u8],
         (work, memory): (&mut Work, &mut automaton::Scratch),
     ) {
-        let (automata, phrases) = (&self.ruleset.automata, &self.ruleset.phrases);
+        let RuleSet { automata, phrases, gate, .. } = self.ruleset;
         let mut asked = questions.iter_mut().peekable();
         let pieces = states.iter_mut().enumerate().filter_map(|(at, state)| {
             let question = asked.next_if(|question| question.leader == at)?;
@@ -333,7 +333,8 @@ impl Step<'_> {
                 automata.finish(&mut state.cursors, patterns, work, memory, hits);
             }
             if !lists.is_empty() {
-                phrases.scan(&mut state.phrases, value(*leader), lists, &mut found.lists);
+                let (cursor, hits) = (&mut state.phrases, &mut found.lists);
+                phrases.scan_gated(gate, cursor, value(*leader), lists, hits);
             }
         }
     }
