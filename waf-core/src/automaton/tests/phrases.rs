@@ -74,14 +74,16 @@ fn many_phrases() {
 fn only_where_phrases_may_stand() {
     let lists = [
         vec![b"needle-in-hay".to_vec(), b"in-hay".to_vec()],
-        vec![b"0123456789".repeat(20), b"zz".to_vec()],
+        // What is looked for stands at the end of the one and at the beginning of the other.
+        vec![[b"tea ".repeat(30), b"~#^~#^".to_vec()].concat()],
+        vec![[b"~%|~%|".to_vec(), b"tea ".repeat(30)].concat()],
         vec![b"never".to_vec()],
     ];
     let phrases = Phrases::new(&lists, true).unwrap();
     let gate = Gate::new(&[], &lists);
     let mut value = b"hay NEEDL straw 01234 ".repeat(400);
-    for (at, phrase) in [(1_495, &lists[0][0]), (5_990, &lists[1][0]), (2_999, &lists[0][1])] {
-        value.splice(at..at, phrase.iter().copied());
+    for (at, list) in [(1_495, 0), (2_995, 1), (3_997, 2), (4_700, 1), (6_000, 2), (7_000, 0)] {
+        value.splice(at..at, lists[list][0].iter().copied());
     }
     for (from, to) in [(0, value.len()), (1_600, value.len()), (3_100, 5_000)] {
         let value = &value[from..to];
