@@ -5,8 +5,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use regex_syntax::hir::Hir;
 
 use super::assign::{Profile, assign};
-use super::cluster::{Cluster, Cursor, Run};
-use super::lanes::{Batch, alone};
+use super::cluster::{Cluster, Cursor, Run, Tools};
+use super::lanes::{Job, alone, scan};
 use super::scratch::Scratch;
 use super::tables::DEAD;
 use super::training;
@@ -80,32 +80,47 @@ impl Cursors {
         self.clusters = Arc::clone(clusters);
     }
 
-    fn advance(&mut self, clusters: &[Cluster], piece: &[u8], run: &mut Run<'_>) {
+    /// What is to be done for the next piece; what matches before it is told.
+    fn advance<'a>(
+        &'a mut self,
+        clusters: &'a [Cluster],
+        piece: &'a [u8],
+        (wanted, hits): (&'a mut PatternSet, &'a mut Vec<Hit>),
+        tools: &mut Tools<'_>,
+    ) -> Job<'a> {
         if !std::mem::replace(&mut self.started, true) {
+            let run = &mut tools.run(wanted, hits);
             clusters.iter().for_each(|cluster| cluster.begin(run));
         }
-        let mut batch = Batch::new(clusters, piece, self.at);
-        for (place, cluster) in clusters.iter().enumerate() {
-            let cursor = &mut self.each[place];
-            if *cursor == Cursor::Stopped {
-                continue;
-            }
-            if !cluster.is_wanted(run) {
-                *cursor = Cursor::Stopped;
-                continue;
-            }
-            match *cursor {
-                Cursor::On(state) => batch.add(place, state),
-                _ if cluster.give_up(run) => *cursor = Cursor::Stopped,
-                _ => alone(cluster, cursor, piece, self.at, run),
-            }
-            if batch.is_full() {
-                batch.scan(&mut self.each, run);
+        let base = self.at;
+        self.at += piece.len() as u64;
+        Job { clusters, cursors: &mut self.each, piece, base, wanted, hits }
+    }
+
+    /// Takes the end of the value.
+    fn finish(&self, clusters: &[Cluster], run: &mut Run<'_>) {
+        for (cluster, cursor) in clusters.iter().zip(&self.each) {
+            if cluster.is_wanted(run) {
+                cluster.finish(cursor, self.at, run);
             }
         }
-        batch.scan(&mut self.each, run);
-        self.at += piece.len() as u64;
     }
+}
+
+/// The next piece of a value, and what is wanted of it.
+#[derive(Debug)]
+pub struct Piece<'a> {
+    /// Where the scan of the value stands.
+    pub cursors: &'a mut Cursors,
+    /// The piece.
+    pub bytes: &'a [u8],
+    /// Patterns; those that are reported are taken out.
+    ///
+    /// Between the pieces of a value patterns may be taken out, never put in: what nobody wants is
+    /// not followed.
+    pub wanted: &'a mut PatternSet,
+    /// To which hits are appended, in order of what they needed, then of patterns.
+    pub hits: &'a mut Vec<Hit>,
 }
 
 impl Automata {
@@ -207,24 +222,33 @@ impl Automata {
 
     /// Scans the next piece of a value.
     ///
-    /// A pattern that is reported leaves `wanted`. Between the pieces of a value patterns may be
-    /// taken out of `wanted`, never put in: what nobody wants is not followed. Hits are appended in
-    /// order of what they needed, then of patterns.
+    /// A pattern that is reported leaves `wanted`. Hits are appended in order of what they needed, then
+    /// of patterns.
     pub fn scan(
         &self,
         cursors: &mut Cursors,
-        piece: &[u8],
+        bytes: &[u8],
         wanted: &mut PatternSet,
         work: &mut Work,
         scratch: &mut Scratch,
         hits: &mut Vec<Hit>,
     ) {
-        let before = hits.len();
+        self.scan_all(&mut [Piece { cursors, bytes, wanted, hits }], work, scratch);
+    }
+
+    /// Scans the next pieces of some values, side by side, as [`Self::scan`] does each.
+    pub fn scan_all(&self, pieces: &mut [Piece<'_>], work: &mut Work, scratch: &mut Scratch) {
         let clusters = self.now();
-        cursors.change_over(&clusters);
-        let mut run = Run { wanted, work, scratch, hits, warming: false, undecided: None };
-        cursors.advance(&clusters, piece, &mut run);
-        sort(&mut hits[before..]);
+        let tools = &mut Tools { work, scratch, warming: false, undecided: None };
+        let before: Vec<usize> = pieces.iter().map(|piece| piece.hits.len()).collect();
+        let jobs = pieces.iter_mut().map(|Piece { cursors, bytes, wanted, hits }| {
+            cursors.change_over(&clusters);
+            cursors.advance(&clusters, bytes, (wanted, hits), tools)
+        });
+        scan(&mut jobs.collect::<Vec<_>>(), tools);
+        for (piece, before) in pieces.iter_mut().zip(before) {
+            sort(&mut piece.hits[before..]);
+        }
     }
 
     /// Tells the end of a value: what `$` and `\b` wait for there is reported.
@@ -238,14 +262,10 @@ impl Automata {
     ) {
         let before = hits.len();
         let clusters = Arc::clone(&cursors.clusters);
-        let mut run = Run { wanted, work, scratch, hits, warming: false, undecided: None };
-        cursors.advance(&clusters, b"", &mut run);
-        for (cluster, cursor) in clusters.iter().zip(&mut cursors.each) {
-            if cluster.is_wanted(&run) {
-                cluster.finish(cursor, cursors.at, &mut run);
-            }
-            *cursor = Cursor::Stopped;
-        }
+        let tools = &mut Tools { work, scratch, warming: false, undecided: None };
+        cursors.advance(&clusters, b"", (wanted, hits), tools);
+        cursors.finish(&clusters, &mut tools.run(wanted, hits));
+        cursors.each.fill(Cursor::Stopped);
         sort(&mut hits[before..]);
     }
 
@@ -266,13 +286,9 @@ impl Automata {
         let clusters = self.now();
         cursors.restart(&clusters);
         let undecided = Some(undecided);
-        let mut run = Run { wanted, work, scratch, hits, warming: false, undecided };
-        cursors.advance(&clusters, value, &mut run);
-        for (cluster, cursor) in clusters.iter().zip(&cursors.each) {
-            if cluster.is_wanted(&run) {
-                cluster.finish(cursor, cursors.at, &mut run);
-            }
-        }
+        let tools = &mut Tools { work, scratch, warming: false, undecided };
+        scan(&mut [cursors.advance(&clusters, value, (wanted, hits), tools)], tools);
+        cursors.finish(&clusters, &mut tools.run(wanted, hits));
     }
 
     /// Fills the tables with what `text` meets: as one value, and cut into short ones.
@@ -282,15 +298,13 @@ impl Automata {
         let mut scratch = Scratch::default();
         let mut hits = Vec::new();
         for value in std::iter::once(text).chain(text.chunks(WARM_PIECE)) {
-            let work = &mut Work::unlimited();
-            let (wanted, scratch, hits) = (&mut wanted, &mut scratch, &mut hits);
-            let mut run = Run { wanted, work, scratch, hits, warming: true, undecided: None };
+            let (work, scratch) = (&mut Work::unlimited(), &mut scratch);
+            let tools = &mut Tools { work, scratch, warming: true, undecided: None };
             let clusters = self.now();
             let mut cursors = self.start();
-            cursors.advance(&clusters, value, &mut run);
-            for (cluster, cursor) in clusters.iter().zip(&cursors.each) {
-                cluster.finish(cursor, cursors.at, &mut run);
-            }
+            let job = cursors.advance(&clusters, value, (&mut wanted, &mut hits), tools);
+            scan(&mut [job], tools);
+            cursors.finish(&clusters, &mut tools.run(&mut wanted, &mut hits));
         }
     }
 }
@@ -314,8 +328,9 @@ fn profile(
 fn trace(cluster: &Cluster, text: &[u8]) -> Vec<u32> {
     let (mut wanted, mut work) = (PatternSet::none(0), Work::unlimited());
     let (mut scratch, mut hits) = (Scratch::default(), Vec::new());
-    let (wanted, work, scratch) = (&mut wanted, &mut work, &mut scratch);
-    let mut run = Run { wanted, work, scratch, hits: &mut hits, warming: true, undecided: None };
+    let (work, scratch) = (&mut work, &mut scratch);
+    let mut tools = Tools { work, scratch, warming: true, undecided: None };
+    let mut run = tools.run(&mut wanted, &mut hits);
     let mut cursor = cluster.start().clone();
     (0..)
         .zip(text.chunks(1))

@@ -43,6 +43,29 @@ pub(super) struct Run<'a> {
     pub(super) undecided: Option<&'a mut PatternSet>,
 }
 
+/// What all runs of a scan share.
+pub(super) struct Tools<'a> {
+    pub(super) work: &'a mut Work,
+    pub(super) scratch: &'a mut Scratch,
+    /// Go on when nothing is wanted: the tables are being warmed.
+    pub(super) warming: bool,
+    /// Where what is still wanted of a cluster goes when it leaves the tables, which is then not
+    /// followed any more; `None`: it is simulated.
+    pub(super) undecided: Option<&'a mut PatternSet>,
+}
+
+impl Tools<'_> {
+    /// A run for what is wanted of one value.
+    pub(super) fn run<'a>(
+        &'a mut self,
+        wanted: &'a mut PatternSet,
+        hits: &'a mut Vec<Hit>,
+    ) -> Run<'a> {
+        let Self { work, scratch, warming, undecided } = self;
+        Run { wanted, work, scratch, hits, warming: *warming, undecided: undecided.as_deref_mut() }
+    }
+}
+
 impl Run<'_> {
     /// Notes the reports that are wanted, of a step over the byte at `at`.
     fn note(&mut self, reports: &[Report], at: u64, needed: u64) {
@@ -77,7 +100,7 @@ impl Cluster {
         most: usize,
         budget: Arc<TableBudget>,
     ) -> Self {
-        let tables = Tables::new(machine.class_count(), most, budget);
+        let tables = Tables::new((machine.classes(), machine.class_count()), most, budget);
         let kernel = Machine::start_kernel();
         let start = tables.intern(&kernel).map_or(Cursor::Off(kernel), Cursor::On);
         Self { machine, tables, members, start }
@@ -90,10 +113,6 @@ impl Cluster {
     /// The number of NFA states.
     pub(super) fn size(&self) -> usize {
         self.machine.size()
-    }
-
-    pub(super) fn classes(&self) -> &[u8; 256] {
-        self.machine.classes()
     }
 
     /// The cursor before the first byte.

@@ -158,6 +158,17 @@ impl Gate {
         self.sieve.sift(value, found);
     }
 
+    /// One past each place where a phrase of these lists may stand, in order: no further from its
+    /// beginning or end than it is long. `None`: there are more than `most`.
+    pub(super) fn phrases(
+        &self,
+        value: &[u8],
+        lists: &PatternSet,
+        most: usize,
+    ) -> Option<Vec<usize>> {
+        self.sieve.ends(value, lists, most)
+    }
+
     /// Whether it depends on literals what of `asked` may match a value of so many bytes, these.
     pub fn asks_literals(&self, length: usize, present: ByteSet, asked: &Asked) -> bool {
         // To look for literals in a short value costs less than to look whether any is worth it.

@@ -1,117 +1,157 @@
 //! Clusters that step side by side.
 //!
 //! A step is one load that the next one waits for. Clusters wait for nothing of each other, so
-//! taking four of them over each byte costs little more than taking one.
+//! taking four of them over a byte costs little more than taking one. They need not be over the same
+//! value: what one value has too few clusters for, the next one fills.
 
-use std::sync::atomic::AtomicU32;
-
-use super::PatternSet;
-use super::cluster::{Cluster, Cursor, Run};
+use super::cluster::{Cluster, Cursor, Run, Tools};
 use super::tables::{self, any_slow, is_slow};
+use super::{Hit, PatternSet};
 
 /// Clusters that step side by side. More spill registers.
 const LANES: usize = 4;
 
-/// Up to [`LANES`] clusters that step side by side over a piece.
-pub(super) struct Batch<'a> {
-    clusters: &'a [Cluster],
-    piece: &'a [u8],
+/// A piece of a value on its way through clusters.
+pub(super) struct Job<'a> {
+    pub(super) clusters: &'a [Cluster],
+    /// Where each of them stands.
+    pub(super) cursors: &'a mut [Cursor],
+    pub(super) piece: &'a [u8],
     /// Where the piece begins in the value.
-    base: u64,
-    /// The clusters' places and states; the first `len` count.
-    places: [usize; LANES],
-    states: [u32; LANES],
+    pub(super) base: u64,
+    pub(super) wanted: &'a mut PatternSet,
+    pub(super) hits: &'a mut Vec<Hit>,
+}
+
+impl Job<'_> {
+    /// The state from which a cluster is to be taken over the piece; `None`: it is over it already,
+    /// or stopped.
+    fn enter(&mut self, place: usize, tools: &mut Tools<'_>) -> Option<u32> {
+        let (cluster, cursor) = (&self.clusters[place], &mut self.cursors[place]);
+        let run = &mut tools.run(self.wanted, self.hits);
+        if *cursor != Cursor::Stopped && !cluster.is_wanted(run) {
+            *cursor = Cursor::Stopped;
+        }
+        match cursor {
+            Cursor::On(state) => return (!self.piece.is_empty()).then_some(*state),
+            Cursor::Off(_) if cluster.give_up(run) => *cursor = Cursor::Stopped,
+            _ => alone(cluster, cursor, self.piece, self.base, run),
+        }
+        None
+    }
+
+    /// Takes a lane over a byte that leads it to no state; whether it goes on from one. If it left the
+    /// tables it goes on alone.
+    fn settle(&mut self, lane: &mut Lane, (entry, byte): (u32, u8), tools: &mut Tools<'_>) -> bool {
+        let (cluster, cursor) = (&self.clusters[lane.place], &mut self.cursors[lane.place]);
+        let run = &mut tools.run(self.wanted, self.hits);
+        let position = self.base + lane.at as u64;
+        *cursor = cluster.slow((lane.state, entry), byte, position, run);
+        lane.at += 1;
+        match cursor {
+            Cursor::On(state) => {
+                lane.state = *state;
+                return true;
+            }
+            Cursor::Off(_) if cluster.give_up(run) => *cursor = Cursor::Stopped,
+            _ => alone(cluster, cursor, &self.piece[lane.at..], position + 1, run),
+        }
+        false
+    }
+}
+
+/// Takes every cluster of every job over its piece.
+pub(super) fn scan(jobs: &mut [Job<'_>], tools: &mut Tools<'_>) {
+    let mut lanes = Lanes::default();
+    for job in 0..jobs.len() {
+        for place in 0..jobs[job].clusters.len() {
+            if let Some(state) = jobs[job].enter(place, tools) {
+                lanes.add(Lane { job, place, state, at: 0 });
+            }
+            while lanes.len == LANES {
+                lanes.advance(jobs, tools);
+            }
+        }
+    }
+    while lanes.len > 0 {
+        lanes.advance(jobs, tools);
+    }
+}
+
+/// A cluster on its way over the piece of a job.
+#[derive(Clone, Copy, Default)]
+struct Lane {
+    job: usize,
+    place: usize,
+    state: u32,
+    /// Bytes of the piece that it has taken.
+    at: usize,
+}
+
+/// Up to [`LANES`] of them; the first `len` count.
+#[derive(Default)]
+struct Lanes {
+    each: [Lane; LANES],
     len: usize,
 }
 
-impl<'a> Batch<'a> {
-    pub(super) fn new(clusters: &'a [Cluster], piece: &'a [u8], base: u64) -> Self {
-        Self { clusters, piece, base, places: [0; LANES], states: [0; LANES], len: 0 }
-    }
-
-    /// Whether it takes no more clusters before its scan.
-    pub(super) fn is_full(&self) -> bool {
-        self.len == LANES
-    }
-
-    /// Adds the cluster at a place, in a state.
-    pub(super) fn add(&mut self, place: usize, state: u32) {
-        self.places[self.len] = place;
-        self.states[self.len] = state;
+impl Lanes {
+    fn add(&mut self, lane: Lane) {
+        self.each[self.len] = lane;
         self.len += 1;
     }
 
-    /// Takes its clusters over the piece, and is empty again.
-    pub(super) fn scan(&mut self, cursors: &mut [Cursor], run: &mut Run<'_>) {
-        let mut at = 0;
-        while self.len > 0 {
-            let rest = self.piece.get(at..).unwrap_or_default();
-            let (taken, entries) = self.step(rest, run.wanted);
-            let Some(&byte) = rest.get(taken) else { break };
-            at += taken;
-            self.settle(entries, byte, at, cursors, run);
-            at += 1;
+    /// Goes on until one of them has its piece behind it, or meets what is no state.
+    fn advance(&mut self, jobs: &mut [Job<'_>], tools: &mut Tools<'_>) {
+        let (taken, met) = match self.len {
+            1 => self.step::<1>(jobs),
+            2 => self.step::<2>(jobs),
+            3 => self.step::<3>(jobs),
+            _ => self.step::<LANES>(jobs),
+        };
+        let before = self.each.into_iter().zip(met).take(std::mem::take(&mut self.len));
+        for (mut lane, entry) in before {
+            lane.at += taken;
+            let job = &mut jobs[lane.job];
+            let goes_on = match (job.piece.get(lane.at), entry) {
+                (None, _) => false,
+                (Some(_), None) => true,
+                (Some(_), Some(entry)) if !is_slow(entry) => {
+                    lane.state = entry;
+                    lane.at += 1;
+                    true
+                }
+                (Some(&byte), Some(entry)) => {
+                    if !job.settle(&mut lane, (entry, byte), tools) {
+                        continue;
+                    }
+                    true
+                }
+            };
+            if goes_on && lane.at < job.piece.len() {
+                self.add(lane);
+            } else {
+                job.cursors[lane.place] = Cursor::On(lane.state);
+            }
         }
-        for lane in 0..self.len {
-            cursors[self.places[lane]] = Cursor::On(self.states[lane]);
-        }
-        self.len = 0;
     }
 
-    fn step(&mut self, rest: &[u8], wanted: &PatternSet) -> (usize, [u32; LANES]) {
-        match self.len {
-            1 => self.step_lanes::<1>(rest, wanted),
-            2 => self.step_lanes::<2>(rest, wanted),
-            3 => self.step_lanes::<3>(rest, wanted),
-            _ => self.step_lanes::<LANES>(rest, wanted),
+    /// The number of bytes that all lanes took, and what each met at the next one; `None`: some piece
+    /// ends there.
+    fn step<const N: usize>(&mut self, jobs: &[Job<'_>]) -> (usize, [Option<u32>; LANES]) {
+        let each: [Lane; N] = std::array::from_fn(|lane| self.each[lane]);
+        let clusters = each.map(|lane| &jobs[lane.job].clusters[lane.place]);
+        let inputs = each.map(|lane| &jobs[lane.job].piece[lane.at..]);
+        let wanted = each.map(|lane| &*jobs[lane.job].wanted);
+        let (taken, states, met) = step(clusters, each.map(|lane| lane.state), inputs, wanted);
+        for (lane, state) in self.each.iter_mut().zip(states) {
+            lane.state = state;
         }
-    }
-
-    fn step_lanes<const N: usize>(
-        &mut self,
-        rest: &[u8],
-        wanted: &PatternSet,
-    ) -> (usize, [u32; LANES]) {
-        let lanes = std::array::from_fn(|lane| Lane::of(&self.clusters[self.places[lane]]));
-        let states = std::array::from_fn(|lane| self.states[lane]);
-        let (taken, states, entries) = step::<N>(lanes, states, rest, wanted);
-        self.states[..N].copy_from_slice(&states);
-        let mut all = [0; LANES];
-        all[..N].copy_from_slice(&entries);
+        let mut all = [None; LANES];
+        for (all, met) in all.iter_mut().zip(met.into_iter().flatten()) {
+            *all = Some(met);
+        }
         (taken, all)
-    }
-
-    /// Takes every lane over the one byte where some entry is no state. A lane that leaves the
-    /// tables goes on alone, one that has nothing left to find is done.
-    fn settle(
-        &mut self,
-        entries: [u32; LANES],
-        byte: u8,
-        at: usize,
-        cursors: &mut [Cursor],
-        run: &mut Run<'_>,
-    ) {
-        let position = self.base + at as u64;
-        let before = self.places.into_iter().zip(self.states).zip(entries).take(self.len);
-        self.len = 0;
-        for ((place, state), entry) in before {
-            let cluster = &self.clusters[place];
-            let mut cursor = Cursor::On(entry);
-            if is_slow(entry) {
-                cursor = cluster.slow((state, entry), byte, position, run);
-            }
-            if let Cursor::On(state) = cursor {
-                self.add(place, state);
-                continue;
-            }
-            if matches!(cursor, Cursor::Off(_)) && cluster.give_up(run) {
-                cursors[place] = Cursor::Stopped;
-                continue;
-            }
-            let rest = self.piece.get(at + 1..).unwrap_or_default();
-            alone(cluster, &mut cursor, rest, position + 1, run);
-            cursors[place] = cursor;
-        }
     }
 }
 
@@ -130,14 +170,13 @@ pub(super) fn alone(
             Cursor::Stopped => return,
             Cursor::Off(kernel) => cluster.simulate(kernel, rest, at, run),
             Cursor::On(state) => {
-                let (taken, [state], [entry]) =
-                    step([Lane::of(cluster)], [*state], rest, run.wanted);
-                match rest.get(taken) {
-                    Some(&byte) => {
+                let (taken, [state], met) = step([cluster], [*state], [rest], [&*run.wanted]);
+                match (rest.get(taken), met) {
+                    (Some(&byte), Some([entry])) => {
                         let at = at + taken as u64;
                         (taken + 1, cluster.slow((state, entry), byte, at, run))
                     }
-                    None => (taken, Cursor::On(state)),
+                    _ => (taken, Cursor::On(state)),
                 }
             }
         };
@@ -146,41 +185,36 @@ pub(super) fn alone(
     }
 }
 
-/// What the inner loop needs of a cluster.
-#[derive(Clone, Copy)]
-struct Lane<'a> {
-    classes: &'a [u8; 256],
-    entries: &'a [AtomicU32],
-    cluster: &'a Cluster,
-}
-
-impl<'a> Lane<'a> {
-    fn of(cluster: &'a Cluster) -> Self {
-        Self { classes: cluster.classes(), entries: cluster.tables().entries(), cluster }
-    }
-}
-
-/// The inner loop: steps until some lane meets what is not known, or a match that is wanted. Gives
-/// the number of bytes taken, the states after them, and the entries that were met there.
+/// The inner loop: steps until some lane meets what is not known, or a match that is wanted, or its
+/// input ends. Gives the number of bytes taken, the states after them, and the entries that were met
+/// there, if it was not for an end.
 #[inline(never)]
 fn step<const N: usize>(
-    lanes: [Lane<'_>; N],
+    clusters: [&Cluster; N],
     mut states: [u32; N],
-    input: &[u8],
-    wanted: &PatternSet,
-) -> (usize, [u32; N], [u32; N]) {
-    for (at, &byte) in input.iter().enumerate() {
+    inputs: [&[u8]; N],
+    wanted: [&PatternSet; N],
+) -> (usize, [u32; N], Option<[u32; N]>) {
+    let tables = clusters.map(|cluster| cluster.tables().entries());
+    // One bound for all of one kind, which leaves registers to the states.
+    let length = inputs.iter().map(|input| input.len()).min().unwrap_or_default();
+    let room = tables.iter().map(|table| table.len()).min().unwrap_or_default();
+    let inputs = inputs.map(|input| &input[..length]);
+    let tables = tables.map(|table| &table[..room]);
+    if room < tables::BYTES {
+        return (0, states, (length > 0).then_some([tables::UNKNOWN; N]));
+    }
+    for at in 0..length {
         let mut entries: [u32; N] = std::array::from_fn(|lane| {
-            let class = usize::from(lanes[lane].classes[usize::from(byte)]);
-            tables::entry(lanes[lane].entries, states[lane], class)
+            tables::entry_of(tables[lane], states[lane], inputs[lane][at])
         });
         if any_slow(&entries) {
-            entries = std::array::from_fn(|lane| lanes[lane].cluster.pass(entries[lane], wanted));
+            entries = std::array::from_fn(|lane| clusters[lane].pass(entries[lane], wanted[lane]));
             if any_slow(&entries) {
-                return (at, states, entries);
+                return (at, states, Some(entries));
             }
         }
         states = entries;
     }
-    (input.len(), states, [0; N])
+    (length, states, None)
 }

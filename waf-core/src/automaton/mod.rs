@@ -59,7 +59,7 @@ use std::fmt;
 use regex_syntax::hir::{Hir, HirKind, Look};
 
 pub use any_case::in_any_case;
-pub use automata::{Automata, Cursors};
+pub use automata::{Automata, Cursors, Piece};
 pub use gate::{Asked, Gate, Occurs};
 pub use phrases::{PhraseCursor, Phrases};
 pub use scratch::Scratch;

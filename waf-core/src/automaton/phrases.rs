@@ -5,11 +5,15 @@ use std::collections::HashMap;
 use aho_corasick::automaton::{Automaton, StateID};
 use aho_corasick::{Anchored, MatchKind, StartKind, dfa, nfa};
 
+use super::gate::Gate;
 use super::kinds::Combination;
 use super::needs::{self, Needs};
 use super::{BuildError, Hit, PatternId, PatternSet};
 use crate::bytes::ByteSet;
 use crate::limits::{PHRASES_DFA, SIGNATURES};
+
+/// Bytes of a piece from which on it is worth asking where phrases may stand.
+const LONG: usize = 1024;
 
 /// Lists of phrases, made ready. A list matches where one of its phrases occurs.
 #[derive(Debug)]
@@ -17,6 +21,8 @@ pub struct Phrases {
     engine: Engine,
     lists: Owners,
     start: StateID,
+    /// For each list the bytes of its longest phrase.
+    longest: Vec<usize>,
     /// Bytes that leave the start.
     first: ByteSet,
     needs: Needs,
@@ -61,8 +67,11 @@ impl Phrases {
         }
         let every = PatternSet::all(lists.len());
         let needs: Vec<_> = lists.iter().map(|list| needs::of_phrases(list.as_ref())).collect();
+        let length = |phrase: &P| phrase.as_ref().len();
+        let longest = |list: &L| list.as_ref().iter().map(length).max().unwrap_or_default();
+        let longest = lists.iter().map(longest).collect();
         let needs = Needs::new(&needs);
-        Ok(Self { engine, lists: owners, start, first, needs, count: lists.len(), every })
+        Ok(Self { engine, lists: owners, start, longest, first, needs, count: lists.len(), every })
     }
 
     /// The number of lists.
@@ -114,6 +123,41 @@ impl Phrases {
             self.run(automaton.as_ref(), cursor, piece, wanted, hits);
         }
         cursor.at += piece.len() as u64;
+    }
+
+    /// Does what [`Self::scan`] does, where a gate of the same lists says that phrases may stand.
+    ///
+    /// Of what is wanted a state knows no more bytes than the longest phrase has. So what is further from
+    /// where one may stand, and from both ends of the piece, need not be looked at.
+    pub fn scan_gated(
+        &self,
+        gate: &Gate,
+        cursor: &mut PhraseCursor,
+        piece: &[u8],
+        wanted: &mut PatternSet,
+        hits: &mut Vec<Hit>,
+    ) {
+        if piece.len() < LONG {
+            return self.scan(cursor, piece, wanted, hits);
+        }
+        let lengths = wanted.iter().filter_map(|list| self.longest.get(list.index()));
+        let longest = lengths.copied().max().unwrap_or_default().max(1);
+        // At each place twice as much is looked at as a phrase is long: half of the piece at most.
+        let Some(places) = gate.phrases(piece, wanted, piece.len() / (4 * longest)) else {
+            return self.scan(cursor, piece, wanted, hits);
+        };
+        let base = cursor.at;
+        let around = |place: usize| (place.saturating_sub(longest), place.saturating_add(longest));
+        let mut done = 0;
+        for (begin, end) in [0].into_iter().chain(places).chain([piece.len()]).map(around) {
+            let end = end.min(piece.len());
+            if begin > done {
+                *cursor = PhraseCursor { state: self.start, at: base + begin as u64 };
+                done = begin;
+            }
+            self.scan(cursor, &piece[done..end.max(done)], wanted, hits);
+            done = end.max(done);
+        }
     }
 
     fn run<A: Automaton>(

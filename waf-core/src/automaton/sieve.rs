@@ -87,51 +87,82 @@ impl Sieve {
 
     /// Adds to `found` whose literals occur in a value.
     pub(super) fn sift(&self, value: &[u8], found: &mut Found) {
+        self.visit(value, |owners, _| {
+            found.ways.insert_sparse(&owners.ways);
+            found.lists.insert_sparse(&owners.lists);
+        });
+    }
+
+    /// One past each place where a phrase of these lists may end as it is cut, in order; `None`: there
+    /// are more than `most`.
+    pub(super) fn ends(&self, value: &[u8], lists: &PatternSet, most: usize) -> Option<Vec<usize>> {
+        let words = lists.words();
+        let is_asked = |&(at, word): &(usize, u64)| words.get(at).is_some_and(|it| it & word != 0);
+        let mut ends = Vec::new();
+        self.visit(value, |owners, end| {
+            if ends.len() <= most && owners.lists.iter().any(is_asked) {
+                ends.push(end);
+            }
+        });
+        ends.sort_unstable();
+        (ends.len() <= most).then_some(ends)
+    }
+
+    /// Tells whose literals end in a value, and one past where.
+    fn visit(&self, value: &[u8], mut told: impl FnMut(&Owners, usize)) {
         let part = value.len() / LANES;
         if part < SHORT {
-            self.sift_from(0, value, found);
+            self.visit_from(0, value, 0, &mut told);
             return;
         }
         // A step waits for the one before it, so parts go side by side. All but the first begin as
         // much before as the longest literal may have begun.
         let starts = std::array::from_fn(|lane| (lane * part).saturating_sub(self.longest));
-        let states = self.sift_parts(value, starts, part, found);
+        let states = self.visit_parts(value, starts, part, &mut told);
         for (lane, (start, state)) in starts.into_iter().zip(states).enumerate() {
             let end = if lane + 1 == LANES { value.len() } else { (lane + 1) * part };
-            self.sift_from(state, &value[start + part..end], found);
+            let at = start + part;
+            self.visit_from(state, &value[at..end], at, &mut told);
         }
     }
 
-    /// Goes on from a state.
-    fn sift_from(&self, mut state: usize, value: &[u8], found: &mut Found) {
-        for &byte in value {
+    /// Goes on from a state, at a place.
+    fn visit_from(
+        &self,
+        mut state: usize,
+        value: &[u8],
+        at: usize,
+        told: &mut impl FnMut(&Owners, usize),
+    ) {
+        for (end, &byte) in (at + 1..).zip(value) {
             state = self.step(state, byte);
             if state >= self.ending {
-                self.tell(state, found);
+                self.tell(state, end, told);
             }
         }
     }
 
     /// The states after so many bytes from each of some starts.
     #[inline(never)]
-    fn sift_parts(
+    fn visit_parts(
         &self,
         value: &[u8],
         starts: [usize; LANES],
         length: usize,
-        found: &mut Found,
+        told: &mut impl FnMut(&Owners, usize),
     ) -> [usize; LANES] {
         let [a, b, c, d] = starts.map(|start| &value[start..start + length]);
         let mut states = [0; LANES];
-        for (((&a, &b), &c), &d) in a.iter().zip(b).zip(c).zip(d) {
+        for (taken, (((&a, &b), &c), &d)) in (1..).zip(a.iter().zip(b).zip(c).zip(d)) {
             let mut last = 0;
             for (state, byte) in states.iter_mut().zip([a, b, c, d]) {
                 *state = self.step(*state, byte);
                 last = last.max(*state);
             }
             if last >= self.ending {
-                for state in states.into_iter().filter(|&state| state >= self.ending) {
-                    self.tell(state, found);
+                let ending = states.into_iter().zip(starts);
+                for (state, start) in ending.filter(|(state, _)| *state >= self.ending) {
+                    self.tell(state, start + taken, told);
                 }
             }
         }
@@ -144,10 +175,8 @@ impl Sieve {
     }
 
     #[cold]
-    fn tell(&self, state: usize, found: &mut Found) {
-        let owners = &self.owners[state - self.ending];
-        found.ways.insert_sparse(&owners.ways);
-        found.lists.insert_sparse(&owners.lists);
+    fn tell(&self, state: usize, end: usize, told: &mut impl FnMut(&Owners, usize)) {
+        told(&self.owners[state - self.ending], end);
     }
 
     /// Bytes of the tables.

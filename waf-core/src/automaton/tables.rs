@@ -33,6 +33,12 @@ pub(super) fn any_slow(entries: &[u32]) -> bool {
     entries.iter().fold(0, |all, entry| all | entry.wrapping_sub(1)) & EDGE != 0
 }
 
+/// The number of bytes there are.
+pub(super) const BYTES: usize = 256;
+
+/// The class of each byte.
+pub(super) type Classes = [u8; BYTES];
+
 /// Edges there may be. Past it transitions with reports are worked out each time.
 const EDGES: usize = 1 << 16;
 
@@ -60,7 +66,8 @@ pub(super) struct Edge {
 /// The states and transitions of a cluster.
 #[derive(Debug)]
 pub(super) struct Tables {
-    /// The rows of all states that there may ever be. The system gives memory to what is touched.
+    /// The class of each byte, and the rows of all states that there may ever be. The system gives memory
+    /// to what is touched.
     entries: Box<[AtomicU32]>,
     kernels: Paged<Arc<[u16]>>,
     edges: Paged<Edge>,
@@ -68,6 +75,8 @@ pub(super) struct Tables {
     /// Entries of a row, and rows that there may be.
     stride: usize,
     rows: usize,
+    /// Where the classes take the place of rows. So no state has the number of an unknown one.
+    first: usize,
     budget: Arc<TableBudget>,
     used: AtomicUsize,
     frozen: AtomicBool,
@@ -80,17 +89,26 @@ struct Index {
 }
 
 impl Tables {
-    /// Empty tables that may take `most` bytes, and no more than the budget gives.
-    pub(super) fn new(stride: usize, most: usize, budget: Arc<TableBudget>) -> Self {
+    /// Empty tables that may take `most` bytes, and no more than the budget gives; with the class of
+    /// each byte.
+    pub(super) fn new(
+        (classes, stride): (&Classes, usize),
+        most: usize,
+        budget: Arc<TableBudget>,
+    ) -> Self {
         let count = most.min(EDGE as usize) / size_of::<u32>();
         // Where the system has no room for it, there are no states, and kernels are simulated.
         let entries: Box<[AtomicU32]> =
             bytemuck::try_zeroed_slice_box(count.max(MAPPED / size_of::<u32>()))
                 .unwrap_or_default();
+        for (entry, class) in entries.iter().zip(classes) {
+            entry.store(u32::from(*class), Ordering::Relaxed);
+        }
         let rows = count.min(entries.len()) / stride;
         Self {
             entries,
             rows,
+            first: BYTES.div_ceil(stride),
             kernels: Paged::new(rows),
             edges: Paged::new(EDGES),
             index: RwLock::default(),
@@ -111,7 +129,7 @@ impl Tables {
         self.index.read().unwrap_or_else(PoisonError::into_inner).states.len()
     }
 
-    /// All entries, for the inner loop to hold.
+    /// All entries, for the inner loop to hold. Those of the [`BYTES`] are their classes.
     #[inline]
     pub(super) fn entries(&self) -> &[AtomicU32] {
         &self.entries
@@ -149,8 +167,7 @@ impl Tables {
         if let Some(&state) = index.states.get(kernel) {
             return Some(state);
         }
-        // The first row is nobody's: no state has the number of an unknown one.
-        let row = index.states.len() + 1;
+        let row = self.first + index.states.len();
         // The row, the kernel, and what holds it: its counts, its cell and its place in the index.
         let bytes = self.stride * size_of::<u32>() + size_of_val(kernel) + 96;
         if row >= self.rows || !self.take(bytes) {
@@ -227,4 +244,11 @@ fn empty<T>(cells: usize) -> Cells<T> {
 #[inline(always)]
 pub(super) fn entry(entries: &[AtomicU32], state: u32, class: usize) -> u32 {
     entries.get(state as usize + class).map_or(UNKNOWN, |entry| entry.load(Ordering::Acquire))
+}
+
+/// The entry of a state for a byte, in tables of [`BYTES`] entries at least.
+#[inline(always)]
+pub(super) fn entry_of(entries: &[AtomicU32], state: u32, byte: u8) -> u32 {
+    let class = entries.get(usize::from(byte)).map_or(0, |class| class.load(Ordering::Relaxed));
+    entry(entries, state, class as usize)
 }

@@ -124,12 +124,11 @@ pub(super) fn run(
     let Scratch { hits, outputs, buffers, automata, .. } = scratch;
     hits.clear();
     step.transform(states, outputs, buffers);
-    for leader in 0..states.len() {
-        if outputs[leader].shares.is_none() && !states[leader].dead {
-            let value = outputs[leader].bytes(step.input, buffers);
-            let found = step.search(leader, states, outputs, value, &mut (work, automata));
-            step.tell(leader, states, outputs, &found, hits);
-        }
+    let mut questions = step.questions(states, outputs);
+    let value = |at: usize| outputs[at].bytes(step.input, buffers);
+    step.search(&mut questions, states, value, (work, automata));
+    for question in &questions {
+        step.tell(question, states, outputs, hits);
     }
     for (at, state) in states.iter_mut().enumerate().filter(|(_, state)| !state.dead) {
         let (node, value) = (&step.plan.nodes[at], outputs[at].bytes(step.input, buffers));
@@ -197,7 +196,17 @@ pub(super) struct Step<'a> {
     pub(super) piece: Piece,
 }
 
+/// What is asked of one output, for all nodes that share it.
+struct Question {
+    /// The first of them.
+    leader: usize,
+    patterns: PatternSet,
+    lists: PatternSet,
+    found: Found,
+}
+
 /// What was found in one output.
+#[derive(Default)]
 struct Found {
     patterns: Vec<Hit>,
     /// Those of them that needed no more than bytes; the others needed the end.
@@ -279,51 +288,67 @@ impl Step<'_> {
         }
     }
 
-    /// Runs the automata once for a node and all that share its output.
-    fn search(
+    /// What is asked of each output.
+    fn questions(&self, states: &[NodeState], outputs: &[Output]) -> Vec<Question> {
+        let leads = |at: &usize| outputs[*at].shares.is_none() && !states[*at].dead;
+        let question = |leader: usize| {
+            let mut patterns = states[leader].patterns.clone();
+            let mut lists = states[leader].lists.clone();
+            for member in members(outputs, leader).skip(1) {
+                patterns.union_with(&states[member].patterns);
+                lists.union_with(&states[member].lists);
+            }
+            Question { leader, patterns, lists, found: Found::default() }
+        };
+        (0..states.len()).filter(leads).map(question).collect()
+    }
+
+    /// Answers them: the automata run over all outputs side by side.
+    fn search<'a>(
         &self,
-        leader: usize,
+        questions: &mut [Question],
         states: &mut [NodeState],
-        outputs: &[Output],
-        value: &[u8],
-        (work, memory): &mut (&mut Work, &mut automaton::Scratch),
-    ) -> Found {
-        let mut patterns = states[leader].patterns.clone();
-        let mut lists = states[leader].lists.clone();
-        for member in members(outputs, leader).skip(1) {
-            patterns.union_with(&states[member].patterns);
-            lists.union_with(&states[member].lists);
+        value: impl Fn(usize) -> &'a [u8],
+        (work, memory): (&mut Work, &mut automaton::Scratch),
+    ) {
+        let RuleSet { automata, phrases, gate, .. } = self.ruleset;
+        let mut asked = questions.iter_mut().peekable();
+        let pieces = states.iter_mut().enumerate().filter_map(|(at, state)| {
+            let question = asked.next_if(|question| question.leader == at)?;
+            let (cursors, wanted) = (&mut state.cursors, &mut question.patterns);
+            let hits = &mut question.found.patterns;
+            (!wanted.is_empty()).then_some(automaton::Piece {
+                cursors,
+                bytes: value(at),
+                wanted,
+                hits,
+            })
+        });
+        automata.scan_all(&mut pieces.collect::<Vec<_>>(), work, memory);
+        for Question { leader, patterns, lists, found } in questions {
+            let state = &mut states[*leader];
+            found.before_end = found.patterns.len();
+            if self.piece.then == Then::End && !patterns.is_empty() {
+                let hits = &mut found.patterns;
+                automata.finish(&mut state.cursors, patterns, work, memory, hits);
+            }
+            if !lists.is_empty() {
+                let (cursor, hits) = (&mut state.phrases, &mut found.lists);
+                phrases.scan_gated(gate, cursor, value(*leader), lists, hits);
+            }
         }
-        let mut found = Found { patterns: Vec::new(), before_end: 0, lists: Vec::new() };
-        let state = &mut states[leader];
-        let automata = &self.ruleset.automata;
-        if !patterns.is_empty() {
-            let hits = &mut found.patterns;
-            automata.scan(&mut state.cursors, value, &mut patterns, work, memory, hits);
-        }
-        found.before_end = found.patterns.len();
-        if self.piece.then == Then::End && !patterns.is_empty() {
-            let hits = &mut found.patterns;
-            automata.finish(&mut state.cursors, &mut patterns, work, memory, hits);
-        }
-        if !lists.is_empty() {
-            let phrases = &self.ruleset.phrases;
-            phrases.scan(&mut state.phrases, value, &mut lists, &mut found.lists);
-        }
-        found
     }
 
     /// Tells each node that shares an output what it asked for; all go on from where the run is.
     fn tell(
         &self,
-        leader: usize,
+        Question { leader, found, .. }: &Question,
         states: &mut [NodeState],
         outputs: &[Output],
-        found: &Found,
         hits: &mut Vec<RawHit>,
     ) {
-        let (cursors, phrases) = (states[leader].cursors.clone(), states[leader].phrases);
-        for member in members(outputs, leader) {
+        let (cursors, phrases) = (states[*leader].cursors.clone(), states[*leader].phrases);
+        for member in members(outputs, *leader) {
             let state = &mut states[member];
             state.tell(&self.plan.nodes[member], found, hits);
             state.cursors.clone_from(&cursors);

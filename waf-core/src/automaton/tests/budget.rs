@@ -2,7 +2,7 @@
 
 use super::patterns::{PATTERNS, texts};
 use super::scan;
-use crate::automaton::{Automata, PatternSet, Scratch, Work, syntax};
+use crate::automaton::{Automata, PatternSet, Piece, Scratch, Work, syntax};
 
 fn automata(room: usize) -> Automata {
     let hirs: Vec<_> = PATTERNS.iter().map(|pattern| syntax::parse(pattern).unwrap()).collect();
@@ -65,6 +65,36 @@ fn full_tables_are_renewed() {
     for value in &values {
         let of = |automata| scan(automata, value, &[usize::MAX], &Work::request());
         assert_eq!(of(&automata), of(&wide));
+    }
+}
+
+/// Values of all lengths, cut anywhere, side by side: each ends as it does alone.
+#[test]
+fn values_side_by_side_are_as_each_alone() {
+    for room in [0, 60_000, 1 << 24] {
+        let (automata, other) = (automata(room), automata(1 << 24));
+        let texts = texts();
+        let all = texts.concat();
+        let mut values: Vec<&[u8]> = texts.iter().map(Vec::as_slice).collect();
+        values.extend([&all[..], b"", &all[..all.len() / 2]]);
+        let mut cursors: Vec<_> = values.iter().map(|_| automata.start()).collect();
+        let mut wanted = vec![PatternSet::all(automata.len()); values.len()];
+        let mut hits = vec![Vec::new(); values.len()];
+        let (mut work, mut scratch) = (Work::request(), Scratch::default());
+        let mut rests = values.clone();
+        while rests.iter().any(|rest| !rest.is_empty()) {
+            let each = cursors.iter_mut().zip(&mut wanted).zip(&mut hits).zip(&mut rests);
+            let pieces = each.enumerate().map(|(at, (((cursors, wanted), hits), rest))| {
+                let bytes = rest.split_off(..(rest.len()).min(at * 7 + 1)).unwrap();
+                Piece { cursors, bytes, wanted, hits }
+            });
+            automata.scan_all(&mut pieces.collect::<Vec<_>>(), &mut work, &mut scratch);
+        }
+        for (at, value) in values.iter().enumerate() {
+            let (wanted, hits) = (&mut wanted[at], &mut hits[at]);
+            automata.finish(&mut cursors[at], wanted, &mut work, &mut scratch, hits);
+            assert_eq!(*hits, scan(&other, value, &[usize::MAX], &Work::request()));
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::automaton::{Hit, PatternSet, Phrases};
+use crate::automaton::{Gate, Hit, PatternSet, Phrases};
 use crate::limits::PHRASES_DFA;
 
 /// For each list the first end of a phrase, and the first byte of the longest that ends there.
@@ -66,6 +66,38 @@ fn many_phrases() {
     assert!(large.bytes() < small.bytes());
     check(&lists, b"xx word7- word299-WORD1-word599-Word600-");
     check(&lists, b"word599 -word-");
+}
+
+/// Where a gate says that phrases may stand, and nowhere else: cut within phrases, at the ends of
+/// pieces, among beginnings of phrases.
+#[test]
+fn only_where_phrases_may_stand() {
+    let lists = [
+        vec![b"needle-in-hay".to_vec(), b"in-hay".to_vec()],
+        // What is looked for stands at the end of the one and at the beginning of the other.
+        vec![[b"tea ".repeat(30), b"~#^~#^".to_vec()].concat()],
+        vec![[b"~%|~%|".to_vec(), b"tea ".repeat(30)].concat()],
+        vec![b"never".to_vec()],
+    ];
+    let phrases = Phrases::new(&lists, true).unwrap();
+    let gate = Gate::new(&[], &lists);
+    let mut value = b"hay NEEDL straw 01234 ".repeat(400);
+    for (at, list) in [(1_495, 0), (2_995, 1), (3_997, 2), (4_700, 1), (6_000, 2), (7_000, 0)] {
+        value.splice(at..at, lists[list][0].iter().copied());
+    }
+    for (from, to) in [(0, value.len()), (1_600, value.len()), (3_100, 5_000)] {
+        let value = &value[from..to];
+        let expected = slow(&lists, true, value);
+        for cut in [1, 1_024, 1_500, 4_000, value.len()] {
+            let mut wanted = PatternSet::all(lists.len());
+            let (mut cursor, mut hits) = (phrases.start(), Vec::<Hit>::new());
+            for piece in value.chunks(cut) {
+                phrases.scan_gated(&gate, &mut cursor, piece, &mut wanted, &mut hits);
+            }
+            let found = hits.iter().map(|hit| (hit.pattern.index(), hit.start.unwrap(), hit.end));
+            assert_eq!(found.collect::<Vec<_>>(), expected, "cut after {cut}");
+        }
+    }
 }
 
 #[test]
