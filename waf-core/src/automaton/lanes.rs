@@ -40,14 +40,18 @@ impl Job<'_> {
         None
     }
 
-    /// Takes a lane over a byte that leads it to no state; whether it goes on from one. If it left the
+    /// Takes a lane over a byte where some lane met no state; whether it goes on from one. If it left the
     /// tables it goes on alone.
     fn settle(&mut self, lane: &mut Lane, (entry, byte): (u32, u8), tools: &mut Tools<'_>) -> bool {
+        let position = self.base + lane.at as u64;
+        lane.at += 1;
+        if !is_slow(entry) {
+            lane.state = entry;
+            return true;
+        }
         let (cluster, cursor) = (&self.clusters[lane.place], &mut self.cursors[lane.place]);
         let run = &mut tools.run(self.wanted, self.hits);
-        let position = self.base + lane.at as u64;
         *cursor = cluster.slow((lane.state, entry), byte, position, run);
-        lane.at += 1;
         match cursor {
             Cursor::On(state) => {
                 lane.state = *state;
@@ -109,26 +113,15 @@ impl Lanes {
             3 => self.step::<3>(jobs),
             _ => self.step::<LANES>(jobs),
         };
-        let before = self.each.into_iter().zip(met).take(std::mem::take(&mut self.len));
-        for (mut lane, entry) in before {
+        let before = self.each.into_iter().take(std::mem::take(&mut self.len));
+        for (number, mut lane) in before.enumerate() {
             lane.at += taken;
             let job = &mut jobs[lane.job];
-            let goes_on = match (job.piece.get(lane.at), entry) {
-                (None, _) => false,
-                (Some(_), None) => true,
-                (Some(_), Some(entry)) if !is_slow(entry) => {
-                    lane.state = entry;
-                    lane.at += 1;
-                    true
-                }
-                (Some(&byte), Some(entry)) => {
-                    if !job.settle(&mut lane, (entry, byte), tools) {
-                        continue;
-                    }
-                    true
-                }
-            };
-            if goes_on && lane.at < job.piece.len() {
+            let met = met.map(|entries| entries[number]).zip(job.piece.get(lane.at).copied());
+            if met.is_some_and(|met| !job.settle(&mut lane, met, tools)) {
+                continue;
+            }
+            if lane.at < job.piece.len() {
                 self.add(lane);
             } else {
                 job.cursors[lane.place] = Cursor::On(lane.state);
@@ -138,7 +131,7 @@ impl Lanes {
 
     /// The number of bytes that all lanes took, and what each met at the next one; `None`: some piece
     /// ends there.
-    fn step<const N: usize>(&mut self, jobs: &[Job<'_>]) -> (usize, [Option<u32>; LANES]) {
+    fn step<const N: usize>(&mut self, jobs: &[Job<'_>]) -> (usize, Option<[u32; LANES]>) {
         let each: [Lane; N] = std::array::from_fn(|lane| self.each[lane]);
         let clusters = each.map(|lane| &jobs[lane.job].clusters[lane.place]);
         let inputs = each.map(|lane| &jobs[lane.job].piece[lane.at..]);
@@ -147,11 +140,8 @@ impl Lanes {
         for (lane, state) in self.each.iter_mut().zip(states) {
             lane.state = state;
         }
-        let mut all = [None; LANES];
-        for (all, met) in all.iter_mut().zip(met.into_iter().flatten()) {
-            *all = Some(met);
-        }
-        (taken, all)
+        let widen = |met: [u32; N]| std::array::from_fn(|at| met.get(at).copied().unwrap_or(0));
+        (taken, met.map(widen))
     }
 }
 
