@@ -194,6 +194,7 @@ fn step<const N: usize>(
     if room < tables::BYTES {
         return (0, states, (length > 0).then_some([tables::UNKNOWN; N]));
     }
+    #[allow(clippy::needless_range_loop, reason = "all inputs are read at the same place")]
     for at in 0..length {
         let mut entries: [u32; N] = std::array::from_fn(|lane| {
             tables::entry_of(tables[lane], states[lane], inputs[lane][at])
