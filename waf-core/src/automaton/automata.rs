@@ -80,7 +80,14 @@ impl Cursors {
         self.clusters = Arc::clone(clusters);
     }
 
-    /// What is to be done for the next piece; what matches before it is told.
+    /// Tells what matches before the first byte, if it has not been told.
+    fn begin(&mut self, clusters: &[Cluster], run: &mut Run<'_, '_>) {
+        if !std::mem::replace(&mut self.started, true) {
+            clusters.iter().for_each(|cluster| cluster.begin(run));
+        }
+    }
+
+    /// What is to be done for the next piece.
     fn advance<'a>(
         &'a mut self,
         clusters: &'a [Cluster],
@@ -88,17 +95,14 @@ impl Cursors {
         (wanted, hits): (&'a mut PatternSet, &'a mut Vec<Hit>),
         tools: &mut Tools<'_>,
     ) -> Job<'a> {
-        if !std::mem::replace(&mut self.started, true) {
-            let run = &mut tools.run(wanted, hits);
-            clusters.iter().for_each(|cluster| cluster.begin(run));
-        }
+        self.begin(clusters, &mut Run { wanted, hits, tools });
         let base = self.at;
         self.at += piece.len() as u64;
         Job { clusters, cursors: &mut self.each, piece, base, wanted, hits }
     }
 
     /// Takes the end of the value.
-    fn finish(&self, clusters: &[Cluster], run: &mut Run<'_>) {
+    fn finish(&self, clusters: &[Cluster], run: &mut Run<'_, '_>) {
         for (cluster, cursor) in clusters.iter().zip(&self.each) {
             if cluster.is_wanted(run) {
                 cluster.finish(cursor, self.at, run);
@@ -263,8 +267,9 @@ impl Automata {
         let before = hits.len();
         let clusters = Arc::clone(&cursors.clusters);
         let tools = &mut Tools { work, scratch, warming: false, undecided: None };
-        cursors.advance(&clusters, b"", (wanted, hits), tools);
-        cursors.finish(&clusters, &mut tools.run(wanted, hits));
+        let run = &mut Run { wanted, hits, tools };
+        cursors.begin(&clusters, run);
+        cursors.finish(&clusters, run);
         cursors.each.fill(Cursor::Stopped);
         sort(&mut hits[before..]);
     }
@@ -288,7 +293,7 @@ impl Automata {
         let undecided = Some(undecided);
         let tools = &mut Tools { work, scratch, warming: false, undecided };
         scan(&mut [cursors.advance(&clusters, value, (wanted, hits), tools)], tools);
-        cursors.finish(&clusters, &mut tools.run(wanted, hits));
+        cursors.finish(&clusters, &mut Run { wanted, hits, tools });
     }
 
     /// Fills the tables with what `text` meets: as one value, and cut into short ones.
@@ -304,7 +309,8 @@ impl Automata {
             let mut cursors = self.start();
             let job = cursors.advance(&clusters, value, (&mut wanted, &mut hits), tools);
             scan(&mut [job], tools);
-            cursors.finish(&clusters, &mut tools.run(&mut wanted, &mut hits));
+            let (wanted, hits) = (&mut wanted, &mut hits);
+            cursors.finish(&clusters, &mut Run { wanted, hits, tools });
         }
     }
 }
@@ -329,8 +335,8 @@ fn trace(cluster: &Cluster, text: &[u8]) -> Vec<u32> {
     let (mut wanted, mut work) = (PatternSet::none(0), Work::unlimited());
     let (mut scratch, mut hits) = (Scratch::default(), Vec::new());
     let (work, scratch) = (&mut work, &mut scratch);
-    let mut tools = Tools { work, scratch, warming: true, undecided: None };
-    let mut run = tools.run(&mut wanted, &mut hits);
+    let tools = &mut Tools { work, scratch, warming: true, undecided: None };
+    let mut run = Run { wanted: &mut wanted, hits: &mut hits, tools };
     let mut cursor = cluster.start().clone();
     (0..)
         .zip(text.chunks(1))

@@ -30,43 +30,25 @@ pub(super) enum Cursor {
     Stopped,
 }
 
-/// What a scan is given and gives.
-pub(super) struct Run<'a> {
+/// What is wanted of a value, and what was found in it.
+pub(super) struct Run<'a, 't> {
     pub(super) wanted: &'a mut PatternSet,
-    pub(super) work: &'a mut Work,
-    pub(super) scratch: &'a mut Scratch,
     pub(super) hits: &'a mut Vec<Hit>,
-    /// Go on when nothing is wanted: the tables are being warmed.
-    pub(super) warming: bool,
-    /// Where what is still wanted of a cluster goes when it leaves the tables, which is then not
-    /// followed any more; `None`: it is simulated.
-    pub(super) undecided: Option<&'a mut PatternSet>,
+    pub(super) tools: &'a mut Tools<'t>,
 }
 
 /// What all runs of a scan share.
-pub(super) struct Tools<'a> {
-    pub(super) work: &'a mut Work,
-    pub(super) scratch: &'a mut Scratch,
+pub(super) struct Tools<'t> {
+    pub(super) work: &'t mut Work,
+    pub(super) scratch: &'t mut Scratch,
     /// Go on when nothing is wanted: the tables are being warmed.
     pub(super) warming: bool,
     /// Where what is still wanted of a cluster goes when it leaves the tables, which is then not
     /// followed any more; `None`: it is simulated.
-    pub(super) undecided: Option<&'a mut PatternSet>,
+    pub(super) undecided: Option<&'t mut PatternSet>,
 }
 
-impl Tools<'_> {
-    /// A run for what is wanted of one value.
-    pub(super) fn run<'a>(
-        &'a mut self,
-        wanted: &'a mut PatternSet,
-        hits: &'a mut Vec<Hit>,
-    ) -> Run<'a> {
-        let Self { work, scratch, warming, undecided } = self;
-        Run { wanted, work, scratch, hits, warming: *warming, undecided: undecided.as_deref_mut() }
-    }
-}
-
-impl Run<'_> {
+impl Run<'_, '_> {
     /// Notes the reports that are wanted, of a step over the byte at `at`.
     fn note(&mut self, reports: &[Report], at: u64, needed: u64) {
         for report in reports {
@@ -135,8 +117,8 @@ impl Cluster {
     }
 
     /// Whether the cluster still has something to find.
-    pub(super) fn is_wanted(&self, run: &Run<'_>) -> bool {
-        run.warming || self.has_any(run.wanted)
+    pub(super) fn is_wanted(&self, run: &Run<'_, '_>) -> bool {
+        run.tools.warming || self.has_any(run.wanted)
     }
 
     /// Whether it has any of these patterns.
@@ -145,14 +127,14 @@ impl Cluster {
     }
 
     /// Leaves the tables for good, where the scan asks for no simulation; whether it does.
-    pub(super) fn give_up(&self, run: &mut Run<'_>) -> bool {
-        let Some(undecided) = &mut run.undecided else { return false };
+    pub(super) fn give_up(&self, run: &mut Run<'_, '_>) -> bool {
+        let Some(undecided) = &mut run.tools.undecided else { return false };
         undecided.extend(self.members.iter().filter(|id| run.wanted.contains(*id)));
         true
     }
 
     /// Notes the patterns that match in every value, before its first byte.
-    pub(super) fn begin(&self, run: &mut Run<'_>) {
+    pub(super) fn begin(&self, run: &mut Run<'_, '_>) {
         for &pattern in self.machine.always() {
             run.note(&[Report { pattern, with_byte: false }], 0, 0);
         }
@@ -184,7 +166,7 @@ impl Cluster {
         (state, entry): (u32, u32),
         byte: u8,
         at: u64,
-        run: &mut Run<'_>,
+        run: &mut Run<'_, '_>,
     ) -> Cursor {
         if let Some(edge) = self.tables.edge(entry) {
             run.note(&edge.reports, at, at + 1);
@@ -193,8 +175,8 @@ impl Cluster {
         }
         let class = usize::from(self.machine.classes()[usize::from(byte)]);
         let Some(kernel) = self.tables.kernel(state) else { return Cursor::Stopped };
-        self.machine.step(kernel, class, run.scratch);
-        let next = match self.machine.is_dead(&run.scratch.kernel) {
+        self.machine.step(kernel, class, run.tools.scratch);
+        let next = match self.machine.is_dead(&run.tools.scratch.kernel) {
             true => Cursor::Stopped,
             false => self.place(run),
         };
@@ -204,7 +186,7 @@ impl Cluster {
             Cursor::Off(_) => None,
         };
         if let Some(next) = known {
-            self.tables.link(state, class, next, &run.scratch.reports);
+            self.tables.link(state, class, next, &run.tools.scratch.reports);
         }
         self.note_step(at, at + 1, run);
         self.kept(next, run)
@@ -217,15 +199,15 @@ impl Cluster {
         kernel: &[u16],
         input: &[u8],
         at: u64,
-        run: &mut Run<'_>,
+        run: &mut Run<'_, '_>,
     ) -> (usize, Cursor) {
         let mut current = kernel.to_vec();
         for (taken, (&byte, at)) in input.iter().zip(at..).enumerate() {
             let class = usize::from(self.machine.classes()[usize::from(byte)]);
-            self.machine.step(&current, class, run.scratch);
-            let is_dead = self.machine.is_dead(&run.scratch.kernel);
+            self.machine.step(&current, class, run.tools.scratch);
+            let is_dead = self.machine.is_dead(&run.tools.scratch.kernel);
             let known = if is_lookup(taken) && !is_dead { self.known(run) } else { None };
-            if !run.scratch.reports.is_empty() {
+            if !run.tools.scratch.reports.is_empty() {
                 self.note_step(at, at + 1, run);
                 if !self.is_wanted(run) {
                     return (taken + 1, Cursor::Stopped);
@@ -237,7 +219,7 @@ impl Cluster {
             if let Some(state) = known {
                 return (taken + 1, Cursor::On(state));
             }
-            std::mem::swap(&mut current, &mut run.scratch.kernel);
+            std::mem::swap(&mut current, &mut run.tools.scratch.kernel);
         }
         if let Some((_, states)) = current.split_first_mut() {
             states.sort_unstable();
@@ -246,7 +228,7 @@ impl Cluster {
     }
 
     /// Takes the end of the value, after `at` bytes.
-    pub(super) fn finish(&self, cursor: &Cursor, at: u64, run: &mut Run<'_>) {
+    pub(super) fn finish(&self, cursor: &Cursor, at: u64, run: &mut Run<'_, '_>) {
         let class = self.machine.end_class();
         let kernel: &[u16] = match cursor {
             Cursor::Stopped => return,
@@ -263,35 +245,35 @@ impl Cluster {
                 kernel
             }
         };
-        self.machine.step(kernel, class, run.scratch);
+        self.machine.step(kernel, class, run.tools.scratch);
         if let Cursor::On(state) = *cursor {
-            self.tables.link(state, class, state, &run.scratch.reports);
+            self.tables.link(state, class, state, &run.tools.scratch.reports);
         }
         self.note_step(at, at, run);
     }
 
-    fn note_step(&self, at: u64, needed: u64, run: &mut Run<'_>) {
-        let reports = std::mem::take(&mut run.scratch.reports);
+    fn note_step(&self, at: u64, needed: u64, run: &mut Run<'_, '_>) {
+        let reports = std::mem::take(&mut run.tools.scratch.reports);
         run.note(&reports, at, needed);
-        run.scratch.reports = reports;
+        run.tools.scratch.reports = reports;
     }
 
-    fn kept(&self, cursor: Cursor, run: &Run<'_>) -> Cursor {
+    fn kept(&self, cursor: Cursor, run: &Run<'_, '_>) -> Cursor {
         if self.is_wanted(run) { cursor } else { Cursor::Stopped }
     }
 
     /// The cursor at the kernel of the last step.
-    fn place(&self, run: &mut Run<'_>) -> Cursor {
+    fn place(&self, run: &mut Run<'_, '_>) -> Cursor {
         self.known(run)
-            .map_or_else(|| Cursor::Off(run.scratch.kernel.as_slice().into()), Cursor::On)
+            .map_or_else(|| Cursor::Off(run.tools.scratch.kernel.as_slice().into()), Cursor::On)
     }
 
     /// The state with the kernel of the last step, made if there is room and work left.
-    fn known(&self, run: &mut Run<'_>) -> Option<u32> {
-        run.scratch.sort();
-        let kernel = &run.scratch.kernel;
+    fn known(&self, run: &mut Run<'_, '_>) -> Option<u32> {
+        run.tools.scratch.sort();
+        let kernel = &run.tools.scratch.kernel;
         self.tables.find(kernel).or_else(|| {
-            let may_grow = !self.tables.is_frozen() && run.work.take();
+            let may_grow = !self.tables.is_frozen() && run.tools.work.take();
             if may_grow { self.tables.intern(kernel) } else { None }
         })
     }

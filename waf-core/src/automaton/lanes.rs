@@ -28,7 +28,7 @@ impl Job<'_> {
     /// or stopped.
     fn enter(&mut self, place: usize, tools: &mut Tools<'_>) -> Option<u32> {
         let (cluster, cursor) = (&self.clusters[place], &mut self.cursors[place]);
-        let run = &mut tools.run(self.wanted, self.hits);
+        let run = &mut Run { wanted: self.wanted, hits: self.hits, tools };
         if *cursor != Cursor::Stopped && !cluster.is_wanted(run) {
             *cursor = Cursor::Stopped;
         }
@@ -50,7 +50,7 @@ impl Job<'_> {
             return true;
         }
         let (cluster, cursor) = (&self.clusters[lane.place], &mut self.cursors[lane.place]);
-        let run = &mut tools.run(self.wanted, self.hits);
+        let run = &mut Run { wanted: self.wanted, hits: self.hits, tools };
         *cursor = cluster.slow((lane.state, entry), byte, position, run);
         match cursor {
             Cursor::On(state) => {
@@ -151,7 +151,7 @@ pub(super) fn alone(
     cursor: &mut Cursor,
     piece: &[u8],
     mut at: u64,
-    run: &mut Run<'_>,
+    run: &mut Run<'_, '_>,
 ) {
     let mut rest = piece;
     while !rest.is_empty() {

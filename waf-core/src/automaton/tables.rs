@@ -129,7 +129,7 @@ impl Tables {
         self.index.read().unwrap_or_else(PoisonError::into_inner).states.len()
     }
 
-    /// All entries, for the inner loop to hold. Those of the [`BYTES`] are their classes.
+    /// All entries, for the inner loop to hold. The first [`BYTES`] are the classes of the bytes.
     #[inline]
     pub(super) fn entries(&self) -> &[AtomicU32] {
         &self.entries

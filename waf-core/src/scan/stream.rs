@@ -125,13 +125,13 @@ pub(super) fn run(
     hits.clear();
     step.transform(states, outputs, buffers);
     let mut questions = step.questions(states, outputs);
-    let value = |at: usize| outputs[at].bytes(step.input, buffers);
-    step.search(&mut questions, states, value, (work, automata));
+    let output = |at: usize| outputs[at].bytes(step.input, buffers);
+    step.search(&mut questions, states, output, (work, automata));
     for question in &questions {
         step.tell(question, states, outputs, hits);
     }
     for (at, state) in states.iter_mut().enumerate().filter(|(_, state)| !state.dead) {
-        let (node, value) = (&step.plan.nodes[at], outputs[at].bytes(step.input, buffers));
+        let (node, value) = (&step.plan.nodes[at], output(at));
         step.ask_checks(at, state, value, hits);
         if step.piece.first && step.piece.then != Then::More {
             let value = (value, outputs[at].present);
@@ -308,7 +308,7 @@ impl Step<'_> {
         &self,
         questions: &mut [Question],
         states: &mut [NodeState],
-        value: impl Fn(usize) -> &'a [u8],
+        output: impl Fn(usize) -> &'a [u8],
         (work, memory): (&mut Work, &mut automaton::Scratch),
     ) {
         let RuleSet { automata, phrases, gate, .. } = self.ruleset;
@@ -319,7 +319,7 @@ impl Step<'_> {
             let hits = &mut question.found.patterns;
             (!wanted.is_empty()).then_some(automaton::Piece {
                 cursors,
-                bytes: value(at),
+                bytes: output(at),
                 wanted,
                 hits,
             })
@@ -334,7 +334,7 @@ impl Step<'_> {
             }
             if !lists.is_empty() {
                 let (cursor, hits) = (&mut state.phrases, &mut found.lists);
-                phrases.scan_gated(gate, cursor, value(*leader), lists, hits);
+                phrases.scan_gated(gate, cursor, output(*leader), lists, hits);
             }
         }
     }
