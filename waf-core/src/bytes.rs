@@ -87,6 +87,21 @@ impl ByteSet {
         (self.0[0] | self.0[1] | self.0[2] | self.0[3]) == 0
     }
 
+    /// The byte of a set that has just one.
+    pub const fn only(self) -> Option<u8> {
+        let mut only = None;
+        let mut word = 0;
+        while word < self.0.len() {
+            match (self.0[word].count_ones(), only) {
+                (0, _) => {}
+                (1, None) => only = Some((word as u32 * 64 + self.0[word].trailing_zeros()) as u8),
+                _ => return None,
+            }
+            word += 1;
+        }
+        only
+    }
+
     /// The bytes that occur in a value.
     pub fn present(value: &[u8]) -> Self {
         let mut set = Self::EMPTY;

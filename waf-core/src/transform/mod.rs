@@ -219,6 +219,9 @@ trait Machine: Default {
     /// [`Self::TRIGGERS`] as a table: one load per byte instead of a shift and a mask.
     const IS_TRIGGER: [bool; 256] = flags(Self::TRIGGERS);
 
+    /// The trigger, if it is only one.
+    const TRIGGER: Option<u8> = Self::TRIGGERS.only();
+
     /// Reads one byte.
     fn step(&mut self, byte: u8, out: &mut Vec<u8>);
 
@@ -238,7 +241,11 @@ trait Machine: Default {
     /// wake nothing. How many they are.
     fn run(&mut self, input: &[u8], out: &mut Vec<u8>) -> usize {
         let wakes = |&byte: &u8| Self::IS_TRIGGER[usize::from(byte)];
-        let plain = input.iter().position(wakes).unwrap_or(input.len());
+        let woken = match Self::TRIGGER {
+            Some(trigger) => memchr::memchr(trigger, input),
+            None => input.iter().position(wakes),
+        };
+        let plain = woken.unwrap_or(input.len());
         out.extend_from_slice(&input[..plain]);
         plain
     }
