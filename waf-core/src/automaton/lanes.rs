@@ -2,10 +2,14 @@
 //!
 //! A step is one load that the next one waits for. Clusters wait for nothing of each other, so
 //! taking four of them over a byte costs little more than taking one. They need not be over the same
-//! value: what one value has too few clusters for, the next one fills.
+//! value: what one value has too few clusters for, the next one fills. And where the pieces of some
+//! values are much the same, a cluster goes over one of them, and over little more than the
+//! differences of the others (`trail.rs`).
 
 use super::cluster::{Cluster, Cursor, Run, Tools};
+use super::convoy::{Convoy, Follower};
 use super::tables::{self, any_slow, is_slow};
+use super::trail::{self, Trail};
 use super::{Hit, PatternSet};
 
 /// Clusters that step side by side. More spill registers.
@@ -66,30 +70,36 @@ impl Job<'_> {
 
 /// Takes every cluster of every job over its piece.
 pub(super) fn scan(jobs: &mut [Job<'_>], tools: &mut Tools<'_>) {
-    let mut lanes = Lanes::default();
+    let mut convoy = Convoy::default();
     for job in 0..jobs.len() {
         for place in 0..jobs[job].clusters.len() {
             if let Some(state) = jobs[job].enter(place, tools) {
-                lanes.add(Lane { job, place, state, at: 0 });
-            }
-            while lanes.len == LANES {
-                lanes.advance(jobs, tools);
+                convoy.add(Lane { job, place, state, at: 0, trail: None }, jobs);
             }
         }
     }
-    while lanes.len > 0 {
-        lanes.advance(jobs, tools);
+    let Convoy { leaders, followers, trails, .. } = convoy;
+    let mut lanes = Lanes { trails: vec![Trail::default(); trails], ..Lanes::default() };
+    leaders.into_iter().for_each(|lane| lanes.take(lane, jobs, tools));
+    lanes.end(jobs, tools);
+    let trails = std::mem::take(&mut lanes.trails);
+    for Follower { lane, trail, stretches } in followers {
+        let rest = trails[trail].follow(&stretches, lane, &mut jobs[lane.job], tools);
+        rest.into_iter().for_each(|lane| lanes.take(lane, jobs, tools));
     }
+    lanes.end(jobs, tools);
 }
 
 /// A cluster on its way over the piece of a job.
 #[derive(Clone, Copy, Default)]
-struct Lane {
-    job: usize,
-    place: usize,
-    state: u32,
+pub(super) struct Lane {
+    pub(super) job: usize,
+    pub(super) place: usize,
+    pub(super) state: u32,
     /// Bytes of the piece that it has taken.
-    at: usize,
+    pub(super) at: usize,
+    /// Where its way is noted.
+    pub(super) trail: Option<usize>,
 }
 
 /// Up to [`LANES`] of them; the first `len` count.
@@ -97,9 +107,25 @@ struct Lane {
 struct Lanes {
     each: [Lane; LANES],
     len: usize,
+    trails: Vec<Trail>,
 }
 
 impl Lanes {
+    /// Takes one more on its way.
+    fn take(&mut self, lane: Lane, jobs: &mut [Job<'_>], tools: &mut Tools<'_>) {
+        self.add(lane);
+        while self.len == LANES {
+            self.advance(jobs, tools);
+        }
+    }
+
+    /// Takes all to their ends.
+    fn end(&mut self, jobs: &mut [Job<'_>], tools: &mut Tools<'_>) {
+        while self.len > 0 {
+            self.advance(jobs, tools);
+        }
+    }
+
     fn add(&mut self, lane: Lane) {
         self.each[self.len] = lane;
         self.len += 1;
@@ -118,6 +144,11 @@ impl Lanes {
             lane.at += taken;
             let job = &mut jobs[lane.job];
             let met = met.map(|entries| entries[number]).zip(job.piece.get(lane.at).copied());
+            if let (Some(trail), Some((entry, _))) = (lane.trail, met)
+                && is_slow(entry)
+            {
+                self.trails[trail].reports(lane.at);
+            }
             if met.is_some_and(|met| !job.settle(&mut lane, met, tools)) {
                 continue;
             }
@@ -136,12 +167,47 @@ impl Lanes {
         let clusters = each.map(|lane| &jobs[lane.job].clusters[lane.place]);
         let inputs = each.map(|lane| &jobs[lane.job].piece[lane.at..]);
         let wanted = each.map(|lane| &*jobs[lane.job].wanted);
-        let (taken, states, met) = step(clusters, each.map(|lane| lane.state), inputs, wanted);
+        let before = each.map(|lane| lane.state);
+        let (taken, states, met) = if each.iter().any(|lane| lane.trail.is_some()) {
+            self.step_noting(clusters, before, inputs)
+        } else {
+            step(clusters, before, inputs, Some(wanted))
+        };
         for (lane, state) in self.each.iter_mut().zip(states) {
             lane.state = state;
         }
         let widen = |met: [u32; N]| std::array::from_fn(|at| met.get(at).copied().unwrap_or(0));
         (taken, met.map(widen))
+    }
+
+    /// The same; the trails note it.
+    fn step_noting<const N: usize>(
+        &mut self,
+        clusters: [&Cluster; N],
+        mut states: [u32; N],
+        inputs: [&[u8]; N],
+    ) -> (usize, [u32; N], Option<[u32; N]>) {
+        let length = inputs.iter().map(|input| input.len()).min().unwrap_or_default();
+        let mut taken = 0;
+        loop {
+            self.note(taken, states);
+            let next = inputs.map(|input| &input[taken..length.min(taken + trail::STEP)]);
+            let (count, after, met) = step(clusters, states, next, None);
+            (taken, states) = (taken + count, after);
+            if met.is_some() || taken == length {
+                self.note(taken, states);
+                return (taken, states, met);
+            }
+        }
+    }
+
+    /// Notes the states after so many bytes more.
+    fn note<const N: usize>(&mut self, taken: usize, states: [u32; N]) {
+        for (lane, state) in self.each.iter().zip(states) {
+            if let Some(trail) = lane.trail {
+                self.trails[trail].stands(lane.at + taken, state);
+            }
+        }
     }
 }
 
@@ -160,7 +226,7 @@ pub(super) fn alone(
             Cursor::Stopped => return,
             Cursor::Off(kernel) => cluster.simulate(kernel, rest, at, run),
             Cursor::On(state) => {
-                let (taken, [state], met) = step([cluster], [*state], [rest], [&*run.wanted]);
+                let (taken, [state], met) = step([cluster], [*state], [rest], Some([&*run.wanted]));
                 match (rest.get(taken), met) {
                     (Some(&byte), Some([entry])) => {
                         let at = at + taken as u64;
@@ -176,14 +242,14 @@ pub(super) fn alone(
 }
 
 /// The inner loop: steps until some lane meets what is not known, or a match that is wanted, or its
-/// input ends. Gives the number of bytes taken, the states after them, and the entries that were met
-/// there, if it was not for an end.
+/// input ends; `None`: any match. Gives the number of bytes taken, the states after them, and the
+/// entries that were met there, if it was not for an end.
 #[inline(never)]
 fn step<const N: usize>(
     clusters: [&Cluster; N],
     mut states: [u32; N],
     inputs: [&[u8]; N],
-    wanted: [&PatternSet; N],
+    wanted: Option<[&PatternSet; N]>,
 ) -> (usize, [u32; N], Option<[u32; N]>) {
     let tables = clusters.map(|cluster| cluster.tables().entries());
     // One bound for all of one kind, which leaves registers to the states.
@@ -200,7 +266,10 @@ fn step<const N: usize>(
             tables::entry_of(tables[lane], states[lane], inputs[lane][at])
         });
         if any_slow(&entries) {
-            entries = std::array::from_fn(|lane| clusters[lane].pass(entries[lane], wanted[lane]));
+            if let Some(wanted) = wanted {
+                let pass = |lane: usize| clusters[lane].pass(entries[lane], wanted[lane]);
+                entries = std::array::from_fn(pass);
+            }
             if any_slow(&entries) {
                 return (at, states, Some(entries));
             }

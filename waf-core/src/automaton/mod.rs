@@ -29,9 +29,11 @@
 
 pub mod syntax;
 
+mod alike;
 mod any_case;
 mod assign;
 mod cluster;
+mod convoy;
 mod edges;
 mod gate;
 mod kinds;
@@ -45,6 +47,7 @@ mod scratch;
 mod set;
 mod sieve;
 mod tables;
+mod trail;
 mod training;
 mod trim;
 mod ways;

@@ -98,6 +98,70 @@ fn values_side_by_side_are_as_each_alone() {
     }
 }
 
+/// Long values with a difference here and there, as transformations leave them, of which not the same
+/// is wanted: what is known of one from another is what each has alone.
+#[test]
+fn values_that_are_much_the_same_are_as_each_alone() {
+    // The last of them remember a difference long after it.
+    let patterns =
+        [PATTERNS, &[r"\x01[^\x02]*\x03", r"\x01.{300}\x04", r"\x01[^\x03]*\x04"]].concat();
+    let hirs: Vec<_> = patterns.iter().map(|pattern| syntax::parse(pattern).unwrap()).collect();
+    let automata = |room| Automata::new(&hirs, &vec![0; hirs.len()], room).unwrap();
+    let texts = texts();
+    let mut state = 5_u64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (state >> 33) as usize % below
+    };
+    for round in 0..20 {
+        let mut word = || match random(12) {
+            mark @ 2..5 => vec![mark as u8],
+            _ => texts[random(texts.len())].clone(),
+        };
+        let source: [Vec<u8>; 4] = std::array::from_fn(|_| (0..200).flat_map(|_| word()).collect());
+        let mut edited = |part: &[u8], edits: usize| {
+            let mut part = part.to_vec();
+            for _ in 0..edits {
+                let at = random(part.len());
+                let end = part.len().min(at + random(12));
+                let new = &texts[random(texts.len())];
+                let new = if random(2) == 0 { b"\x01" } else { &new[..new.len().min(10)] };
+                part.splice(at..end, new.iter().copied());
+            }
+            part
+        };
+        let values: Vec<Vec<Vec<u8>>> = [0, 0, 1, 1, 2, 5, 200]
+            .map(|edits| source.iter().map(|part| edited(part, edits)).collect())
+            .into();
+        let (automata, other) = (automata([0, 60_000, 1 << 24][round % 3]), automata(1 << 24));
+        let wanted = |of: usize| -> PatternSet {
+            PatternSet::all(automata.len()).iter().filter(|id| (id.index() + of) % 4 < 3).collect()
+        };
+        let (mut work, mut scratch) = (Work::request(), Scratch::default());
+        let mut cursors: Vec<_> = values.iter().map(|_| automata.start()).collect();
+        let mut left: Vec<_> = (0..values.len()).map(wanted).collect();
+        let mut hits = vec![Vec::new(); values.len()];
+        for part in 0..source.len() {
+            let each = cursors.iter_mut().zip(&mut left).zip(&mut hits).zip(&values);
+            let pieces = each.map(|(((cursors, wanted), hits), value)| Piece {
+                cursors,
+                bytes: &value[part],
+                wanted,
+                hits,
+            });
+            automata.scan_all(&mut pieces.collect::<Vec<_>>(), &mut work, &mut scratch);
+        }
+        for (at, value) in values.iter().enumerate() {
+            let (left, hits) = (&mut left[at], &mut hits[at]);
+            automata.finish(&mut cursors[at], left, &mut work, &mut scratch, hits);
+            let wanted = wanted(at);
+            let mut alone = scan(&other, &value.concat(), &[usize::MAX], &Work::request());
+            alone.retain(|hit| wanted.contains(hit.pattern));
+            assert_eq!(*hits, alone, "value {at}, round {round}");
+        }
+    }
+}
+
 #[test]
 fn warm_tables_do_not_grow() {
     let automata = automata(1 << 24);
