@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::checker::{Checker, kind};
 use super::operator::{self, operator};
 use super::rule::RuleContext;
-use super::target::{check_looked_at, targets};
+use super::target::{check_looked_at, targets_of_rule};
 use crate::limits;
 use crate::rule::{Condition, Expression, Target, Transformation};
 use crate::suggest;
@@ -138,7 +138,7 @@ impl Reader<'_, '_, '_> {
             Some(list) => {
                 let path = format!("{around}targets");
                 let texts = self.texts(list, &path)?;
-                let targets = targets(self.checker, &texts, &path, self.context.regex);
+                let targets = targets_of_rule(self.checker, &texts, &path, self.context.regex);
                 check_looked_at(self.checker, &targets, &path);
                 Some(targets)
             }

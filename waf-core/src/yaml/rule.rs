@@ -12,7 +12,7 @@ use super::expression::{Inherited, Match, expression, transformations};
 use super::locate::Located;
 use super::operator::no_phrases;
 use super::pattern::check_regex;
-use super::target::{CheckRegex, check_looked_at, targets};
+use super::target::{CheckRegex, check_looked_at, targets_of_rule};
 use crate::finding::Finding;
 use crate::rule::{
     Action, Condition, Expression, Operator, Phase, Rule, RuleId, RuleMode, Severity, TargetKind,
@@ -216,7 +216,7 @@ fn matching(
 ) -> Option<Match> {
     let targets = match &written.targets {
         Some(texts) => {
-            let targets = targets(checker, texts, "targets", context.regex);
+            let targets = targets_of_rule(checker, texts, "targets", context.regex);
             check_looked_at(checker, &targets, "targets");
             targets
         }

@@ -11,17 +11,55 @@ use crate::suggest;
 /// Checks the syntax of a regex.
 pub type CheckRegex<'a> = &'a dyn Fn(&str) -> Result<(), RegexProblem>;
 
-/// Reads the list at `path`; what is wrong goes to `checker`.
+/// A word of rules that stands for two targets: the headers in which senders write what they like. In
+/// the others clients, proxies and tracers write what they must, each in a form of its own.
+const FREE_HEADERS: (&str, [&str; 2]) = (
+    "FREE_HEADERS",
+    [
+        "REQUEST_HEADERS",
+        "!REQUEST_HEADERS:/^(?:host|cookie|connection|origin|date|range|dnt|priority|pragma|\
+         cache-control|accept.*|content-(?:type|length|encoding|language)|if-.*|sec-.*|upgrade.*|\
+         x-client-data|baggage|trace.*|x-b3-.*|x-hub-.*)$/",
+    ],
+);
+
+/// Reads the list of a rule at `path`; what is wrong goes to `checker`.
+pub(super) fn targets_of_rule(
+    checker: &mut Checker<'_>,
+    texts: &[String],
+    path: &str,
+    regex: CheckRegex<'_>,
+) -> Vec<Target> {
+    read(checker, texts, path, |text| {
+        let (word, spelled) = FREE_HEADERS;
+        if text.eq_ignore_ascii_case(word) {
+            spelled.iter().map(|text| target(text, regex)).collect()
+        } else {
+            target(text, regex).map(|target| vec![target])
+        }
+    })
+}
+
+/// Reads the list of fields at `path`; what is wrong goes to `checker`.
 pub(super) fn targets(
     checker: &mut Checker<'_>,
     texts: &[String],
     path: &str,
     regex: CheckRegex<'_>,
 ) -> Vec<Target> {
+    read(checker, texts, path, |text| target(text, regex).map(|target| vec![target]))
+}
+
+fn read(
+    checker: &mut Checker<'_>,
+    texts: &[String],
+    path: &str,
+    one: impl Fn(&str) -> Result<Vec<Target>, Problem>,
+) -> Vec<Target> {
     let mut targets = Vec::with_capacity(texts.len());
     for (index, text) in texts.iter().enumerate() {
-        match target(text, regex) {
-            Ok(target) => targets.push(target),
+        match one(text) {
+            Ok(found) => targets.extend(found),
             Err(problem) => {
                 let path = format!("{path}[{index}]");
                 checker.wrong_part(&path, problem.part, problem.message).maybe_help(problem.help);
@@ -175,8 +213,13 @@ fn unknown_variable(name: &str, part: Range<usize>) -> Problem {
     if let Some(help) = seclang_only(name) {
         return problem.help(help);
     }
+    let (word, _) = FREE_HEADERS;
+    if name.eq_ignore_ascii_case(word) {
+        return problem
+            .help("only a rule names it, and without a selector; an exclusion names the headers");
+    }
     let known = Collection::ALL.iter().map(|collection| collection.name());
-    match suggest::nearest(name, known.chain(["ARGS", "ARGS_NAMES"])) {
+    match suggest::nearest(name, known.chain(["ARGS", "ARGS_NAMES", word])) {
         Some(near) => problem.help(format!("did you mean `{near}`?")),
         None => problem.help("targets are named as in SecLang: rules/README.md lists them"),
     }
@@ -264,6 +307,23 @@ mod tests {
             assert_eq!(selector_of(&format!("XML:{path}")), None, "{path}");
         }
         assert_eq!(parsed("XML"), None);
+    }
+
+    #[test]
+    fn a_word_stands_for_two_targets() {
+        let (_, [all, fixed]) = FREE_HEADERS;
+        let all = parsed(all).map(|target| (target.kind, target.selector));
+        assert_eq!(all, Some((TargetKind::Include, Selector::All)));
+        let fixed = parsed(fixed);
+        assert_eq!(fixed.as_ref().map(|target| target.kind), Some(TargetKind::Exclude));
+        let Some(Selector::Regex(names)) = fixed.map(|target| target.selector) else { panic!() };
+        let names = regex_automata::meta::Regex::new(&names).unwrap();
+        let is_fixed = |name: &str| names.is_match(name);
+        assert!(["host", "accept-language", "sec-ch-ua", "x-b3-traceid"].into_iter().all(is_fixed));
+        assert!(
+            !["user-agent", "referer", "x-id", "hosts", "authorization"].into_iter().any(is_fixed)
+        );
+        assert_eq!(parsed("FREE_HEADERS"), None, "no target by itself");
     }
 
     #[test]
