@@ -259,6 +259,7 @@ fn seclang_only(name: &str) -> Option<&'static str> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 mod tests {
     use super::super::pattern::check_regex;
     use super::*;
