@@ -35,8 +35,11 @@ pub(super) struct Follower {
 }
 
 impl Convoy {
-    /// Adds a lane.
-    pub(super) fn add(&mut self, lane: Lane, jobs: &[Job<'_>]) {
+    /// Adds a lane; gives it back where it cannot follow, nor others follow it.
+    pub(super) fn add(&mut self, lane: Lane, jobs: &[Job<'_>]) -> Option<Lane> {
+        if jobs.len() == 1 || jobs[lane.job].piece.len() < LONG {
+            return Some(lane);
+        }
         match self.leader(lane, jobs) {
             Some((leader, stretches)) => {
                 let trail = *self.leaders[leader].trail.get_or_insert(self.trails);
@@ -45,13 +48,11 @@ impl Convoy {
             }
             None => self.leaders.push(lane),
         }
+        None
     }
 
     /// The number of the leader that a lane may follow.
     fn leader(&mut self, lane: Lane, jobs: &[Job<'_>]) -> Option<(usize, Rc<[Stretch]>)> {
-        if jobs.len() == 1 || jobs[lane.job].piece.len() < LONG {
-            return None;
-        }
         let leaders = self.leaders.iter().enumerate();
         let same = leaders.filter(|(_, leader)| leader.place == lane.place).take(COMPARED);
         let pairs: Vec<_> = same.map(|(number, leader)| (number, (leader.job, lane.job))).collect();

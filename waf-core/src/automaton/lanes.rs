@@ -70,16 +70,17 @@ impl Job<'_> {
 
 /// Takes every cluster of every job over its piece.
 pub(super) fn scan(jobs: &mut [Job<'_>], tools: &mut Tools<'_>) {
-    let mut convoy = Convoy::default();
+    let (mut lanes, mut convoy) = (Lanes::default(), Convoy::default());
     for job in 0..jobs.len() {
         for place in 0..jobs[job].clusters.len() {
-            if let Some(state) = jobs[job].enter(place, tools) {
-                convoy.add(Lane { job, place, state, at: 0, trail: None }, jobs);
-            }
+            let Some(state) = jobs[job].enter(place, tools) else { continue };
+            let lane = Lane { job, place, state, at: 0, trail: None };
+            let single = convoy.add(lane, jobs);
+            single.into_iter().for_each(|lane| lanes.take(lane, jobs, tools));
         }
     }
     let Convoy { leaders, followers, trails, .. } = convoy;
-    let mut lanes = Lanes { trails: vec![Trail::default(); trails], ..Lanes::default() };
+    lanes.trails.resize_with(trails, Trail::default);
     leaders.into_iter().for_each(|lane| lanes.take(lane, jobs, tools));
     lanes.end(jobs, tools);
     let trails = std::mem::take(&mut lanes.trails);

@@ -54,7 +54,7 @@ impl Trail {
         let run = &mut Run { wanted, hits, tools };
         *cursor = Cursor::On(lane.state);
         let (mut at, mut walked) = (lane.at, 0);
-        for stretch in stretches {
+        'stretches: for stretch in stretches {
             let end = stretch.from + stretch.length;
             let mut number = self.first(stretch.from);
             while let Some((from, state)) = self.point(number).filter(|(from, _)| *from <= end) {
@@ -70,7 +70,7 @@ impl Trail {
                 }
                 number += 1;
                 if walked > piece.len() / WALKED {
-                    break;
+                    break 'stretches;
                 }
             }
         }
