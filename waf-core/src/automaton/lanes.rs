@@ -75,18 +75,20 @@ pub(super) fn scan(jobs: &mut [Job<'_>], tools: &mut Tools<'_>) {
         for place in 0..jobs[job].clusters.len() {
             let Some(state) = jobs[job].enter(place, tools) else { continue };
             let lane = Lane { job, place, state, at: 0, trail: None };
-            let single = convoy.add(lane, jobs);
-            single.into_iter().for_each(|lane| lanes.take(lane, jobs, tools));
+            if let Some(lane) = convoy.add(lane, jobs) {
+                lanes.take(lane, jobs, tools);
+            }
         }
     }
-    let Convoy { leaders, followers, trails, .. } = convoy;
-    lanes.trails.resize_with(trails, Trail::default);
+    let Convoy { leaders, followers, .. } = convoy;
+    lanes.trails.resize_with(leaders.len(), Trail::default);
     leaders.into_iter().for_each(|lane| lanes.take(lane, jobs, tools));
     lanes.end(jobs, tools);
     let trails = std::mem::take(&mut lanes.trails);
-    for Follower { lane, trail, stretches } in followers {
-        let rest = trails[trail].follow(&stretches, lane, &mut jobs[lane.job], tools);
-        rest.into_iter().for_each(|lane| lanes.take(lane, jobs, tools));
+    for Follower { lane, leader, stretches } in followers {
+        if let Some(lane) = trails[leader].follow(&stretches, lane, &mut jobs[lane.job], tools) {
+            lanes.take(lane, jobs, tools);
+        }
     }
     lanes.end(jobs, tools);
 }

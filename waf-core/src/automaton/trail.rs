@@ -56,16 +56,17 @@ impl Trail {
         let (mut at, mut walked) = (lane.at, 0);
         'stretches: for stretch in stretches {
             let end = stretch.from + stretch.length;
+            let place_of = |from: usize| stretch.at + (from - stretch.from);
             let mut number = self.first(stretch.from);
-            while let Some((from, state)) = self.point(number).filter(|(from, _)| *from <= end) {
-                let place = stretch.at + (from - stretch.from);
+            while let Some(&(from, state)) = self.points.get(number).filter(|it| it.0 <= end) {
+                let place = place_of(from);
                 alone(cluster, cursor, &piece[at..place], *base + at as u64, run);
                 walked += place - at;
                 at = place;
                 if *cursor == Cursor::On(state) {
                     number = self.reach(number, end);
                     let (from, state) = self.points[number];
-                    at = stretch.at + (from - stretch.from);
+                    at = place_of(from);
                     *cursor = Cursor::On(state);
                 }
                 number += 1;
@@ -81,10 +82,6 @@ impl Trail {
                 None
             }
         }
-    }
-
-    fn point(&self, number: usize) -> Option<(usize, u32)> {
-        self.points.get(number).copied()
     }
 
     /// The number of the first point that is not before a place.
