@@ -46,6 +46,8 @@
 #![deny(missing_docs)]
 
 pub mod limits;
+#[cfg(test)]
+mod random;
 
 pub mod bytes;
 pub mod finding;

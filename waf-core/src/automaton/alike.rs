@@ -83,14 +83,11 @@ fn resume(other: &[u8], piece: &[u8]) -> Option<(usize, usize)> {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+    use crate::random::Random;
 
     fn text(length: usize) -> Vec<u8> {
-        let mut state = 11_u64;
-        let mut letter = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            b'a' + (state >> 33) as u8 % 26
-        };
-        (0..length).map(|_| letter()).collect()
+        let mut random = Random::new(11);
+        (0..length).map(|_| b'a' + random.below(26) as u8).collect()
     }
 
     #[test]

@@ -66,6 +66,7 @@ fn any_case_of(class: &ClassUnicode) -> ClassUnicode {
 mod tests {
     use super::*;
     use crate::automaton::syntax;
+    use crate::random::Random;
     use regex_automata::meta::Regex;
 
     fn groups(regex: &Regex, value: &[u8]) -> Vec<Option<std::ops::Range<usize>>> {
@@ -88,19 +89,16 @@ mod tests {
             "a(?:i|\\xc4\\xb1|X|e)o?",
         ];
         let alphabet = b"aAbBcCdDuUnNiI1oOxXyY lLsSeEtT@[\x80k";
-        let (mut state, mut matched) = (11_u64, 0);
+        let (mut random, mut matched) = (Random::new(11), 0);
         for pattern in patterns {
             let hir = syntax::parse(pattern).unwrap();
             let build =
                 |hir: &Hir| regex_automata::meta::Builder::new().build_from_hir(hir).unwrap();
             let (plain, any) = (build(&hir), build(&in_any_case(&hir)));
             for _ in 0..4_000 {
-                let mut value = Vec::new();
-                for _ in 0..state % 9 {
-                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                    value.push(alphabet[(state >> 33) as usize % alphabet.len()]);
-                }
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(3);
+                let length = random.below(9);
+                let mut byte = || alphabet[random.below(alphabet.len())];
+                let value: Vec<u8> = (0..length).map(|_| byte()).collect();
                 let expected = groups(&plain, &value.to_ascii_lowercase());
                 assert_eq!(groups(&any, &value), expected, "{pattern} {value:?}");
                 matched += usize::from(!expected.is_empty());

@@ -227,6 +227,7 @@ fn has_bytes(needed: &[ByteSet], present: ByteSet) -> bool {
 mod tests {
     use super::*;
     use crate::automaton::{in_any_case, syntax};
+    use crate::random::Random;
 
     /// Whatever a pattern matches holds one of its literals: generated from the pattern's own parts.
     #[test]
@@ -254,13 +255,11 @@ mod tests {
             .collect();
         let wanted = PatternSet::all(hirs.len());
         let alphabet = b"uni1on selctabdefgxyzw012 foobrABCD";
-        let mut state = 7_u64;
-        let mut matched = 0;
+        let (mut random, mut matched) = (Random::new(7), 0);
         for _ in 0..20_000 {
             let mut text = Vec::new();
             for _ in 0..8 {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                text.push(alphabet[(state >> 33) as usize % alphabet.len()]);
+                text.push(alphabet[random.below(alphabet.len())]);
             }
             let mut present = ByteSet::EMPTY;
             present.insert_all(&text);

@@ -341,6 +341,7 @@ impl Trie {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
+    use crate::random::Random;
 
     fn found(sieve: &Sieve, value: &[u8]) -> (Vec<usize>, Vec<usize>) {
         let mut found = Found::default();
@@ -364,13 +365,9 @@ mod tests {
     /// Aho and Corasick's own crate says which literals occur.
     #[test]
     fn nothing_that_occurs_is_missed() {
-        let mut state = 3_u64;
-        let mut random = |below: usize| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (state >> 33) as usize % below
-        };
+        let mut random = Random::new(3);
         let mut text = |length: usize, letters: &[u8]| -> Vec<u8> {
-            (0..length).map(|_| letters[random(letters.len())]).collect()
+            (0..length).map(|_| letters[random.below(letters.len())]).collect()
         };
         let literals: Vec<Vec<u8>> = (0..300).map(|at| text(1 + at % 12, b"ab/.cX_\xe9")).collect();
         let sieve = Sieve::new(&[], &literals.iter().map(|it| vec![it]).collect::<Vec<_>>());

@@ -3,6 +3,7 @@
 use super::lane::{Lane, Streams};
 use crate::field::{Field, FieldSink};
 use crate::finding::Finding;
+use crate::random::Random;
 
 /// What a sink was told, adjacent pieces joined.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,55 +153,6 @@ impl FieldSink for Recorder {
     fn finding(&mut self, finding: Finding, at: u64) {
         self.calls += 1;
         self.events.push(Event::Finding(finding.id(), at));
-    }
-}
-
-/// A small random source (xorshift), so that a failing case is told by its seed.
-pub(super) struct Random(u64);
-
-impl Random {
-    pub(super) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
-    }
-
-    /// A number below `bound`.
-    pub(super) fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 >> 33).unwrap() % bound
-    }
-
-    /// One of `items`.
-    pub(super) fn pick<'a, T: ?Sized>(&mut self, items: &[&'a T]) -> &'a T {
-        items[self.below(items.len())]
-    }
-
-    /// `bytes` in pieces of 1 to 9 bytes.
-    pub(super) fn cut<'a>(&mut self, bytes: &'a [u8]) -> Vec<&'a [u8]> {
-        let mut pieces = Vec::new();
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let (piece, after) = rest.split_at((1 + self.below(9)).min(rest.len()));
-            pieces.push(piece);
-            rest = after;
-        }
-        pieces
-    }
-
-    /// `bytes` with one to three small changes.
-    pub(super) fn mutate(&mut self, bytes: &[u8], alphabet: &[u8]) -> Vec<u8> {
-        let mut bytes = bytes.to_vec();
-        for _ in 0..=self.below(3) {
-            let at = self.below(bytes.len() + 1);
-            match self.below(3) {
-                0 => bytes.insert(at, alphabet[self.below(alphabet.len())]),
-                1 if at < bytes.len() => drop(bytes.remove(at)),
-                _ if at < bytes.len() => bytes[at] = alphabet[self.below(alphabet.len())],
-                _ => {}
-            }
-        }
-        bytes
     }
 }
 

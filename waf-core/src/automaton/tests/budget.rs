@@ -3,9 +3,14 @@
 use super::patterns::{PATTERNS, texts};
 use super::scan;
 use crate::automaton::{Automata, PatternSet, Piece, Scratch, Work, syntax};
+use crate::random::Random;
 
 fn automata(room: usize) -> Automata {
-    let hirs: Vec<_> = PATTERNS.iter().map(|pattern| syntax::parse(pattern).unwrap()).collect();
+    automata_of(PATTERNS, room)
+}
+
+fn automata_of(patterns: &[&str], room: usize) -> Automata {
+    let hirs: Vec<_> = patterns.iter().map(|pattern| syntax::parse(pattern).unwrap()).collect();
     Automata::new(&hirs, &vec![0; hirs.len()], room).unwrap()
 }
 
@@ -105,27 +110,22 @@ fn values_that_are_much_the_same_are_as_each_alone() {
     // The last of them remember a difference long after it.
     let patterns =
         [PATTERNS, &[r"\x01[^\x02]*\x03", r"\x01.{300}\x04", r"\x01[^\x03]*\x04"]].concat();
-    let hirs: Vec<_> = patterns.iter().map(|pattern| syntax::parse(pattern).unwrap()).collect();
-    let automata = |room| Automata::new(&hirs, &vec![0; hirs.len()], room).unwrap();
+    let automata = |room| automata_of(&patterns, room);
     let texts = texts();
-    let mut state = 5_u64;
-    let mut random = |below: usize| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        (state >> 33) as usize % below
-    };
+    let mut random = Random::new(5);
     for round in 0..20 {
-        let mut word = || match random(12) {
+        let mut word = || match random.below(12) {
             mark @ 2..5 => vec![mark as u8],
-            _ => texts[random(texts.len())].clone(),
+            _ => texts[random.below(texts.len())].clone(),
         };
         let source: [Vec<u8>; 4] = std::array::from_fn(|_| (0..200).flat_map(|_| word()).collect());
         let mut edited = |part: &[u8], edits: usize| {
             let mut part = part.to_vec();
             for _ in 0..edits {
-                let at = random(part.len());
-                let end = part.len().min(at + random(12));
-                let new = &texts[random(texts.len())];
-                let new = if random(2) == 0 { b"\x01" } else { &new[..new.len().min(10)] };
+                let at = random.below(part.len());
+                let end = part.len().min(at + random.below(12));
+                let new = &texts[random.below(texts.len())];
+                let new = if random.below(2) == 0 { b"\x01" } else { &new[..new.len().min(10)] };
                 part.splice(at..end, new.iter().copied());
             }
             part

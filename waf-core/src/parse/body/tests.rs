@@ -1,7 +1,8 @@
 use super::{Body, Extent, Processor};
 use crate::limits::Limits;
 use crate::parse::json::Texts;
-use crate::parse::testing::{Lanes, Random, Row, assert_lanes_chunking};
+use crate::parse::testing::{Lanes, Row, assert_lanes_chunking};
+use crate::random::Random;
 
 fn parse(content_type: Option<&str>, body: &[u8]) -> Lanes {
     let processor = Processor::choose(content_type.map(str::as_bytes), true);

@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::Texts;
 use super::tests::{key, one, parse};
 use crate::limits::Limits;
-use crate::parse::testing::{Random, Row, latin1};
+use crate::parse::testing::{Row, latin1};
+use crate::random::Random;
 
 /// The scalars and keys of a value, each with its path, by another parser.
 fn walk(value: &Value, path: &str, keys: &mut Vec<Row>, scalars: &mut Vec<(String, Value)>) {

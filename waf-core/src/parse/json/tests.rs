@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::{Json, Texts};
 use crate::limits::{JSON_KEYS, Limits};
-use crate::parse::testing::{Event, Random, Recorder, Row, assert_chunking, latin1};
+use crate::parse::testing::{Event, Recorder, Row, assert_chunking, latin1};
+use crate::random::Random;
 
 pub(super) fn parse(texts: Texts, limits: &Limits, pieces: &[&[u8]]) -> Recorder {
     let mut recorder = Recorder::default();

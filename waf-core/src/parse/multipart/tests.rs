@@ -1,6 +1,7 @@
 use super::Multipart;
 use crate::limits::Limits;
-use crate::parse::testing::{Event, Random, Recorder, Row, assert_chunking, latin1};
+use crate::parse::testing::{Event, Recorder, Row, assert_chunking, latin1};
+use crate::random::Random;
 
 const BOUNDARY: &[u8] = b"----WebKitFormBoundaryAbC";
 

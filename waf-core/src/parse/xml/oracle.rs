@@ -5,7 +5,8 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 use super::tests::{row, xml};
-use crate::parse::testing::{Random, Row};
+use crate::parse::testing::Row;
+use crate::random::Random;
 
 /// A document as another parser reads it.
 #[derive(Default)]

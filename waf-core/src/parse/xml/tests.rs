@@ -1,6 +1,7 @@
 use super::Xml;
 use crate::limits::Limits;
-use crate::parse::testing::{Event, Lanes, Random, Row, assert_lanes_chunking, latin1};
+use crate::parse::testing::{Event, Lanes, Row, assert_lanes_chunking, latin1};
+use crate::random::Random;
 
 fn with(limits: &Limits, body: &[u8]) -> Lanes {
     assert_lanes_chunking(body, |pieces| {

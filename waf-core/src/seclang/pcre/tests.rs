@@ -5,6 +5,7 @@
 use super::{Case, rewrite};
 use crate::automaton::syntax;
 use crate::operator::Backtrack;
+use crate::random::Random;
 
 fn text(pattern: &str) -> String {
     let pattern = rewrite(pattern.as_bytes(), Case::Sensitive).unwrap();
@@ -117,13 +118,11 @@ fn any_bytes_are_read_or_refused() {
         b":", b"a", b"1", b",", b"\xe9", b"\0", b"?<", b"?P", b"?i", b"\\x", b"\\g", b"\\Q",
         b"\\E", b"[:", b":]", b"(?=", b"(?x)", b"#", b"<n>",
     ];
-    let mut state = 1_u64;
-    let mut read = 0;
+    let (mut random, mut read) = (Random::new(1), 0);
     for _ in 0..20_000 {
         let mut pattern = Vec::new();
         for _ in 0..6 {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            pattern.extend_from_slice(pieces[(state >> 33) as usize % pieces.len()]);
+            pattern.extend_from_slice(random.pick(pieces));
         }
         let Ok(rewritten) = rewrite(&pattern, Case::Sensitive) else { continue };
         read += 1;
