@@ -113,7 +113,7 @@ fn values_that_are_much_the_same_are_as_each_alone() {
     let automata = |room| automata_of(&patterns, room);
     let texts = texts();
     let mut random = Random::new(5);
-    for round in 0..20 {
+    for round in 0..60 {
         let mut word = || match random.below(12) {
             mark @ 2..5 => vec![mark as u8],
             _ => texts[random.below(texts.len())].clone(),
