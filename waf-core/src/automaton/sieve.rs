@@ -17,6 +17,9 @@ const LANES: usize = 4;
 /// Bytes of a part for which that is not worth it.
 const SHORT: usize = 64;
 
+/// Of how many literals it is remembered that they were told.
+const TOLD: usize = 64;
+
 /// An Aho-Corasick automaton over cut literals.
 #[derive(Debug)]
 pub(super) struct Sieve {
@@ -87,9 +90,14 @@ impl Sieve {
 
     /// Adds to `found` whose literals occur in a value.
     pub(super) fn sift(&self, value: &[u8], found: &mut Found) {
-        self.visit(value, |owners, _| {
-            found.ways.insert_sparse(&owners.ways);
-            found.lists.insert_sparse(&owners.lists);
+        // Texts say the same word again and again.
+        let mut told = [usize::MAX; TOLD];
+        self.visit(value, |number, _| {
+            if std::mem::replace(&mut told[number % TOLD], number) != number {
+                let owners = &self.owners[number];
+                found.ways.insert_sparse(&owners.ways);
+                found.lists.insert_sparse(&owners.lists);
+            }
         });
     }
 
@@ -99,8 +107,8 @@ impl Sieve {
         let words = lists.words();
         let is_asked = |&(at, word): &(usize, u64)| words.get(at).is_some_and(|it| it & word != 0);
         let mut ends = Vec::new();
-        self.visit(value, |owners, end| {
-            if ends.len() <= most && owners.lists.iter().any(is_asked) {
+        self.visit(value, |number, end| {
+            if ends.len() <= most && self.owners[number].lists.iter().any(is_asked) {
                 ends.push(end);
             }
         });
@@ -108,8 +116,8 @@ impl Sieve {
         (ends.len() <= most).then_some(ends)
     }
 
-    /// Tells whose literals end in a value, and one past where.
-    fn visit(&self, value: &[u8], mut told: impl FnMut(&Owners, usize)) {
+    /// Tells by the numbers of their [`Owners`] which literals end in a value, and one past where.
+    fn visit(&self, value: &[u8], mut told: impl FnMut(usize, usize)) {
         let part = value.len() / LANES;
         if part < SHORT {
             self.visit_from(0, value, 0, &mut told);
@@ -132,7 +140,7 @@ impl Sieve {
         mut state: usize,
         value: &[u8],
         at: usize,
-        told: &mut impl FnMut(&Owners, usize),
+        told: &mut impl FnMut(usize, usize),
     ) {
         for (end, &byte) in (at + 1..).zip(value) {
             state = self.step(state, byte);
@@ -149,7 +157,7 @@ impl Sieve {
         value: &[u8],
         starts: [usize; LANES],
         length: usize,
-        told: &mut impl FnMut(&Owners, usize),
+        told: &mut impl FnMut(usize, usize),
     ) -> [usize; LANES] {
         let [a, b, c, d] = starts.map(|start| &value[start..start + length]);
         let mut states = [0; LANES];
@@ -175,8 +183,8 @@ impl Sieve {
     }
 
     #[cold]
-    fn tell(&self, state: usize, end: usize, told: &mut impl FnMut(&Owners, usize)) {
-        told(&self.owners[state - self.ending], end);
+    fn tell(&self, state: usize, end: usize, told: &mut impl FnMut(usize, usize)) {
+        told(state - self.ending, end);
     }
 
     /// Bytes of the tables.
