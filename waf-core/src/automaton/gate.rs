@@ -12,7 +12,7 @@
 //! This is for values that are at hand as a whole. A stream may hold the beginning of a match long
 //! before the literal, so there the automata run for all patterns.
 
-use regex_syntax::hir::Hir;
+use regex_syntax::hir::{Hir, Look};
 
 use super::edges::{Ends, Frame};
 use super::kinds::{Combination, Kinds};
@@ -43,6 +43,8 @@ pub struct Gate {
     sieve: Sieve,
     /// For each pattern the fewest bytes it matches.
     shortest: Vec<usize>,
+    /// The most that a value may have of which it must match the whole.
+    longest: Vec<usize>,
 }
 
 /// Patterns asked of a value, by the places of the ways in which they can match.
@@ -115,6 +117,7 @@ impl Gate {
             kinds: Kinds::new(&needed_with),
             sieve: Sieve::new(&texts, lists),
             shortest: patterns.iter().map(shortest).collect(),
+            longest: patterns.iter().map(longest).collect(),
         }
     }
 
@@ -200,8 +203,13 @@ impl Gate {
             .filter(|(_, frame, bytes)| has_bytes(bytes, present) && frame.admits(ends, present));
         left.extend(with.map(|(id, ..)| *id));
         memory.clear();
-        memory.extend(left.iter().filter(|id| self.shortest(*id) > value.len()));
+        memory.extend(left.iter().filter(|id| !self.fits(*id, value.len())));
         left.subtract(memory);
+    }
+
+    /// Whether a pattern may match a value of so many bytes.
+    fn fits(&self, pattern: PatternId, length: usize) -> bool {
+        self.shortest(pattern) <= length && length <= self.longest[pattern.index()]
     }
 
     /// The fewest bytes that a pattern matches.
@@ -215,6 +223,14 @@ impl Gate {
         let ways = size_of_val(&self.without[..]) + size_of_val(&self.with[..]);
         self.needs.bytes() + self.kinds.bytes() + self.sieve.bytes() + ways + sets
     }
+}
+
+/// The most bytes of a value that a pattern may match: all, unless it must match from end to end.
+fn longest(pattern: &Hir) -> usize {
+    let properties = pattern.properties();
+    let (first, last) = (properties.look_set_prefix(), properties.look_set_suffix());
+    let is_whole = first.contains(Look::Start) && last.contains(Look::End);
+    properties.maximum_len().filter(|_| is_whole).unwrap_or(usize::MAX)
 }
 
 /// Whether a value of these bytes has one of each set.
