@@ -54,13 +54,12 @@ pub(crate) struct Decider {
     policy: Arc<Policy>,
     /// Which exclusions apply to the request.
     exclusions: Vec<bool>,
-    /// Conditions that hold, a word for each rule.
-    conditions: Vec<u64>,
+    /// What holds of each rule; empty while nothing does of any, as with most requests.
+    held: Vec<Held>,
     /// Conditions that exclusions kept from holding, and what would have made them hold.
     excluded: Vec<(RuleIndex, u8, ExclusionId, Evidence)>,
     /// What made them hold, in the order it did.
     causes: Vec<(RuleIndex, u8, Evidence)>,
-    matched: Vec<bool>,
     matches: Vec<Match>,
     scores: Scores,
     /// Matches that block by themselves, in the order found.
@@ -72,6 +71,15 @@ pub(crate) struct Decider {
     /// Their state at a verdict before the end of a body that is not carried out.
     early: Option<Box<ProgramState>>,
     verdict: Option<Verdict>,
+}
+
+/// What holds of one rule.
+#[derive(Clone, Copy, Debug, Default)]
+struct Held {
+    /// Its conditions that hold.
+    conditions: u64,
+    /// It has matched.
+    matched: bool,
 }
 
 /// A match that blocks by itself.
@@ -88,7 +96,6 @@ struct Blocking {
 impl Decider {
     /// Nothing is known yet.
     pub(crate) fn new(policy: Arc<Policy>) -> Self {
-        let rules = policy.stances.len();
         let has_program = !policy.ruleset().program.is_empty();
         let program = has_program.then(|| Box::new(ProgramState::new(&policy)));
         Self {
@@ -96,10 +103,9 @@ impl Decider {
             early: None,
             policy,
             exclusions: Vec::new(),
-            conditions: vec![0; rules],
+            held: Vec::new(),
             excluded: Vec::new(),
             causes: Vec::new(),
-            matched: vec![false; rules],
             matches: Vec::new(),
             scores: Scores::default(),
             blocking: Vec::new(),
@@ -214,7 +220,7 @@ impl Decider {
                 continue;
             }
             // What makes no difference is not counted.
-            let (counts, known) = (compiled.counts(), self.conditions[index]);
+            let (counts, known) = (compiled.counts(), self.held(index).conditions);
             let holds = |bits| compiled.formula.holds(bits);
             let matters = counts.count_ones() > 1 || holds(known | counts) != holds(known);
             for (number, condition) in compiled.conditions.iter().enumerate() {
@@ -226,11 +232,12 @@ impl Decider {
                     let holds =
                         check.feed(&mut state, count.as_bytes()).is_some() || check.finish(state);
                     if holds && !self.whole_rule_excluded(index) {
-                        self.conditions[index] |= 1 << number;
+                        self.hold_more(index).conditions |= 1 << number;
                     }
                 }
             }
-            if !self.matched[index] && compiled.formula.holds(self.conditions[index]) {
+            let held = self.held(index);
+            if !held.matched && compiled.formula.holds(held.conditions) {
                 self.matched(rule, None);
             }
         }
@@ -289,25 +296,40 @@ impl Decider {
     fn hold(&mut self, trigger: &Trigger, evidence: &Evidence, finding: Option<Finding>) {
         let index = trigger.rule.index();
         let bit = 1 << trigger.condition;
-        if self.conditions[index] & bit != 0 {
+        let held = self.hold_more(index);
+        if held.conditions & bit != 0 {
             return;
         }
-        self.conditions[index] |= bit;
-        if self.matched[index] {
+        held.conditions |= bit;
+        let Held { conditions, matched } = *held;
+        if matched {
             return;
         }
         self.causes.push((trigger.rule, trigger.condition, evidence.clone()));
         let policy = Arc::clone(&self.policy);
         let compiled = &policy.ruleset().rules[index];
-        if compiled.settles == Settles::AtOnce && compiled.formula.holds(self.conditions[index]) {
+        if compiled.settles == Settles::AtOnce && compiled.formula.holds(conditions) {
             self.matched(trigger.rule, finding);
         }
+    }
+
+    /// What holds of a rule.
+    fn held(&self, index: usize) -> Held {
+        self.held.get(index).copied().unwrap_or_default()
+    }
+
+    /// The same, to change.
+    fn hold_more(&mut self, index: usize) -> &mut Held {
+        if self.held.is_empty() {
+            self.held.resize(self.policy.stances.len(), Held::default());
+        }
+        &mut self.held[index]
     }
 
     /// A rule matches, once a request.
     fn matched(&mut self, rule: RuleIndex, finding: Option<Finding>) {
         let index = rule.index();
-        self.matched[index] = true;
+        self.hold_more(index).matched = true;
         let policy = Arc::clone(&self.policy);
         let compiled = &policy.ruleset().rules[index];
         let stance = policy.stances[index];
@@ -371,7 +393,8 @@ impl Decider {
             let taken = of_rule.fold(0_u64, |bits, (_, condition, ..)| bits | 1 << condition);
             let formula = &self.policy.ruleset().rules[index].formula;
             let is_new = found.iter().all(|(known, ..)| known != rule);
-            if is_new && !self.matched[index] && formula.holds(self.conditions[index] | taken) {
+            let held = self.held(index);
+            if is_new && !held.matched && formula.holds(held.conditions | taken) {
                 found.push((*rule, *exclusion, evidence));
             }
         }
