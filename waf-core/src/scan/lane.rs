@@ -125,7 +125,8 @@ impl FieldSink for LaneSink<'_, '_> {
         name.clear();
         let asked = !policy.plan(field.collection, class).is_empty();
         if asked {
-            name.extend(field.name.text.iter().take(limits::NAME_KEPT));
+            let kept = field.name.text.len().min(limits::NAME_KEPT);
+            name.extend_from_slice(&field.name.text[..kept]);
         }
         let parser = self.context.parser;
         let traced = self.context.trace.as_mut().and_then(|trace| trace.field(&field, parser));
@@ -253,6 +254,24 @@ impl LaneSink<'_, '_> {
         });
     }
 
+    /// Whether the answer for the whole value that is gathered is known from before; then it is
+    /// given.
+    fn recall(&mut self, plan: &FieldPlan) -> bool {
+        let Some(open) = &mut self.lane.field else { return false };
+        if open.traced.is_some() {
+            return false;
+        }
+        let Some(row) = self.context.scratch.known.get(plan, &self.lane.buffer) else {
+            return false;
+        };
+        open.row.facts.extend_from_slice(row);
+        if plan.noted.always || !row.is_empty() {
+            open.row.value = Some(self.lane.buffer.as_slice().into());
+        }
+        self.lane.buffer.clear();
+        true
+    }
+
     /// Remembers a whole value in which nothing was found but what its row holds.
     fn learn(&mut self, plan: &FieldPlan, value: &[u8]) {
         let Some(open) = &self.lane.field else { return };
@@ -319,6 +338,9 @@ impl LaneSink<'_, '_> {
         let piece = Piece { first: !open.streaming, then };
         let whole = piece.first && then == Then::End;
         open.streaming = !whole;
+        if whole && self.recall(plan) {
+            return;
+        }
         let ruleset = policy.ruleset();
         let buffer = std::mem::take(&mut self.lane.buffer);
         let mut states = std::mem::take(&mut self.lane.states);
@@ -326,14 +348,7 @@ impl LaneSink<'_, '_> {
         scratch.candidates = traced.map(|_| Vec::new());
         let step = Step { plan, ruleset, input: &buffer, piece };
         let before = (!piece.first).then(|| locate::remember(&states));
-        let may_be_known = whole && traced.is_none();
-        let known = if may_be_known { scratch.known.get(plan, &buffer) } else { None };
-        let is_new = may_be_known && known.is_none();
-        if let Some(signatures) = known {
-            open.row.facts.extend_from_slice(signatures);
-            scratch.hits.clear();
-            scratch.outputs.clear();
-        } else if whole {
+        if whole {
             whole::run(plan, ruleset, &buffer, (work, scratch));
         } else {
             if piece.first {
@@ -351,7 +366,7 @@ impl LaneSink<'_, '_> {
             self.note(plan, &mut hits, whole);
             self.keep(plan, whole, &buffer);
         }
-        if is_new && hits.is_empty() {
+        if whole && traced.is_none() && hits.is_empty() {
             self.learn(plan, &buffer);
         }
         if !hits.is_empty() {
