@@ -36,7 +36,8 @@ impl Engine {
     pub fn begin(&mut self, head: &RequestHead) -> (Transaction, bool) {
         let mut transaction = Transaction::new(Arc::clone(&self.policy));
         let findings = validate(head, &self.head);
-        let refusal = transaction.request_head(head, "127.0.0.1", &findings, &mut self.scratch);
+        let refusal =
+            transaction.request_head(head.clone(), "127.0.0.1", &findings, &mut self.scratch);
         (transaction, refusal.is_some())
     }
 

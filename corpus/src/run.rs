@@ -82,7 +82,8 @@ impl Runner {
                 findings.push(found);
             }
         }
-        let mut refusal = transaction.request_head(&request.head, "127.0.0.1", &findings, scratch);
+        let mut refusal =
+            transaction.request_head(request.head.clone(), "127.0.0.1", &findings, scratch);
         if refusal.is_none() {
             for piece in cut.pieces(&request.body) {
                 refusal = transaction.request_body(piece, scratch).refusal;

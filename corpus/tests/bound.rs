@@ -59,7 +59,7 @@ fn begun(policy: &Arc<Policy>, kind: &str, coding: &str, body: &[u8]) -> Transac
         head.headers.push((name.into_bytes(), vec![b'v'; 700]));
     }
     let mut transaction = Transaction::new(Arc::clone(policy));
-    assert!(transaction.request_head(&head, "127.0.0.1", &[], &mut scratch).is_none());
+    assert!(transaction.request_head(head, "127.0.0.1", &[], &mut scratch).is_none());
     for piece in body.chunks(10_000) {
         transaction.request_body(piece, &mut scratch);
     }

@@ -160,7 +160,7 @@ fn begin(policy: &Arc<Policy>, body: &Long, scratch: &mut Scratch) -> Transactio
         head.headers.push((b"Content-Encoding".to_vec(), b"gzip".to_vec()));
     }
     let mut transaction = Transaction::new(Arc::clone(policy));
-    assert!(transaction.request_head(&head, "127.0.0.1", &[], scratch).is_none());
+    assert!(transaction.request_head(head, "127.0.0.1", &[], scratch).is_none());
     transaction
 }
 

@@ -28,7 +28,7 @@
 //! let mut request = transaction::Transaction::new(Arc::clone(&compiled.policies[0]));
 //! let form = (b"content-type".to_vec(), b"application/x-www-form-urlencoded".to_vec());
 //! let head = RequestHead::from_parts("POST", "/", "HTTP/1.1", vec![form]);
-//! assert!(request.request_head(&head, "127.0.0.1", &[], &mut scratch).is_none());
+//! assert!(request.request_head(head, "127.0.0.1", &[], &mut scratch).is_none());
 //! for piece in [&b"q=<scr"[..], b"ipt>"] {
 //!     assert!(request.request_body(piece, &mut scratch).refusal.is_none());
 //! }

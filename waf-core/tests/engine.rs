@@ -34,7 +34,7 @@ fn head(method: &str, target: &str, headers: &[(&str, &str)]) -> RequestHead {
 fn run(policy: &Arc<Policy>, head: &RequestHead, pieces: &[&[u8]]) -> DecisionRecord {
     let mut scratch = Scratch::default();
     let mut transaction = Transaction::new(Arc::clone(policy));
-    let mut refusal = transaction.request_head(head, "127.0.0.1", &[], &mut scratch);
+    let mut refusal = transaction.request_head(head.clone(), "127.0.0.1", &[], &mut scratch);
     for piece in pieces {
         if refusal.is_some() {
             break;

@@ -54,7 +54,7 @@ fn run(policy: &Arc<Policy>, coding: &str, body: &[u8], size: usize) -> Decision
     let head = RequestHead::from_parts("POST", "/", "HTTP/1.1", headers.to_vec());
     let mut scratch = Scratch::default();
     let mut transaction = Transaction::new(Arc::clone(policy));
-    assert_eq!(transaction.request_head(&head, "::1", &[], &mut scratch), None);
+    assert_eq!(transaction.request_head(head, "::1", &[], &mut scratch), None);
     let mut pieces = body.chunks(size);
     let mut refusal =
         pieces.find_map(|piece| transaction.request_body(piece, &mut scratch).refusal);

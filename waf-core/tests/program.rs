@@ -77,7 +77,7 @@ fn run_cut(policy: &Arc<Policy>, request: &Request, piece: usize) -> DecisionRec
     let head =
         RequestHead::from_parts(request.method, request.target.as_str(), "HTTP/1.1", headers)
             .with_body(!request.body.is_empty());
-    let mut refusal = transaction.request_head(&head, "203.0.113.7", &[], &mut scratch);
+    let mut refusal = transaction.request_head(head, "203.0.113.7", &[], &mut scratch);
     for piece in request.body.chunks(piece.max(1)) {
         if refusal.is_none() {
             refusal = transaction.request_body(piece, &mut scratch).refusal;

@@ -79,7 +79,7 @@ fn html(coding: &str) -> ResponseHead {
 fn begun(policy: &Arc<Policy>, method: &str) -> (Transaction, Scratch) {
     let mut scratch = Scratch::default();
     let mut transaction = Transaction::new(Arc::clone(policy));
-    assert_eq!(transaction.request_head(&request(method), "::1", &[], &mut scratch), None);
+    assert_eq!(transaction.request_head(request(method), "::1", &[], &mut scratch), None);
     (transaction, scratch)
 }
 

@@ -91,15 +91,15 @@ impl Inspection {
     /// The head and what its reader found wrong with it.
     pub fn head(
         &mut self,
-        head: &RequestHead,
+        head: &Arc<RequestHead>,
         client: &str,
         findings: &[(Finding, u64)],
     ) -> Option<Refusal> {
         let refusal = self.timed(Phase::RequestHeaders, |engine, scratch| {
-            engine.request_head(head, client, findings, scratch)
+            engine.request_head(Arc::clone(head), client, findings, scratch)
         });
         self.try_candidate(|engine, scratch| {
-            engine.request_head(head, client, findings, scratch);
+            engine.request_head(Arc::clone(head), client, findings, scratch);
         });
         self.refused(refusal.flatten())
     }

@@ -27,7 +27,7 @@ pub struct Exchange {
     /// The settings it began with.
     pub settings: Arc<Settings>,
     /// The head as received.
-    pub head: RequestHead,
+    pub head: Arc<RequestHead>,
     /// Who asks.
     pub client: Client,
     /// Ours.
@@ -72,7 +72,7 @@ impl Exchange {
             began: Instant::now(),
             recorded: false,
             settings,
-            head,
+            head: head.into(),
         }
     }
 

@@ -47,8 +47,10 @@ impl Default for HeadPolicy {
 pub fn validate(head: &RequestHead, policy: &HeadPolicy) -> Vec<(Finding, u64)> {
     let about_target = target_findings(&head.target);
     let path = ambiguous_path(head);
-    let others = CHECKS.iter().filter_map(|check| check(head, policy)).map(|found| (found, 0));
-    about_target.into_iter().chain(path).chain(others).collect()
+    let media_type = head.value("content-type").map(MediaType::parse);
+    let of_type = media_type.iter().flat_map(|it| [content_type_conflict(it, head), charset(it)]);
+    let others = CHECKS.iter().map(|check| check(head, policy)).chain(of_type).flatten();
+    about_target.into_iter().chain(path).chain(others.map(|found| (found, 0))).collect()
 }
 
 /// The content coding of the body; `None` without one. Refused when there are several, or one that
@@ -126,8 +128,6 @@ const CHECKS: &[Check] = &[
     upgrade,
     |head, _| content_encoding(head),
     |head, _| content_type_missing(head),
-    |head, _| content_type_conflict(head),
-    |head, _| charset(head),
 ];
 
 /// HTTP/1.x heads were measured while they were read; this is for HTTP/2.
@@ -255,10 +255,8 @@ fn content_type_missing(head: &RequestHead) -> Option<Finding> {
 
 /// Two lines, two media types with a comma between, or a parameter that has two values. One type
 /// said again in one line is no conflict: see [`MediaType::parse`].
-fn content_type_conflict(head: &RequestHead) -> Option<Finding> {
-    let mut values = head.values("content-type");
-    let media_type = MediaType::parse(values.next()?);
-    let conflict = values.next().is_some()
+fn content_type_conflict(media_type: &MediaType, head: &RequestHead) -> Option<Finding> {
+    let conflict = head.values("content-type").nth(1).is_some()
         || media_type.essence.contains(&b',')
         || media_type.is_ambiguous("boundary")
         || media_type.is_ambiguous("charset");
@@ -266,8 +264,7 @@ fn content_type_conflict(head: &RequestHead) -> Option<Finding> {
 }
 
 /// A charset in which ASCII bytes are not ASCII characters.
-fn charset(head: &RequestHead) -> Option<Finding> {
-    let media_type = MediaType::parse(head.value("content-type")?);
+fn charset(media_type: &MediaType) -> Option<Finding> {
     let charset = media_type.parameter("charset")?.to_ascii_lowercase();
     let plain: &[&[u8]] = &[
         b"utf-8",

@@ -47,7 +47,7 @@ use crate::verdict::{Progress, Refusal};
 #[derive(Debug)]
 pub struct Transaction {
     policy: Arc<Policy>,
-    head: RequestHead,
+    head: Arc<RequestHead>,
     decider: Decider,
     facts: Facts,
     totals: Totals,
@@ -59,8 +59,8 @@ pub struct Transaction {
     work: Work,
     body: Option<Body>,
     processor: Option<&'static str>,
-    /// The parser of the body by its type, as SecLang names it.
-    by_type: &'static str,
+    /// The parser of a body by its type.
+    by_type: Processor,
     coded: Coded,
     phase: Phase,
     points: Points,
@@ -79,7 +79,7 @@ impl Transaction {
     pub fn new(policy: Arc<Policy>) -> Self {
         let hold = policy.settings().limits.hold;
         Self {
-            head: RequestHead::default(),
+            head: Arc::default(),
             decider: Decider::new(Arc::clone(&policy)),
             facts: Facts::default(),
             totals: Totals::default(),
@@ -90,7 +90,7 @@ impl Transaction {
             work: Work::request(),
             body: None,
             processor: None,
-            by_type: "",
+            by_type: Processor::None,
             coded: Coded::identity(),
             phase: Phase::RequestHeaders,
             points: Points::new(Phase::RequestBody, hold),
@@ -116,13 +116,14 @@ impl Transaction {
     /// offsets. A refusal is to be carried out.
     pub fn request_head(
         &mut self,
-        head: &RequestHead,
+        head: impl Into<Arc<RequestHead>>,
         remote_addr: &str,
         findings: &[(Finding, u64)],
         scratch: &mut Scratch,
     ) -> Option<Refusal> {
         let begun = Instant::now();
-        self.head = head.clone();
+        self.head = head.into();
+        let head = &*Arc::clone(&self.head);
         let path = uri::clean_path(TargetParts::of(&head.target).path);
         let mut exclusions =
             self.policy.active_exclusions(&head.method, &path.path, path.ambiguous);
@@ -137,7 +138,7 @@ impl Transaction {
             request::fields(head, remote_addr, &policy.settings().limits, sink);
         });
         self.coded = Coded::of(head);
-        self.by_type = Processor::choose(head.value("content-type"), true).name();
+        self.by_type = Processor::choose(head.value("content-type"), true);
         self.drain(u64::MAX);
         let refusal = self.close_phase(Phase::RequestHeaders, None);
         self.phase = Phase::RequestBody;
@@ -235,11 +236,11 @@ impl Transaction {
         if let Some(body) = self.body.take() {
             return body;
         }
-        let content_type = self.head.value("content-type");
         let chosen = self.decider.program().and_then(ProgramState::processor);
-        let processor = match chosen.filter(|_| has_body) {
-            Some(name) => Processor::named(name, content_type),
-            None => Processor::choose(content_type, has_body),
+        let processor = match chosen {
+            _ if !has_body => Processor::None,
+            Some(name) => Processor::named(name, self.head.value("content-type")),
+            None => self.by_type.clone(),
         };
         self.processor = parser_of(&processor);
         self.guessed = processor.is_guessed();
@@ -286,7 +287,7 @@ impl Transaction {
 
     /// Judges what is certain of the body up to `frontier`.
     fn advance(&mut self, frontier: u64) {
-        let (rows, totals, processor) = (&mut self.rows, &self.totals, self.by_type);
+        let (rows, totals, processor) = (&mut self.rows, &self.totals, self.by_type.name());
         let mut fields = Fields { rows, totals, processor };
         let Self { points, facts, decider, coded, .. } = self;
         points.advance(frontier, facts, decider, coded, &mut fields);
@@ -306,7 +307,7 @@ impl Transaction {
 
     /// The SecLang rules of a phase.
     fn run_program(&mut self, phase: Phase) {
-        self.decider.run(phase, &self.rows, &self.totals, &self.facts, self.by_type);
+        self.decider.run(phase, &self.rows, &self.totals, &self.facts, self.by_type.name());
         if self.decider.program().is_some_and(ProgramState::is_full) {
             self.fact(Finding::LimitTables, self.coded.decoded());
             self.drain(u64::MAX);

@@ -185,7 +185,7 @@ impl Transaction {
     /// Judges what is certain of the body up to `frontier`.
     fn advance_response(&mut self, frontier: u64) {
         let Response { points, facts, coded, .. } = &mut self.response;
-        let (rows, totals, processor) = (&mut self.rows, &self.totals, self.by_type);
+        let (rows, totals, processor) = (&mut self.rows, &self.totals, self.by_type.name());
         let mut fields = Fields { rows, totals, processor };
         points.advance(frontier, facts, &mut self.decider, coded, &mut fields);
     }
