@@ -190,21 +190,21 @@ impl Gate {
     ) {
         let Occurs { value, present, found } = occurs;
         let ends = Ends::of(value);
+        let admits = |id: PatternId, frame: &Frame| {
+            self.fits(id, value.len()) && frame.admits(ends, present)
+        };
         left.clear();
         memory.copy_from(&asked.without);
         self.needs.narrow(present, memory);
         let without = memory.iter().map(|way| &self.without[way.index()]);
-        let without = without.filter(|(_, frame)| frame.admits(ends, present));
+        let without = without.filter(|(id, frame)| admits(*id, frame));
         left.extend(without.map(|(id, _)| *id));
         memory.copy_from(&asked.with);
         memory.intersect_with(&found.ways);
         let with = memory.iter().map(|way| &self.with[way.index()]);
-        let with = with
-            .filter(|(_, frame, bytes)| has_bytes(bytes, present) && frame.admits(ends, present));
+        let with =
+            with.filter(|(id, frame, bytes)| admits(*id, frame) && has_bytes(bytes, present));
         left.extend(with.map(|(id, ..)| *id));
-        memory.clear();
-        memory.extend(left.iter().filter(|id| !self.fits(*id, value.len())));
-        left.subtract(memory);
     }
 
     /// Whether a pattern may match a value of so many bytes.
