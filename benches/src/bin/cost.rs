@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use pinpoint_benches::crs::Crs;
 use pinpoint_benches::instructions::{self, Kept};
-use pinpoint_benches::{PIECE, inputs, rules};
+use pinpoint_benches::{PIECE, inputs, rules, workload};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use waf_core::policy::PolicySettings;
 use waf_core::record::{Masking, Mode};
@@ -27,6 +27,9 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// Runs before the one that counts: tables and buffers are then as large as they get.
 const WARM: usize = 3;
+
+/// Requests of a kind, of which the last one has values that were not seen before.
+const NEW_AFTER: usize = 40;
 
 /// Where counts are kept.
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/instructions.tsv");
@@ -84,15 +87,43 @@ fn allocations() -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// A request whose instructions are counted.
+struct Counted {
+    name: &'static str,
+    /// What comes before it: tables and buffers grow as large as they get.
+    before: Vec<Request>,
+    request: Request,
+}
+
+impl Counted {
+    fn before(&self) -> impl Iterator<Item = (&'static str, &Request)> {
+        self.before.iter().map(|request| (self.name, request))
+    }
+}
+
+/// Requests that are known, and some whose values were never seen.
+fn counted() -> Vec<Counted> {
+    let again = |(name, request): (&'static str, Request)| {
+        let before = vec![request.clone(); WARM + 1];
+        Counted { name, before, request }
+    };
+    let mut counted: Vec<Counted> = inputs::counted().into_iter().map(again).collect();
+    for (of, name) in [("form", "form 1 KB, new values"), ("JSON", "json 10 KB, new values")] {
+        let workload = workload::all().into_iter().find(|one| one.name.starts_with(of));
+        let mut before = workload.map(|one| one.requests).unwrap_or_default();
+        before.truncate(NEW_AFTER);
+        counted.extend(before.pop().map(|request| Counted { name, before, request }));
+    }
+    counted
+}
+
 fn once() -> Result<ExitCode, String> {
     println!("features {}", features());
     let mut cases = cases()?;
-    let requests = inputs::counted();
+    let counted = counted();
     for (rules, runner) in &mut cases {
-        for (name, request) in &requests {
-            (0..WARM).for_each(|_| run(runner, request));
-            let record = runner.run(request, Cut::Every(PIECE));
-            let coverage = &record.coverage;
+        for (name, request) in counted.iter().flat_map(Counted::before) {
+            let coverage = runner.run(request, Cut::Every(PIECE)).coverage;
             if coverage.stop.is_some() || coverage.body_seen != request.body.len() as u64 {
                 return Err(format!("{rules} {name} is not inspected to its end: {coverage:?}"));
             }
@@ -100,7 +131,7 @@ fn once() -> Result<ExitCode, String> {
     }
     instructions::begin()?;
     for (rules, runner) in &mut cases {
-        for (name, request) in &requests {
+        for Counted { name, request, .. } in &counted {
             println!("{rules} {name}");
             measured(runner, request);
             instructions::dump()?;
