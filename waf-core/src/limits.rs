@@ -219,7 +219,8 @@ pub const REGEX_MEMORY: usize = 2 * 1024 * KIB;
 pub const REGEX_MEMORIES: RangeInclusive<usize> = 7 * 1024 * KIB..=32 * 1024 * KIB;
 
 /// Bytes of it for each state of their NFAs: what large ones learn is large. The built-in rules have
-/// 320,000 states, of which this makes 31 MB; the Core Rule Set, with a tenth as many, keeps the least.
+/// 320,000 states, of which this makes 31 MB; the Core Rule Set at paranoia 1, with an eighth of them,
+/// keeps the least.
 pub const REGEX_MEMORY_PER_STATE: usize = 96;
 
 /// Rules of one rule set: their numbers are 16 bits wide, and no rule set has a tenth of as many.

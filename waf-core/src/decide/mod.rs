@@ -232,7 +232,7 @@ impl Decider {
                     let holds =
                         check.feed(&mut state, count.as_bytes()).is_some() || check.finish(state);
                     if holds && !self.whole_rule_excluded(index) {
-                        self.hold_more(index).conditions |= 1 << number;
+                        self.held_mut(index).conditions |= 1 << number;
                     }
                 }
             }
@@ -296,7 +296,7 @@ impl Decider {
     fn hold(&mut self, trigger: &Trigger, evidence: &Evidence, finding: Option<Finding>) {
         let index = trigger.rule.index();
         let bit = 1 << trigger.condition;
-        let held = self.hold_more(index);
+        let held = self.held_mut(index);
         if held.conditions & bit != 0 {
             return;
         }
@@ -319,7 +319,7 @@ impl Decider {
     }
 
     /// The same, to change.
-    fn hold_more(&mut self, index: usize) -> &mut Held {
+    fn held_mut(&mut self, index: usize) -> &mut Held {
         if self.held.is_empty() {
             self.held.resize(self.policy.stances.len(), Held::default());
         }
@@ -329,7 +329,7 @@ impl Decider {
     /// A rule matches, once a request.
     fn matched(&mut self, rule: RuleIndex, finding: Option<Finding>) {
         let index = rule.index();
-        self.hold_more(index).matched = true;
+        self.held_mut(index).matched = true;
         let policy = Arc::clone(&self.policy);
         let compiled = &policy.ruleset().rules[index];
         let stance = policy.stances[index];

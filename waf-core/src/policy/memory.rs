@@ -8,6 +8,9 @@ use crate::limits;
 /// stands, what it still looks for.
 const STEP: usize = 1_536;
 
+/// What holds of a rule: its conditions, and whether it has matched.
+const HELD: usize = 16;
+
 /// Bytes of one entry of a hash table, the key and what an empty place costs included.
 const ENTRY: usize = 40;
 
@@ -87,7 +90,7 @@ impl Policy {
     fn facts(&self) -> usize {
         let found = limits::CELLS * (ENTRY + limits::CELL_BYTES);
         let shown = limits::CELLS * (limits::NAME_KEPT + limits::EXCERPT);
-        let rules = self.stances.len() * (8 + 1 + limits::CELL_BYTES);
+        let rules = self.stances.len() * (HELD + limits::CELL_BYTES);
         found + shown + limits::EVIDENCE + rules
     }
 
