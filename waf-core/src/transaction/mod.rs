@@ -122,8 +122,8 @@ impl Transaction {
         scratch: &mut Scratch,
     ) -> Option<Refusal> {
         let begun = Instant::now();
-        self.head = head.into();
-        let head = &*Arc::clone(&self.head);
+        let head: Arc<RequestHead> = head.into();
+        self.head = Arc::clone(&head);
         let path = uri::clean_path(TargetParts::of(&head.target).path);
         let mut exclusions =
             self.policy.active_exclusions(&head.method, &path.path, path.ambiguous);
@@ -135,9 +135,9 @@ impl Transaction {
             for &(finding, at) in findings {
                 sink.finding(finding, at);
             }
-            request::fields(head, remote_addr, &policy.settings().limits, sink);
+            request::fields(&head, remote_addr, &policy.settings().limits, sink);
         });
-        self.coded = Coded::of(head);
+        self.coded = Coded::of(&head);
         self.by_type = Processor::choose(head.value("content-type"), true);
         self.drain(u64::MAX);
         let refusal = self.close_phase(Phase::RequestHeaders, None);
