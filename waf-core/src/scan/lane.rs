@@ -92,6 +92,15 @@ struct Draft {
     value: Option<Box<[u8]>>,
 }
 
+impl Draft {
+    /// Keeps a whole value, where a row will be made of it.
+    fn keep(&mut self, plan: &FieldPlan, value: &[u8]) {
+        if plan.noted.always || !self.facts.is_empty() {
+            self.value = Some(value.into());
+        }
+    }
+}
+
 impl Lane {
     /// Source bytes before this offset are scanned, and no fact will need fewer.
     pub(crate) fn frontier(&self) -> u64 {
@@ -242,7 +251,8 @@ impl LaneSink<'_, '_> {
     }
 
     /// What hits say of the field's row. Hits that say nothing else go no further.
-    fn note(&mut self, plan: &FieldPlan, hits: &mut Vec<RawHit>, whole: bool) {
+    /// Of a value that is `whole` the row keeps it.
+    fn note(&mut self, plan: &FieldPlan, hits: &mut Vec<RawHit>, whole: Option<&[u8]>) {
         let Some(open) = &mut self.lane.field else { return };
         let noted = &plan.noted.signatures;
         hits.retain(|hit| {
@@ -250,8 +260,11 @@ impl LaneSink<'_, '_> {
                 return true;
             }
             open.row.facts.push(hit.signature);
-            !whole || !plan.is_only_noted(hit.signature)
+            whole.is_none() || !plan.is_only_noted(hit.signature)
         });
+        if let Some(value) = whole {
+            open.row.keep(plan, value);
+        }
     }
 
     /// Whether the answer for the whole value that is gathered is known from before; then it is
@@ -265,9 +278,7 @@ impl LaneSink<'_, '_> {
             return false;
         };
         open.row.facts.extend_from_slice(row);
-        if plan.noted.always || !row.is_empty() {
-            open.row.value = Some(self.lane.buffer.as_slice().into());
-        }
+        open.row.keep(plan, &self.lane.buffer);
         self.lane.buffer.clear();
         true
     }
@@ -276,14 +287,6 @@ impl LaneSink<'_, '_> {
     fn learn(&mut self, plan: &FieldPlan, value: &[u8]) {
         let Some(open) = &self.lane.field else { return };
         self.context.scratch.known.add(plan, value, &open.row.facts);
-    }
-
-    /// Keeps a whole value for its row.
-    fn keep(&mut self, plan: &FieldPlan, whole: bool, value: &[u8]) {
-        let Some(open) = &mut self.lane.field else { return };
-        if whole && (plan.noted.always || !open.row.facts.is_empty()) {
-            open.row.value = Some(value.into());
-        }
     }
 
     /// Value bytes that may be gathered now: at least one. What is full is scanned only when there
@@ -363,8 +366,7 @@ impl LaneSink<'_, '_> {
         }
         let mut hits = std::mem::take(&mut scratch.hits);
         if !plan.noted.is_empty() {
-            self.note(plan, &mut hits, whole);
-            self.keep(plan, whole, &buffer);
+            self.note(plan, &mut hits, whole.then_some(&buffer));
         }
         if whole && traced.is_none() && hits.is_empty() {
             self.learn(plan, &buffer);
