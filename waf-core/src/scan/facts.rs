@@ -169,16 +169,10 @@ impl Totals {
         let at = match (is_there(before), is_there(last)) {
             (true, _) => before,
             (_, true) => last,
-            _ => {
-                let rank = |(collection, class): (Collection, ClassId)| {
-                    (collection as usize) << 16 | class.index()
-                };
-                let place = self.rows.binary_search_by_key(&rank(key), |(key, _)| rank(*key));
-                place.unwrap_or_else(|at| {
-                    self.rows.insert(at, (key, Total::default()));
-                    at
-                })
-            }
+            _ => self.rows.binary_search_by_key(&key, |(key, _)| *key).unwrap_or_else(|at| {
+                self.rows.insert(at, (key, Total::default()));
+                at
+            }),
         };
         self.recent = [last, at];
         let total = &mut self.rows[at].1;
