@@ -228,8 +228,7 @@ impl Gate {
 /// The most bytes of a value that a pattern may match: all, unless it must match from end to end.
 fn longest(pattern: &Hir) -> usize {
     let properties = pattern.properties();
-    let (first, last) = (properties.look_set_prefix(), properties.look_set_suffix());
-    let is_whole = first.contains(Look::Start) && last.contains(Look::End);
+    let is_whole = is_bound(pattern) && properties.look_set_suffix().contains(Look::End);
     properties.maximum_len().filter(|_| is_whole).unwrap_or(usize::MAX)
 }
 
