@@ -61,3 +61,40 @@ impl Machine for CompressWhitespace {
         !self.in_run
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    #[test]
+    fn blanks_are_those_that_wake_it() {
+        for byte in 0..=u8::MAX {
+            assert_eq!(is_blank(byte), BLANKS.contains(byte), "{byte}");
+        }
+    }
+
+    /// Many bytes at a time or each by itself: the first blank of a run becomes a space.
+    #[test]
+    fn lone_spaces_are_stepped_over_and_all_else_is_not() {
+        let mut random = Random::new(13);
+        for length in 0..400 {
+            let odd = [1, 40, 200][length % 3];
+            let mut byte = || match random.below(odd) {
+                0 => b" \t\xa0\n"[random.below(4)],
+                _ => b"abcde f"[random.below(7)],
+            };
+            let value: Vec<u8> = (0..length).map(|_| byte()).collect();
+            let follows = |at: usize| at > 0 && BLANKS.contains(value[at - 1]);
+            let expected: Vec<u8> = (0..length)
+                .filter(|&at| !BLANKS.contains(value[at]) || !follows(at))
+                .map(|at| if BLANKS.contains(value[at]) { b' ' } else { value[at] })
+                .collect();
+            let (mut machine, mut out) = (CompressWhitespace::default(), Vec::new());
+            machine.feed(&value, &mut out);
+            assert_eq!(out, expected, "{value:?}");
+            let runs = (1..length).any(|at| follows(at) && BLANKS.contains(value[at]));
+            assert_eq!(machine.changed(), runs, "{value:?}");
+        }
+    }
+}
