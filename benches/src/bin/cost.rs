@@ -108,9 +108,13 @@ fn counted() -> Vec<Counted> {
         Counted { name, before, request }
     };
     let mut counted: Vec<Counted> = inputs::counted().into_iter().map(again).collect();
-    for (of, name) in [("form", "form 1 KB, new values"), ("JSON", "json 10 KB, new values")] {
-        let workload = workload::all().into_iter().find(|one| one.name.starts_with(of));
-        let mut before = workload.map(|one| one.requests).unwrap_or_default();
+    for workload in workload::all() {
+        let name = match workload.name {
+            "form 1 KB" => "form 1 KB, new values",
+            "JSON 10 KB" => "json 10 KB, new values",
+            _ => continue,
+        };
+        let mut before = workload.requests;
         before.truncate(NEW_AFTER);
         counted.extend(before.pop().map(|request| Counted { name, before, request }));
     }
