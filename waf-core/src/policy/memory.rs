@@ -8,7 +8,7 @@ use crate::limits;
 /// stands, what it still looks for.
 const STEP: usize = 1_536;
 
-/// What holds of a rule: its conditions, and whether it has matched.
+/// Bytes of what holds of a rule: its conditions, and whether it has matched.
 const HELD: usize = 16;
 
 /// Bytes of one entry of a hash table, the key and what an empty place costs included.
