@@ -258,6 +258,9 @@ pub const GROUP_CLUSTERS: usize = 4;
 /// at half the speed.
 pub const PHRASES_DFA: usize = 500;
 
+/// Places of a value where phrases may stand that are remembered; of a value with more all is looked at.
+pub const PHRASE_PLACES: usize = 256;
+
 /// Entries of the table that every value passes first, of two bytes each: 2 MiB, as much as stays in
 /// a processor's cache.
 pub const SIEVE_ENTRIES: usize = 1 << 20;

@@ -156,20 +156,33 @@ impl Gate {
         asked.with.intersect_with(self.kinds.of(kinds));
     }
 
-    /// Whose literals occur in a value, added to `found`. Equal for values that differ in case only.
-    pub fn sift(&self, value: &[u8], found: &mut Found) {
-        self.sieve.sift(value, found);
+    /// Whose literals occur in a value, added to `found`; of these lists also where. Equal for values
+    /// that differ in case only.
+    pub fn sift(&self, value: &[u8], lists: &PatternSet, found: &mut Found) {
+        self.sieve.sift(value, lists, found);
     }
 
-    /// One past each place where a phrase of these lists may stand, in order: no further from its
-    /// beginning or end than it is long. `None`: there are more than `most`.
+    /// Puts into `places`, in order, one past each place where a phrase of these lists may stand: no
+    /// further from its beginning or end than it is long. Whether there are at most so many.
     pub(super) fn phrases(
         &self,
         value: &[u8],
         lists: &PatternSet,
         most: usize,
-    ) -> Option<Vec<usize>> {
-        self.sieve.ends(value, lists, most)
+        places: &mut Vec<usize>,
+    ) -> bool {
+        self.sieve.ends(value, lists, most, places)
+    }
+
+    /// The same of a value of which it is known what occurs, and of at least these lists where.
+    pub(super) fn phrases_found(
+        &self,
+        found: &Found,
+        lists: &PatternSet,
+        most: usize,
+        places: &mut Vec<usize>,
+    ) -> bool {
+        self.sieve.ends_found(found, lists, most, places)
     }
 
     /// Whether it depends on literals what of `asked` may match a value of so many bytes, these.
@@ -280,7 +293,7 @@ mod tests {
             present.insert_all(&text);
             let (mut candidates, asked) = (PatternSet::default(), gate.part(&wanted));
             let mut found = Found::default();
-            gate.sift(&text, &mut found);
+            gate.sift(&text, &PatternSet::default(), &mut found);
             let occurs = Occurs { value: &text, present, found: &found };
             gate.narrow(occurs, &asked, &mut candidates, &mut PatternSet::default());
             for (at, regex) in regexes.iter().enumerate() {

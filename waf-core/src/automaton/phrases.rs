@@ -8,6 +8,7 @@ use aho_corasick::{Anchored, MatchKind, StartKind, dfa, nfa};
 use super::gate::Gate;
 use super::kinds::Combination;
 use super::needs::{self, Needs};
+use super::sieve::Found;
 use super::{BuildError, Hit, PatternId, PatternSet};
 use crate::bytes::ByteSet;
 use crate::limits::{PHRASES_DFA, SIGNATURES};
@@ -126,9 +127,6 @@ impl Phrases {
     }
 
     /// Does what [`Self::scan`] does, where a gate of the same lists says that phrases may stand.
-    ///
-    /// Of what is wanted a state knows no more bytes than the longest phrase has. So what is further from
-    /// where one may stand, and from both ends of the piece, need not be looked at.
     pub fn scan_gated(
         &self,
         gate: &Gate,
@@ -137,19 +135,61 @@ impl Phrases {
         wanted: &mut PatternSet,
         hits: &mut Vec<Hit>,
     ) {
-        if piece.len() < LONG {
+        let (longest, most) = self.extent(piece, wanted);
+        let mut places = Vec::new();
+        if piece.len() < LONG || !gate.phrases(piece, wanted, most, &mut places) {
             return self.scan(cursor, piece, wanted, hits);
         }
+        // A phrase may have begun before the piece, and may end after it.
+        places.insert(0, 0);
+        places.push(piece.len());
+        self.scan_at(&places, longest, cursor, piece, wanted, hits);
+    }
+
+    /// Does what [`Self::scan`] does for a whole value of which a gate of the same lists knows what
+    /// occurs. `places` is memory.
+    pub fn find(
+        &self,
+        (gate, found): (&Gate, &Found),
+        value: &[u8],
+        wanted: &mut PatternSet,
+        places: &mut Vec<usize>,
+        hits: &mut Vec<Hit>,
+    ) {
+        let (longest, most) = self.extent(value, wanted);
+        let cursor = &mut self.start();
+        if gate.phrases_found(found, wanted, most, places) {
+            self.scan_at(places, longest, cursor, value, wanted, hits);
+        } else {
+            self.scan(cursor, value, wanted, hits);
+        }
+    }
+
+    /// The bytes of the longest phrase that is wanted, and at how many places it is worth looking
+    /// around: at each twice as much is looked at as a phrase is long, half of the piece at most.
+    fn extent(&self, piece: &[u8], wanted: &PatternSet) -> (usize, usize) {
         let lengths = wanted.iter().filter_map(|list| self.longest.get(list.index()));
         let longest = lengths.copied().max().unwrap_or_default().max(1);
-        // At each place twice as much is looked at as a phrase is long: half of the piece at most.
-        let Some(places) = gate.phrases(piece, wanted, piece.len() / (4 * longest)) else {
-            return self.scan(cursor, piece, wanted, hits);
-        };
+        (longest, piece.len() / (4 * longest))
+    }
+
+    /// Looks around places, which are in order.
+    ///
+    /// Of what is wanted a state knows no more bytes than the longest phrase has. So what is further
+    /// from where one may stand need not be looked at.
+    fn scan_at(
+        &self,
+        places: &[usize],
+        longest: usize,
+        cursor: &mut PhraseCursor,
+        piece: &[u8],
+        wanted: &mut PatternSet,
+        hits: &mut Vec<Hit>,
+    ) {
         let base = cursor.at;
-        let around = |place: usize| (place.saturating_sub(longest), place.saturating_add(longest));
         let mut done = 0;
-        for (begin, end) in [0].into_iter().chain(places).chain([piece.len()]).map(around) {
+        for place in places {
+            let (begin, end) = (place.saturating_sub(longest), place.saturating_add(longest));
             let end = end.min(piece.len());
             if begin > done {
                 *cursor = PhraseCursor { state: self.start, at: base + begin as u64 };

@@ -9,13 +9,16 @@ use std::collections::{HashMap, HashSet};
 
 use super::needs::commonness_of;
 use super::{PatternId, PatternSet};
-use crate::limits::{SIEVE_BYTES, SIEVE_ENTRIES};
+use crate::limits::{PHRASE_PLACES, SIEVE_BYTES, SIEVE_ENTRIES};
 
 /// Parts of a value that are looked through side by side.
 const LANES: usize = 4;
 
 /// Bytes of a part for which that is not worth it.
 const SHORT: usize = 64;
+
+/// Bytes of a value from which on it is remembered where phrases may stand.
+const PLACED: usize = 512;
 
 /// Of how many literals it is remembered that they were told.
 const TOLD: usize = 64;
@@ -28,6 +31,8 @@ pub(super) struct Sieve {
     next: Box<[Row]>,
     /// States from here on end a literal.
     ending: usize,
+    /// Of those, owners from here on have phrases of lists.
+    listed: usize,
     /// Bytes of the longest literal, as it is cut.
     longest: usize,
     /// Whose literals end in each of them.
@@ -60,6 +65,10 @@ pub struct Found {
     pub ways: PatternSet,
     /// Lists of phrases.
     pub lists: PatternSet,
+    /// Whether it is known where phrases may stand: not of a short value, nor at too many places.
+    is_placed: bool,
+    /// Owners whose phrases they may be, by number, and one past where each may end as it is cut.
+    places: Vec<(usize, usize)>,
 }
 
 impl Found {
@@ -67,6 +76,8 @@ impl Found {
     pub fn clear(&mut self) {
         self.ways.clear();
         self.lists.clear();
+        self.is_placed = false;
+        self.places.clear();
     }
 }
 
@@ -88,32 +99,65 @@ impl Sieve {
         Trie::new(cut(length)).into_sieve(length)
     }
 
-    /// Adds to `found` whose literals occur in a value.
-    pub(super) fn sift(&self, value: &[u8], found: &mut Found) {
+    /// Adds to `found` whose literals occur in a value; of these lists also where.
+    pub(super) fn sift(&self, value: &[u8], lists: &PatternSet, found: &mut Found) {
         // Texts say the same word again and again.
         let mut told = [usize::MAX; TOLD];
-        self.visit(value, |number, _| {
+        let mut is_placed = value.len() >= PLACED;
+        self.visit(value, |number, end| {
             if std::mem::replace(&mut told[number % TOLD], number) != number {
                 let owners = &self.owners[number];
                 found.ways.insert_sparse(&owners.ways);
                 found.lists.insert_sparse(&owners.lists);
             }
+            if is_placed && number >= self.listed && self.is_asked(number, lists) {
+                is_placed = found.places.len() < PHRASE_PLACES;
+                found.places.push((number, end));
+            }
         });
+        found.is_placed = is_placed;
     }
 
-    /// One past each place where a phrase of these lists may end as it is cut, in order; `None`: there
-    /// are more than `most`.
-    pub(super) fn ends(&self, value: &[u8], lists: &PatternSet, most: usize) -> Option<Vec<usize>> {
-        let words = lists.words();
-        let is_asked = |&(at, word): &(usize, u64)| words.get(at).is_some_and(|it| it & word != 0);
-        let mut ends = Vec::new();
+    /// Puts into `ends`, in order, one past each place where a phrase of these lists may end as it is
+    /// cut. Whether there are at most so many.
+    pub(super) fn ends(
+        &self,
+        value: &[u8],
+        lists: &PatternSet,
+        most: usize,
+        ends: &mut Vec<usize>,
+    ) -> bool {
+        ends.clear();
         self.visit(value, |number, end| {
-            if ends.len() <= most && self.owners[number].lists.iter().any(is_asked) {
+            if ends.len() <= most && self.is_asked(number, lists) {
                 ends.push(end);
             }
         });
         ends.sort_unstable();
-        (ends.len() <= most).then_some(ends)
+        ends.len() <= most
+    }
+
+    /// The same of a value that was sifted.
+    pub(super) fn ends_found(
+        &self,
+        found: &Found,
+        lists: &PatternSet,
+        most: usize,
+        ends: &mut Vec<usize>,
+    ) -> bool {
+        let asked = found.places.iter().filter(|(number, _)| self.is_asked(*number, lists));
+        ends.clear();
+        ends.extend(asked.map(|(_, end)| *end));
+        ends.sort_unstable();
+        found.is_placed && ends.len() <= most
+    }
+
+    /// Whether any of an owner's phrases is of these lists.
+    #[cold]
+    fn is_asked(&self, number: usize, lists: &PatternSet) -> bool {
+        let words = lists.words();
+        let is_one = |&(at, word): &(usize, u64)| words.get(at).is_some_and(|it| it & word != 0);
+        self.owners[number].lists.iter().any(is_one)
     }
 
     /// Tells by the numbers of their [`Owners`] which literals end in a value, and one past where.
@@ -328,17 +372,22 @@ impl Trie {
                 order.push(child);
             }
         }
-        let (ends, goes): (Vec<usize>, Vec<usize>) =
-            order.into_iter().partition(|&state| !self.owners[state].is_empty());
+        let is_list = |owner: &Owner| matches!(owner, Owner::List(_));
+        let owners = |&state: &usize| &self.owners[state];
+        let kind = |state: &usize| (!owners(state).is_empty(), owners(state).iter().any(is_list));
+        order.sort_by_key(kind);
+        let ending = order.partition_point(|state| owners(state).is_empty());
+        let (goes, ends) = order.split_at(ending);
         let mut number = vec![0_u16; count];
-        for (new, &old) in goes.iter().chain(&ends).enumerate() {
+        for (new, &old) in order.iter().enumerate() {
             number[old] = new as u16;
         }
         let row =
             |&old: &usize| Row(std::array::from_fn(|class| number[next[old << WIDTH | class]]));
         Sieve {
-            next: goes.iter().chain(&ends).map(row).collect(),
+            next: order.iter().map(row).collect(),
             ending: goes.len(),
+            listed: ends.partition_point(|state| !kind(state).1),
             longest,
             owners: ends.iter().map(|&old| Owners::new(&self.owners[old])).collect(),
         }
@@ -353,7 +402,7 @@ mod tests {
 
     fn found(sieve: &Sieve, value: &[u8]) -> (Vec<usize>, Vec<usize>) {
         let mut found = Found::default();
-        sieve.sift(value, &mut found);
+        sieve.sift(value, &PatternSet::default(), &mut found);
         let places = |set: &PatternSet| set.iter().map(PatternId::index).collect();
         (places(&found.ways), places(&found.lists))
     }

@@ -5,7 +5,7 @@
 //! wake are not even looked at: the plan knows them together (`ruleset/closure.rs`).
 
 use super::pipeline::Output;
-use crate::automaton::{Asked, Found, Gate, PatternSet};
+use crate::automaton::{Asked, Found, Gate, Occurs, PatternSet};
 use crate::bytes::ByteSet;
 use crate::rule::Transformation;
 use crate::ruleset::{Awake, Closure, FieldPlan};
@@ -57,6 +57,12 @@ impl Leader {
         }
     }
 
+    /// What occurs in them.
+    pub(super) fn occurs<'a>(&'a self, input: &'a [u8], buffers: &'a [Vec<u8>]) -> Occurs<'a> {
+        let value = self.bytes(input, buffers);
+        Occurs { value, present: self.present, found: &self.found }
+    }
+
     /// The first of its nodes.
     pub(super) fn first(&self) -> usize {
         self.nodes.iter().copied().min().unwrap_or(0)
@@ -106,10 +112,16 @@ impl Leaders {
         gate.rule_out(leader.present, &mut leader.patterns);
     }
 
-    /// Looks which literals occur in a leader's output.
-    pub(super) fn sift(&mut self, at: usize, gate: &Gate, input: &[u8], buffers: &[Vec<u8>]) {
+    /// Looks which literals occur in a leader's output, and where phrases of these lists may stand.
+    pub(super) fn sift(
+        &mut self,
+        at: usize,
+        (gate, lists): (&Gate, &PatternSet),
+        input: &[u8],
+        buffers: &[Vec<u8>],
+    ) {
         let leader = &mut self.all[at];
-        gate.sift(leader.bytes(input, buffers), &mut leader.found);
+        gate.sift(leader.bytes(input, buffers), lists, &mut leader.found);
     }
 
     /// Makes every output of a value.

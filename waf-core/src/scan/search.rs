@@ -10,10 +10,11 @@ use crate::ruleset::{PlanNode, RuleSet};
 pub(super) struct Search {
     /// Those that are left to be looked for.
     pub(super) patterns: PatternSet,
-    lists: PatternSet,
+    pub(super) lists: PatternSet,
     pattern_hits: Vec<Hit>,
     list_hits: Vec<Hit>,
     memory: PatternSet,
+    places: Vec<usize>,
     cursors: Cursors,
     /// Patterns that are looked for together, and then those that must be asked one by one.
     together: PatternSet,
@@ -73,7 +74,7 @@ impl Search {
         &mut self,
         ruleset: &RuleSet,
         placeless: Option<&PatternSet>,
-        value: &[u8],
+        Occurs { value, found, .. }: Occurs<'_>,
         work: &mut (&mut Work, &mut automaton::Scratch),
     ) {
         self.pattern_hits.clear();
@@ -91,8 +92,8 @@ impl Search {
             self.pattern_hits.push(Hit { pattern, start, end, needed: end });
         }
         if !self.lists.is_empty() {
-            let cursor = &mut ruleset.phrases.start();
-            ruleset.phrases.scan(cursor, value, &mut self.lists, &mut self.list_hits);
+            let (known, hits) = ((&ruleset.gate, found), &mut self.list_hits);
+            ruleset.phrases.find(known, value, &mut self.lists, &mut self.places, hits);
         }
     }
 

@@ -12,7 +12,7 @@ use super::leaders::{Leader, Leaders};
 use super::parts::Parts;
 use super::pipeline::RawHit;
 use super::scratch::Scratch;
-use crate::automaton::{Occurs, Work};
+use crate::automaton::Work;
 use crate::operator;
 use crate::ruleset::{FieldPlan, Probe, RuleSet, SignatureId};
 
@@ -68,15 +68,10 @@ impl<'a> Whole<'a> {
         let (asked, present) = ((&leader.patterns, &leader.lists), leader.present);
         let length = leader.bytes(self.input, buffers).len();
         if search.asks_literals(self.ruleset, asked, (length, present)) {
-            leaders.sift(at, &self.ruleset.gate, self.input, buffers);
+            leaders.sift(at, (&self.ruleset.gate, &search.lists), self.input, buffers);
         }
         let leader = leaders.get_mut(at);
-        let value = leader.bytes(self.input, buffers);
-        search.narrow(
-            self.ruleset,
-            &leader.patterns,
-            Occurs { value, present, found: &leader.found },
-        );
+        search.narrow(self.ruleset, &leader.patterns, leader.occurs(self.input, buffers));
         match candidates {
             Some(known) => known.extend(search.patterns.iter().map(|id| (leader.first(), id))),
             None => search.put_off(self.plan.parts.patterns(), &mut leader.waiting),
@@ -142,8 +137,8 @@ impl<'a> Whole<'a> {
         let leader = leaders.get(at);
         // A trace tells where.
         let placeless = candidates.is_none().then_some(&self.plan.placeless);
-        let value = leader.bytes(self.input, buffers);
-        search.run(self.ruleset, placeless, value, &mut (work, automata));
+        let occurs = leader.occurs(self.input, buffers);
+        search.run(self.ruleset, placeless, occurs, &mut (work, automata));
         if search.found() {
             for &node in &leader.nodes {
                 search.tell(&self.plan.nodes[node], hits);

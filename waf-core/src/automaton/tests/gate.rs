@@ -23,7 +23,7 @@ fn check<P: AsRef<str>>(patterns: &[P], values: &[Vec<u8>]) {
             let present = ByteSet::present(value);
             gate.rule_out(present, &mut asked);
             if gate.asks_literals(value.len(), present, &asked) {
-                gate.sift(value, &mut found);
+                gate.sift(value, &PatternSet::default(), &mut found);
             }
             let occurs = Occurs { value, present, found: &found };
             gate.narrow(occurs, &asked, &mut left, &mut PatternSet::default());

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 
-use crate::automaton::{Gate, Hit, PatternSet, Phrases};
-use crate::limits::PHRASES_DFA;
+use crate::automaton::{Found, Gate, Hit, PatternId, PatternSet, Phrases};
+use crate::limits::{PHRASE_PLACES, PHRASES_DFA};
 
 /// For each list the first end of a phrase, and the first byte of the longest that ends there.
 fn slow(lists: &[Vec<Vec<u8>>], ignore_case: bool, value: &[u8]) -> Vec<(usize, u64, u64)> {
@@ -32,7 +32,26 @@ fn scan(phrases: &Phrases, value: &[u8], cut: usize) -> Vec<(usize, u64, u64)> {
         phrases.scan(&mut cursor, piece, &mut wanted, &mut hits);
     }
     assert!(hits.iter().all(|hit| hit.needed == hit.end && !wanted.contains(hit.pattern)));
+    told(&hits)
+}
+
+fn told(hits: &[Hit]) -> Vec<(usize, u64, u64)> {
     hits.iter().map(|hit| (hit.pattern.index(), hit.start.unwrap(), hit.end)).collect()
+}
+
+/// In a whole value, as far as a gate lets it.
+fn find(
+    phrases: &Phrases,
+    gate: &Gate,
+    wanted: &PatternSet,
+    value: &[u8],
+) -> Vec<(usize, u64, u64)> {
+    let (mut found, mut hits) = (Found::default(), Vec::new());
+    gate.sift(value, wanted, &mut found);
+    let mut wanted = wanted.clone();
+    wanted.intersect_with(&found.lists);
+    phrases.find((gate, &found), value, &mut wanted, &mut Vec::new(), &mut hits);
+    told(&hits)
 }
 
 fn check(lists: &[Vec<Vec<u8>>], value: &[u8]) {
@@ -42,6 +61,8 @@ fn check(lists: &[Vec<Vec<u8>>], value: &[u8]) {
         for cut in [1, 3, value.len().max(1)] {
             assert_eq!(scan(&phrases, value, cut), expected);
         }
+        let (gate, wanted) = (Gate::new(&[], lists), PatternSet::all(lists.len()));
+        assert_eq!(find(&phrases, &gate, &wanted, value), expected);
     }
 }
 
@@ -94,8 +115,30 @@ fn only_where_phrases_may_stand() {
             for piece in value.chunks(cut) {
                 phrases.scan_gated(&gate, &mut cursor, piece, &mut wanted, &mut hits);
             }
-            let found = hits.iter().map(|hit| (hit.pattern.index(), hit.start.unwrap(), hit.end));
-            assert_eq!(found.collect::<Vec<_>>(), expected, "cut after {cut}");
+            assert_eq!(told(&hits), expected, "cut after {cut}");
+        }
+        assert_eq!(find(&phrases, &gate, &PatternSet::all(lists.len()), value), expected);
+    }
+}
+
+/// Of a value with more places than are remembered all is looked at; of one list, where that may be.
+#[test]
+fn in_a_whole_value() {
+    let lists = [vec![b"needle".to_vec(), b"hay".to_vec()], vec![b"straw man".to_vec()]];
+    let phrases = Phrases::new(&lists, true).unwrap();
+    let gate = Gate::new(&[], &lists);
+    for count in [0, 1, PHRASE_PLACES - 1, PHRASE_PLACES, PHRASE_PLACES + 1, 1_000] {
+        // Each holds the rarest part of a phrase.
+        let begin = b"of straw m and ".repeat(count);
+        for end in [&b"straw MAN, then needle"[..], b"STRAW maN", b"HAY", b"need man"] {
+            let value = [&begin, end].concat();
+            let wanted = |list| PatternId::new(list).into_iter().collect::<PatternSet>();
+            let all = slow(&lists, true, &value);
+            assert_eq!(find(&phrases, &gate, &PatternSet::all(2), &value), all, "{count}");
+            for list in 0..lists.len() {
+                let of_list: Vec<_> = all.iter().copied().filter(|hit| hit.0 == list).collect();
+                assert_eq!(find(&phrases, &gate, &wanted(list), &value), of_list, "{count}");
+            }
         }
     }
 }
