@@ -501,6 +501,20 @@ fn a_verdict_falls_at_the_byte_that_makes_it_certain() {
     }
 }
 
+/// These rules see no form in a body of unknown type, so it is not looked into for them.
+#[test]
+fn of_a_guessed_form_nothing_is_inexact() {
+    let policy = held(SUM, 2_048, Mode::Detect);
+    let body = with_texts(6_000, &[(0, "a="), (3_000, "first")]);
+    let inexact = |kind: &str| {
+        let record = run(&policy, &post(kind, body.clone()));
+        let is_inexact = record.coverage.inexact.iter().any(|value| value.field == "ARGS_POST:a");
+        (is_inexact, record.matches.len())
+    };
+    assert_eq!(inexact("application/x-www-form-urlencoded"), (true, 1));
+    assert_eq!(inexact("text/plain"), (false, 0));
+}
+
 #[test]
 fn within_the_hold_all_is_heard_and_at_its_end_decided() {
     let body = |at: usize| {

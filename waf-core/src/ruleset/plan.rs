@@ -175,6 +175,11 @@ impl FieldPlan {
             && self.triggers_of(signature).is_empty()
     }
 
+    /// Whether rows alone tell of all that is asked.
+    pub fn is_all_noted(&self) -> bool {
+        self.joints.is_empty() && self.triggers.is_empty()
+    }
+
     /// Which plan it is.
     pub fn id(&self) -> PlanId {
         self.id
