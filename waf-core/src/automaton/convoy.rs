@@ -33,7 +33,7 @@ pub(super) struct Follower {
 impl Convoy {
     /// Adds a lane; gives it back where it cannot follow, nor others follow it.
     pub(super) fn add(&mut self, lane: Lane, jobs: &[Job<'_>]) -> Option<Lane> {
-        if jobs.len() == 1 || jobs[lane.job].piece.len() < LONG {
+        if jobs[lane.job].piece.len() < LONG {
             return Some(lane);
         }
         let leaders = self.leaders.iter_mut().enumerate();

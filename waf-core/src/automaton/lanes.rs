@@ -4,10 +4,12 @@
 //! taking four of them over a byte costs little more than taking one. They need not be over the same
 //! value: what one value has too few clusters for, the next one fills. And where the pieces of some
 //! values are much the same, a cluster goes over one of them, and over little more than the
-//! differences of the others (`trail.rs`).
+//! differences of the others (`trail.rs`). Where there are too few all the same, they go over several
+//! parts of a piece (`scouts.rs`).
 
 use super::cluster::{Cluster, Cursor, Run, Tools};
 use super::convoy::{Convoy, Follower};
+use super::scouts;
 use super::tables::{self, any_slow, is_slow};
 use super::trail::{self, Trail};
 use super::{Hit, PatternSet};
@@ -74,17 +76,29 @@ pub(super) fn scan(jobs: &mut [Job<'_>], tools: &mut Tools<'_>) {
     for job in 0..jobs.len() {
         for place in 0..jobs[job].clusters.len() {
             let Some(state) = jobs[job].enter(place, tools) else { continue };
-            let lane = Lane { job, place, state, at: 0, trail: None };
-            if let Some(lane) = convoy.add(lane, jobs) {
+            let end = jobs[job].piece.len();
+            let lane = Lane { job, place, state, end, ..Lane::default() };
+            // Of a value that is at hand so much is ruled out that there is little to be saved.
+            let is_whole = tools.undecided.is_some();
+            if let Some(lane) = if is_whole { Some(lane) } else { convoy.add(lane, jobs) } {
                 lanes.take(lane, jobs, tools);
             }
         }
     }
-    let Convoy { leaders, followers, .. } = convoy;
+    let Convoy { mut leaders, followers, .. } = convoy;
+    if lanes.len == 0 && followers.is_empty() {
+        scouts::send(&mut leaders, LANES);
+    }
     lanes.trails.resize_with(leaders.len(), Trail::default);
-    leaders.into_iter().for_each(|lane| lanes.take(lane, jobs, tools));
+    leaders.iter().for_each(|&lane| lanes.take(lane, jobs, tools));
     lanes.end(jobs, tools);
     let trails = std::mem::take(&mut lanes.trails);
+    for lane in std::mem::take(&mut lanes.halted) {
+        let job = &mut jobs[lane.job];
+        if let Some(lane) = scouts::follow(&leaders, &trails, lane, job, tools) {
+            lanes.take(lane, jobs, tools);
+        }
+    }
     for Follower { lane, leader, stretches } in followers {
         if let Some(lane) = trails[leader].follow(&stretches, lane, &mut jobs[lane.job], tools) {
             lanes.take(lane, jobs, tools);
@@ -101,8 +115,12 @@ pub(super) struct Lane {
     pub(super) state: u32,
     /// Bytes of the piece that it has taken.
     pub(super) at: usize,
+    /// Up to where it is to go.
+    pub(super) end: usize,
     /// Where its way is noted.
     pub(super) trail: Option<usize>,
+    /// It set out from a state that was guessed (`scouts.rs`).
+    pub(super) is_scout: bool,
 }
 
 /// Up to [`LANES`] of them; the first `len` count.
@@ -111,6 +129,8 @@ struct Lanes {
     each: [Lane; LANES],
     len: usize,
     trails: Vec<Trail>,
+    /// Those that are at their end, but not at that of the piece.
+    halted: Vec<Lane>,
 }
 
 impl Lanes {
@@ -146,19 +166,24 @@ impl Lanes {
         for (number, mut lane) in before.enumerate() {
             lane.at += taken;
             let job = &mut jobs[lane.job];
-            let met = met.map(|entries| entries[number]).zip(job.piece.get(lane.at).copied());
+            let next = job.piece[..lane.end].get(lane.at).copied();
+            let met = met.map(|entries| entries[number]).zip(next);
             if let (Some(trail), Some((entry, _))) = (lane.trail, met)
                 && is_slow(entry)
             {
+                if lane.is_scout {
+                    continue;
+                }
                 self.trails[trail].reports(lane.at);
             }
             if met.is_some_and(|met| !job.settle(&mut lane, met, tools)) {
                 continue;
             }
-            if lane.at < job.piece.len() {
-                self.add(lane);
-            } else {
-                job.cursors[lane.place] = Cursor::On(lane.state);
+            match lane {
+                Lane { at, end, .. } if at < end => self.add(lane),
+                Lane { is_scout: true, .. } => {}
+                Lane { at, .. } if at < job.piece.len() => self.halted.push(lane),
+                Lane { place, state, .. } => job.cursors[place] = Cursor::On(state),
             }
         }
     }
@@ -168,13 +193,16 @@ impl Lanes {
     fn step<const N: usize>(&mut self, jobs: &[Job<'_>]) -> (usize, Option<[u32; LANES]>) {
         let each: [Lane; N] = std::array::from_fn(|lane| self.each[lane]);
         let clusters = each.map(|lane| &jobs[lane.job].clusters[lane.place]);
-        let inputs = each.map(|lane| &jobs[lane.job].piece[lane.at..]);
+        let inputs = each.map(|lane| &jobs[lane.job].piece[lane.at..lane.end]);
         let wanted = each.map(|lane| &*jobs[lane.job].wanted);
         let before = each.map(|lane| lane.state);
+        // What others follow stops at what any of them may want.
+        let is_followed = each.iter().any(|lane| lane.trail.is_some() && !lane.is_scout);
+        let wanted = (!is_followed).then_some(wanted);
         let (taken, states, met) = if each.iter().any(|lane| lane.trail.is_some()) {
-            self.step_noting(clusters, before, inputs)
+            self.step_noting(clusters, before, inputs, wanted)
         } else {
-            step(clusters, before, inputs, Some(wanted))
+            step(clusters, before, inputs, wanted)
         };
         for (lane, state) in self.each.iter_mut().zip(states) {
             lane.state = state;
@@ -189,13 +217,14 @@ impl Lanes {
         clusters: [&Cluster; N],
         mut states: [u32; N],
         inputs: [&[u8]; N],
+        wanted: Option<[&PatternSet; N]>,
     ) -> (usize, [u32; N], Option<[u32; N]>) {
         let length = inputs.iter().map(|input| input.len()).min().unwrap_or_default();
         let mut taken = 0;
         loop {
             self.note(taken, states);
             let next = inputs.map(|input| &input[taken..length.min(taken + trail::STEP)]);
-            let (count, after, met) = step(clusters, states, next, None);
+            let (count, after, met) = step(clusters, states, next, wanted);
             (taken, states) = (taken + count, after);
             if met.is_some() || taken == length {
                 self.note(taken, states);

@@ -43,6 +43,7 @@ mod look;
 mod needs;
 mod nfa;
 mod phrases;
+mod scouts;
 mod scratch;
 mod set;
 mod sieve;

@@ -162,6 +162,43 @@ fn values_that_are_much_the_same_are_as_each_alone() {
     }
 }
 
+/// Long pieces, of which one or two clusters go over several parts at once: what begins in one part and
+/// ends in another, what is remembered through all of them, and what is reported on the way.
+#[test]
+fn parts_of_a_long_piece_are_as_the_piece() {
+    let own = [r"\x01[^\x02]*\x03", r"\x01.{300}\x04", r"^\x01|\x04{9}", r"\bstreet\b"];
+    let patterns = [PATTERNS, &own].concat();
+    let words: [&[u8]; 8] =
+        [b"a", b" ", b"street", b"\x02", b"\x03", b"\x04", b"select 1 from", b"<script>"];
+    let (mut random, mut found) = (Random::new(3), 0);
+    for round in 0..160 {
+        let chosen: Vec<&str> =
+            (0..1 + round % 3).map(|_| patterns[random.below(patterns.len())]).collect();
+        let [automata, other] =
+            [[60_000, 1 << 24][round % 2], 1 << 24].map(|room| automata_of(&chosen, room));
+        let mut value = Vec::new();
+        let often = 1 + random.below(60);
+        while value.len() < 40_000 {
+            value.extend(b"plain text ".repeat(random.below(often)));
+            value.extend(words[random.below(words.len())]);
+            value.extend([1].repeat(random.below(2) * random.below(2)));
+        }
+        let (mut cursors, mut wanted) = (automata.start(), PatternSet::all(automata.len()));
+        let (mut work, mut scratch) = (Work::request(), Scratch::default());
+        let mut hits = Vec::new();
+        work.earn(value.len());
+        for piece in value.chunks([4_096, 9_001, 16_384, 40_000][round % 4]) {
+            automata.scan(&mut cursors, piece, &mut wanted, &mut work, &mut scratch, &mut hits);
+        }
+        automata.finish(&mut cursors, &mut wanted, &mut work, &mut scratch, &mut hits);
+        // What is as short is not parted.
+        let alone = scan(&other, &value, &[100], &work);
+        assert_eq!(hits, alone, "{chosen:?}, round {round}");
+        found += hits.len();
+    }
+    assert!(found > 50, "{found}");
+}
+
 #[test]
 fn warm_tables_do_not_grow() {
     let automata = automata(1 << 24);
