@@ -45,6 +45,14 @@ pub(crate) struct ScanContext<'a> {
     pub(crate) trace: Option<&'a mut Trace>,
 }
 
+impl ScanContext<'_> {
+    /// Whether a field of a collection is a guess, of which no row is made.
+    fn is_guess(&self, collection: Collection) -> bool {
+        use Collection::{ArgsPost, ArgsPostNames, Xml};
+        self.guessed && matches!(collection, ArgsPost | ArgsPostNames | Xml)
+    }
+}
+
 /// One stream of fields.
 #[derive(Debug, Default)]
 pub(crate) struct Lane {
@@ -133,7 +141,8 @@ impl FieldSink for LaneSink<'_, '_> {
         let mut name = std::mem::take(&mut self.lane.name);
         name.clear();
         let plan = policy.plan(field.collection, class);
-        let asked = !(plan.is_empty() || self.is_guess(field.collection) && plan.is_all_noted());
+        let asked =
+            !(plan.is_empty() || self.context.is_guess(field.collection) && plan.is_all_noted());
         if asked {
             let kept = field.name.text.len().min(limits::NAME_KEPT);
             name.extend_from_slice(&field.name.text[..kept]);
@@ -180,7 +189,7 @@ impl FieldSink for LaneSink<'_, '_> {
     fn end(&mut self, end: u64) {
         self.scan(Then::End, end);
         if let Some(mut open) = self.lane.field.take() {
-            let guessed = self.is_guess(open.collection);
+            let guessed = self.context.is_guess(open.collection);
             self.context.totals.add(open.collection, open.class, open.length, guessed);
             if !guessed {
                 self.row(&mut open, end);
@@ -218,17 +227,7 @@ impl FieldSink for LaneSink<'_, '_> {
     }
 }
 
-/// Whether guessing may fill a collection.
-fn may_be_guessed(collection: Collection) -> bool {
-    matches!(collection, Collection::ArgsPost | Collection::ArgsPostNames | Collection::Xml)
-}
-
 impl LaneSink<'_, '_> {
-    /// Whether a field of a collection is a guess, of which no row is made.
-    fn is_guess(&self, collection: Collection) -> bool {
-        self.context.guessed && may_be_guessed(collection)
-    }
-
     /// A field that ended becomes a row, where SecLang rules must know of it.
     fn row(&mut self, open: &mut Open, end: u64) {
         let plan = self.context.policy.plan(open.collection, open.class);
@@ -422,7 +421,7 @@ impl LaneSink<'_, '_> {
         let evidence = evidence(scanned, placed, open, input, self.context);
         if noted && !scanned.whole {
             open.row.seen.push((signature, evidence.clone()));
-            if !(self.context.guessed && may_be_guessed(open.collection)) {
+            if !self.context.is_guess(open.collection) {
                 self.context.rows.sightings.push(Sighting {
                     needed,
                     collection: open.collection,
