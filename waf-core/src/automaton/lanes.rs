@@ -73,16 +73,15 @@ impl Job<'_> {
 /// Takes every cluster of every job over its piece.
 pub(super) fn scan(jobs: &mut [Job<'_>], tools: &mut Tools<'_>) {
     let (mut lanes, mut convoy) = (Lanes::default(), Convoy::default());
+    // A search gives up what leaves the tables; where a trail is followed that is simulated.
+    let is_search = tools.undecided.is_some();
     for job in 0..jobs.len() {
         for place in 0..jobs[job].clusters.len() {
             let Some(state) = jobs[job].enter(place, tools) else { continue };
             let end = jobs[job].piece.len();
             let lane = Lane { job, place, state, end, ..Lane::default() };
-            // Of a value that is at hand so much is ruled out that there is little to be saved.
-            let is_whole = tools.undecided.is_some();
-            if let Some(lane) = if is_whole { Some(lane) } else { convoy.add(lane, jobs) } {
-                lanes.take(lane, jobs, tools);
-            }
+            let lone = if is_search { Some(lane) } else { convoy.add(lane, jobs) };
+            lone.into_iter().for_each(|lane| lanes.take(lane, jobs, tools));
         }
     }
     let Convoy { mut leaders, followers, .. } = convoy;

@@ -135,15 +135,17 @@ impl Phrases {
         wanted: &mut PatternSet,
         hits: &mut Vec<Hit>,
     ) {
+        if piece.len() < LONG {
+            return self.scan(cursor, piece, wanted, hits);
+        }
         let (longest, most) = self.extent(piece, wanted);
         let mut places = Vec::new();
-        if piece.len() < LONG || !gate.phrases(piece, wanted, most, &mut places) {
+        if !gate.phrases(piece, wanted, most, &mut places) {
             return self.scan(cursor, piece, wanted, hits);
         }
         // A phrase may have begun before the piece, and may end after it.
-        places.insert(0, 0);
-        places.push(piece.len());
-        self.scan_at(&places, longest, cursor, piece, wanted, hits);
+        let places = [0].into_iter().chain(places).chain([piece.len()]);
+        self.scan_at(places, longest, cursor, piece, wanted, hits);
     }
 
     /// Does what [`Self::scan`] does for a whole value of which a gate of the same lists knows what
@@ -159,7 +161,7 @@ impl Phrases {
         let (longest, most) = self.extent(value, wanted);
         let cursor = &mut self.start();
         if gate.phrases_found(found, wanted, most, places) {
-            self.scan_at(places, longest, cursor, value, wanted, hits);
+            self.scan_at(places.iter().copied(), longest, cursor, value, wanted, hits);
         } else {
             self.scan(cursor, value, wanted, hits);
         }
@@ -179,7 +181,7 @@ impl Phrases {
     /// from where one may stand need not be looked at.
     fn scan_at(
         &self,
-        places: &[usize],
+        places: impl Iterator<Item = usize>,
         longest: usize,
         cursor: &mut PhraseCursor,
         piece: &[u8],

@@ -36,8 +36,8 @@ pub(super) fn send(lanes: &mut Vec<Lane>, room: usize) {
     }
 }
 
-/// Takes a lane that stands where its first scout set out over their parts. Gives it back with what is
-/// left to be walked as any lane is.
+/// Takes a lane that stands where its first scout set out over their parts; `trails` go by the numbers of
+/// the lanes. Gives it back with what is left to be walked as any lane is.
 pub(super) fn follow(
     lanes: &[Lane],
     trails: &[Trail],
@@ -45,11 +45,11 @@ pub(super) fn follow(
     job: &mut Job<'_>,
     tools: &mut Tools<'_>,
 ) -> Option<Lane> {
-    let is_own = |it: &&Lane| it.is_scout && (it.job, it.place) == (lane.job, lane.place);
+    let is_own = |it: &Lane| it.is_scout && (it.job, it.place) == (lane.job, lane.place);
+    let mut scouts = lanes.iter().zip(trails).filter(|(it, _)| is_own(it));
     let lane = Lane { end: job.piece.len(), ..lane };
-    lanes.iter().filter(is_own).try_fold(lane, |lane, scout| {
+    scouts.try_fold(lane, |lane, (scout, trail)| {
         let (at, length) = (scout.at, scout.end - scout.at);
-        let trail = scout.trail.and_then(|number| trails.get(number))?;
         trail.follow(&[Stretch { at, from: at, length }], lane, job, tools)
     })
 }

@@ -375,7 +375,7 @@ impl Trie {
         let is_list = |owner: &Owner| matches!(owner, Owner::List(_));
         let owners = |&state: &usize| &self.owners[state];
         let kind = |state: &usize| (!owners(state).is_empty(), owners(state).iter().any(is_list));
-        order.sort_by_key(kind);
+        order.sort_by_cached_key(kind);
         let ending = order.partition_point(|state| owners(state).is_empty());
         let (goes, ends) = order.split_at(ending);
         let mut number = vec![0_u16; count];
