@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use http::Response;
-use pingora::apps::ServerApp;
+use pingora::apps::HttpServerApp;
 use pingora::apps::http_app::ServeHttp;
 use pingora::protocols::http::ServerSession;
+use pingora::protocols::{Stream, l4};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
@@ -20,7 +21,8 @@ const CONNECTIONS: usize = 64;
 /// Bytes of a body: a token and where to go on.
 const BODY: usize = 4 << 10;
 
-/// How long a connection may last, however slowly it speaks.
+/// How long a connection may take to ask and be answered, however slowly it speaks. A page that
+/// renews itself over the same connection begins anew with every request.
 const LONGEST: Duration = Duration::from_secs(60);
 
 /// Answers on `listener` until `stop` changes.
@@ -41,17 +43,24 @@ pub async fn serve(listener: TcpListener, admin: Admin, stop: watch::Receiver<bo
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
         let (app, stop) = (Arc::clone(&app), stop.clone());
         tokio::spawn(async move {
-            let stream = pingora::protocols::l4::stream::Stream::from(stream);
-            let connection = async {
-                let mut next = app.process_new(Box::new(stream), &stop).await;
-                while let Some(stream) = next {
-                    next = app.process_new(stream, &stop).await;
-                }
-            };
-            // A connection that lasts too long is closed, which is all there is to it.
-            let _ = timeout(LONGEST, connection).await;
+            converse(&app, Box::new(l4::stream::Stream::from(stream)), &stop).await;
             drop(place);
         });
+    }
+}
+
+/// One request after the other; a connection that takes too long is closed, which is all there is
+/// to it.
+async fn converse(app: &Arc<App>, stream: Stream, stop: &watch::Receiver<bool>) {
+    let mut session = ServerSession::new_http1(stream);
+    loop {
+        let exchange = app.process_new_http(session, stop);
+        let Some(kept) = timeout(LONGEST, exchange).await.ok().flatten() else { return };
+        let (stream, settings) = kept.consume();
+        session = ServerSession::new_http1(stream);
+        if let Some(settings) = settings {
+            settings.apply_to_session(&mut session);
+        }
     }
 }
 

@@ -64,8 +64,11 @@ impl Browser {
         }}})
     }
 
+    /// Goes to a page and waits until it is whole: the driver alone has come back before a long one
+    /// was.
     pub fn open(&self, address: &str) {
         self.call("POST", "/url", Some(&json!({"url": address})));
+        self.wait_for("return true");
     }
 
     pub fn address(&self) -> String {
@@ -98,9 +101,10 @@ impl Browser {
         found.as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned()
     }
 
-    /// Waits until a function body returns true.
+    /// Waits until the page is whole and a function body returns true.
     pub fn wait_for(&self, script: &str) {
-        let is_true = || self.run(script, &[]) == Value::Bool(true);
+        let both = format!("if (document.readyState !== 'complete') return false; {script}");
+        let is_true = || self.run(&both, &[]) == Value::Bool(true);
         wait(is_true, || format!("{script}: {}", self.text()));
     }
 
