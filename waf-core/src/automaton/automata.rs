@@ -12,6 +12,7 @@ use super::tables::DEAD;
 use super::training;
 use super::trim::trim;
 use super::work::{TableBudget, Work};
+use super::worth::Worth;
 use super::{BuildError, Hit, PatternId, PatternSet, is_bound, may_match};
 use crate::limits::SIGNATURES;
 
@@ -27,6 +28,7 @@ const TRACE_BYTES: usize = 8 << 20;
 pub struct Automata {
     /// With the tables that values begin on now.
     clusters: RwLock<Arc<[Cluster]>>,
+    worth: Worth,
     patterns: usize,
     table_bytes: usize,
 }
@@ -158,7 +160,8 @@ impl Automata {
                 Cluster::new(&members, table_bytes, Arc::clone(&budget))
             })
             .collect::<Result<_, _>>()?;
-        Ok(Self { clusters: RwLock::new(clusters), patterns: patterns.len(), table_bytes })
+        let clusters = RwLock::new(clusters);
+        Ok(Self { clusters, worth: Worth::default(), patterns: patterns.len(), table_bytes })
     }
 
     /// The clusters with the tables of now.
@@ -288,12 +291,17 @@ impl Automata {
         scratch: &mut Scratch,
         hits: &mut Vec<Hit>,
     ) {
+        if !self.worth.pays() {
+            return undecided.extend(wanted.iter());
+        }
         let clusters = self.now();
         cursors.restart(&clusters);
-        let undecided = Some(undecided);
-        let tools = &mut Tools { work, scratch, warming: false, undecided };
+        let (asked, known, spent) = (wanted.len(), undecided.len(), scratch.spent);
+        let tools = &mut Tools { work, scratch, warming: false, undecided: Some(undecided) };
         scan(&mut [cursors.advance(&clusters, value, (wanted, hits), tools)], tools);
         cursors.finish(&clusters, &mut Run { wanted, hits, tools });
+        let decided = asked.saturating_sub(undecided.len().saturating_sub(known));
+        self.worth.book(value.len(), decided, scratch.spent.wrapping_sub(spent));
     }
 
     /// Fills the tables with what `text` meets: as one value, and cut into short ones.

@@ -53,6 +53,7 @@ mod training;
 mod trim;
 mod ways;
 mod work;
+mod worth;
 
 mod automata;
 #[cfg(test)]

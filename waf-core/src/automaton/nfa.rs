@@ -121,6 +121,7 @@ impl Machine {
         let before = Kind::from_number(kind);
         let symbol = self.symbols[class];
         self.clear(scratch, symbol.kind);
+        scratch.spend(states);
         for &state in states {
             match (self.nfa.state(state_id(state)), symbol.byte) {
                 (State::Look { .. }, _) => self.advance(state_id(state), before, symbol, scratch),

@@ -3,6 +3,7 @@
 use regex_automata::util::primitives::StateID;
 
 use super::nfa::Report;
+use super::worth;
 
 /// Memory for steps; any cluster may use any, its contents mean nothing between steps.
 #[derive(Debug, Default)]
@@ -15,9 +16,16 @@ pub struct Scratch {
     pub(super) after: Marks,
     pub(super) before_stack: Vec<StateID>,
     pub(super) after_stack: Vec<StateID>,
+    /// What the steps have cost so far ([`worth::cost`]).
+    pub(super) spent: u64,
 }
 
 impl Scratch {
+    /// Books a step from a kernel.
+    pub(super) fn spend(&mut self, kernel: &[u16]) {
+        self.spent = self.spent.wrapping_add(worth::cost(kernel.len()));
+    }
+
     /// Puts the states of the kernel in order: equal ones are then equal slices.
     pub(super) fn sort(&mut self) {
         if let Some((_, states)) = self.kernel.split_first_mut() {

@@ -11,6 +11,7 @@ mod patterns;
 mod phrases;
 mod throughput;
 mod trim;
+mod worth;
 
 use super::{Automata, Hit, PatternSet, Scratch, Work};
 
