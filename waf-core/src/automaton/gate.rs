@@ -12,6 +12,8 @@
 //! This is for values that are at hand as a whole. A stream may hold the beginning of a match long
 //! before the literal, so there the automata run for all patterns.
 
+use std::ops::Range;
+
 use regex_syntax::hir::{Hir, Look};
 
 use super::edges::{Ends, Frame};
@@ -41,6 +43,10 @@ pub struct Gate {
     kinds: Kinds,
     /// Their literals, and the phrases of lists.
     sieve: Sieve,
+    /// For each pattern which of the ways are its, with literals and without.
+    ways: Vec<[Range<usize>; 2]>,
+    /// The patterns that are made of their ways.
+    parted: PatternSet,
     /// For each pattern the fewest bytes it matches.
     shortest: Vec<usize>,
     /// The most that a value may have of which it must match the whole.
@@ -89,10 +95,16 @@ impl Gate {
     pub fn new<P: AsRef<[u8]>>(patterns: &[Hir], lists: &[Vec<P>]) -> Self {
         let (mut without, mut needed) = (Vec::new(), Vec::new());
         let (mut with, mut texts) = (Vec::new(), Vec::new());
+        let mut ways = vec![[0..0, 0..0]; patterns.len()];
+        let mut parted = PatternSet::none(patterns.len());
         let all = patterns.iter().enumerate().filter(|(_, pattern)| may_match(pattern));
         for (id, pattern) in all.filter_map(|(at, pattern)| Some((PatternId::new(at)?, pattern))) {
-            let is_full = without.len().max(with.len()) > GATE_ALL_WAYS;
-            for way in ways::of_pattern(pattern, if is_full { 1 } else { GATE_WAYS }) {
+            let before = [with.len(), without.len()];
+            let all = ways::of_pattern(pattern, most_ways(before));
+            if ways::are_parts(&all, pattern) {
+                parted.insert(id);
+            }
+            for way in all {
                 let frame = way.edges.frame();
                 if way.texts.is_empty() {
                     without.push((id, frame));
@@ -103,6 +115,7 @@ impl Gate {
                     texts.push(way.texts);
                 }
             }
+            ways[id.index()] = [before[0]..with.len(), before[1]..without.len()];
         }
         let needed_with: Vec<_> = with.iter().map(|(.., bytes)| bytes.clone()).collect();
         let shortest = |pattern| shortest(pattern).unwrap_or(usize::MAX);
@@ -116,6 +129,8 @@ impl Gate {
             with,
             kinds: Kinds::new(&needed_with),
             sieve: Sieve::new(&texts, lists),
+            ways,
+            parted,
             shortest: patterns.iter().map(shortest).collect(),
             longest: patterns.iter().map(longest).collect(),
         }
@@ -193,31 +208,53 @@ impl Gate {
         !asked.with.is_empty() && (is_short || asked.with.iter().any(may_match))
     }
 
-    /// Puts into `left` what of `asked` may match a whole value in which this occurs.
-    pub fn narrow(
-        &self,
-        occurs: Occurs<'_>,
-        asked: &Asked,
-        left: &mut PatternSet,
-        memory: &mut PatternSet,
-    ) {
+    /// Leaves of `asked` the ways in which a whole value may match in which this occurs, and puts the
+    /// patterns into `left`.
+    pub fn narrow(&self, occurs: Occurs<'_>, asked: &mut Asked, left: &mut PatternSet) {
         let Occurs { value, present, found } = occurs;
         let ends = Ends::of(value);
         let admits = |id: PatternId, frame: &Frame| {
             self.fits(id, value.len()) && frame.admits(ends, present)
         };
         left.clear();
-        memory.copy_from(&asked.without);
-        self.needs.narrow(present, memory);
-        let without = memory.iter().map(|way| &self.without[way.index()]);
-        let without = without.filter(|(id, frame)| admits(*id, frame));
-        left.extend(without.map(|(id, _)| *id));
-        memory.copy_from(&asked.with);
-        memory.intersect_with(&found.ways);
-        let with = memory.iter().map(|way| &self.with[way.index()]);
-        let with =
-            with.filter(|(id, frame, bytes)| admits(*id, frame) && has_bytes(bytes, present));
-        left.extend(with.map(|(id, ..)| *id));
+        self.needs.narrow(present, &mut asked.without);
+        asked.without.retain(|way| {
+            let (id, frame) = &self.without[way.index()];
+            let admits = admits(*id, frame);
+            if admits {
+                left.insert(*id);
+            }
+            admits
+        });
+        asked.with.intersect_with(&found.ways);
+        asked.with.retain(|way| {
+            let (id, frame, bytes) = &self.with[way.index()];
+            let admits = admits(*id, frame) && has_bytes(bytes, present);
+            if admits {
+                left.insert(*id);
+            }
+            admits
+        });
+    }
+
+    /// Whether a pattern may as well be asked way by way.
+    pub fn is_parted(&self, pattern: PatternId) -> bool {
+        self.parted.contains(pattern)
+    }
+
+    /// Which of the ways of a pattern are asked, by their numbers.
+    pub fn ways_of(&self, pattern: PatternId, asked: &Asked) -> impl Iterator<Item = usize> {
+        let [with, without] = self.ways[pattern.index()].clone();
+        let first = with.len();
+        let with = asked.with.within(with);
+        let without = asked.without.within(without).map(move |way| first + way);
+        with.chain(without)
+    }
+
+    /// What matches where a pattern does in each of its ways, in the order of their numbers.
+    pub fn patterns_of_ways(&self, id: PatternId, pattern: &Hir) -> Vec<Hir> {
+        let [with, without] = &self.ways[id.index()];
+        ways::patterns(pattern, most_ways([with.start, without.start]))
     }
 
     /// Whether a pattern may match a value of so many bytes.
@@ -236,6 +273,12 @@ impl Gate {
         let ways = size_of_val(&self.without[..]) + size_of_val(&self.with[..]);
         self.needs.bytes() + self.kinds.bytes() + self.sieve.bytes() + ways + sets
     }
+}
+
+/// How many ways of a pattern are told apart where there are so many of others, with literals and
+/// without.
+fn most_ways(before: [usize; 2]) -> usize {
+    if before.iter().any(|&ways| ways > GATE_ALL_WAYS) { 1 } else { GATE_WAYS }
 }
 
 /// The most bytes of a value that a pattern may match: all, unless it must match from end to end.
@@ -291,11 +334,11 @@ mod tests {
             }
             let mut present = ByteSet::EMPTY;
             present.insert_all(&text);
-            let (mut candidates, asked) = (PatternSet::default(), gate.part(&wanted));
+            let (mut candidates, mut asked) = (PatternSet::default(), gate.part(&wanted));
             let mut found = Found::default();
             gate.sift(&text, &PatternSet::default(), &mut found);
             let occurs = Occurs { value: &text, present, found: &found };
-            gate.narrow(occurs, &asked, &mut candidates, &mut PatternSet::default());
+            gate.narrow(occurs, &mut asked, &mut candidates);
             for (at, regex) in regexes.iter().enumerate() {
                 let id = PatternId::new(at).unwrap();
                 if regex.is_match(&text[..]) {

@@ -1,5 +1,7 @@
 //! [`PatternSet`]: which patterns are meant.
 
+use std::ops::Range;
+
 use super::PatternId;
 use crate::bytes::bits;
 
@@ -94,6 +96,17 @@ impl PatternSet {
         self.words.clear();
     }
 
+    /// Keeps only the patterns for which this holds.
+    pub(super) fn retain(&mut self, mut keep: impl FnMut(PatternId) -> bool) {
+        for (at, word) in self.words.iter_mut().enumerate() {
+            for bit in bits(*word) {
+                if !PatternId::new(at * 64 + bit as usize).is_some_and(&mut keep) {
+                    *word &= !(1 << bit);
+                }
+            }
+        }
+    }
+
     /// The number of patterns in it.
     pub fn len(&self) -> usize {
         self.words.iter().map(|word| word.count_ones() as usize).sum()
@@ -105,6 +118,15 @@ impl PatternSet {
         words
             .flat_map(|(at, &word)| bits(word).map(move |bit| at * 64 + bit as usize))
             .filter_map(PatternId::new)
+    }
+
+    /// The patterns of a range of them, counted from its beginning, in order.
+    pub(super) fn within(&self, range: Range<usize>) -> impl Iterator<Item = usize> {
+        let first = range.start;
+        let words = range.start / 64..range.end.div_ceil(64).min(self.words.len());
+        let all =
+            words.flat_map(move |at| bits(self.words[at]).map(move |bit| at * 64 + bit as usize));
+        all.filter(move |at| range.contains(at)).map(move |at| at - first)
     }
 
     /// Its words that are not empty, with their numbers.

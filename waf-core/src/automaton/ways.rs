@@ -14,6 +14,9 @@ use super::{literals, needs};
 use crate::bytes::ByteSet;
 use crate::limits::GATE_TEXTS;
 
+/// The part of a pattern's states that its ways may have more than it.
+const SHARED: usize = 8;
+
 /// One way to match: what every such match holds.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Way {
@@ -24,12 +27,21 @@ pub(super) struct Way {
     pub(super) bytes: Vec<ByteSet>,
     /// And begins and ends so.
     pub(super) edges: Edges,
+    /// What matches where the pattern does in this way, if it is asked for.
+    pattern: Option<Hir>,
+    /// States that this takes, roughly.
+    size: usize,
 }
 
 impl Way {
-    fn of(pattern: &Hir) -> Self {
-        let texts = literals::needed(pattern).unwrap_or_default();
-        Self { texts, bytes: needs::of_pattern(pattern), edges: Edges::of(pattern) }
+    fn of(pattern: &Hir, keep: bool) -> Self {
+        Self {
+            texts: literals::needed(pattern).unwrap_or_default(),
+            bytes: needs::of_pattern(pattern),
+            edges: Edges::of(pattern),
+            pattern: keep.then(|| pattern.clone()),
+            size: size(pattern),
+        }
     }
 
     /// The rarest of the bytes that are needed.
@@ -38,9 +50,42 @@ impl Way {
     }
 }
 
-/// The ways of a pattern: at most so many with texts, and as many without.
+/// The ways of a pattern: at most so many with texts, and then as many without.
 pub(super) fn of_pattern(pattern: &Hir, most: usize) -> Vec<Way> {
-    let mut ways = split(pattern);
+    gathered(split(pattern, false), most)
+}
+
+/// Whether the ways of a pattern have hardly more states than it: what they share is in each of them, and
+/// where that is much they are better asked as one.
+pub(super) fn are_parts(ways: &[Way], pattern: &Hir) -> bool {
+    let (parts, whole) = (ways.iter().map(|way| way.size).sum::<usize>(), size(pattern));
+    ways.len() > 1 && parts <= whole + whole / SHARED
+}
+
+/// The states that an expression takes, roughly.
+fn size(pattern: &Hir) -> usize {
+    match pattern.kind() {
+        HirKind::Empty => 0,
+        HirKind::Look(_) | HirKind::Class(_) => 1,
+        HirKind::Literal(literal) => literal.0.len(),
+        HirKind::Capture(capture) => size(&capture.sub),
+        HirKind::Repetition(repetition) => {
+            let times = repetition.max.unwrap_or(repetition.min).max(1) as usize;
+            size(&repetition.sub).saturating_mul(times)
+        }
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            parts.iter().map(size).fold(1, usize::saturating_add)
+        }
+    }
+}
+
+/// What matches where a pattern does in each of its ways, in the order of [`of_pattern`].
+pub(super) fn patterns(pattern: &Hir, most: usize) -> Vec<Hir> {
+    let ways = gathered(split(pattern, true), most);
+    ways.into_iter().filter_map(|way| way.pattern).collect()
+}
+
+fn gathered(mut ways: Vec<Way>, most: usize) -> Vec<Way> {
     // Where there is no room for all texts, the bytes that are met least often must do.
     ways.sort_by_key(|way| std::cmp::Reverse(needs::commonness(&way.rarest())));
     let mut room = GATE_TEXTS;
@@ -71,34 +116,47 @@ fn join(ways: &[Way]) -> Way {
     texts.dedup();
     let bytes: Vec<_> = ways.iter().map(|way| way.bytes.clone()).collect();
     let edges = ways.iter().map(|way| way.edges).reduce(Edges::or).unwrap_or(Edges::ANY);
-    Way { texts, bytes: needs::either(&bytes), edges }
+    // What has several ways within a repetition is there once for each.
+    let mut patterns: Vec<Hir> = ways.iter().filter_map(|way| way.pattern.clone()).collect();
+    patterns.dedup();
+    let pattern = (!patterns.is_empty()).then(|| Hir::alternation(patterns));
+    let size = ways.iter().map(|way| way.size).fold(0, usize::saturating_add);
+    Way { texts, bytes: needs::either(&bytes), edges, pattern, size }
 }
 
 /// The ways of a pattern, at least one: no more than it has alternatives.
-fn split(pattern: &Hir) -> Vec<Way> {
-    let whole = Way::of(pattern);
+fn split(pattern: &Hir, keep: bool) -> Vec<Way> {
+    let whole = Way::of(pattern, keep);
     if !whole.texts.is_empty() {
         return vec![whole];
     }
     let ways = match pattern.kind() {
-        HirKind::Capture(capture) => split(&capture.sub),
+        HirKind::Capture(capture) => split(&capture.sub, keep),
         HirKind::Repetition(repetition) if repetition.min > 0 => {
             // One time it may match in one way, and the next in another.
-            let ways = split(&repetition.sub).into_iter();
-            ways.map(|way| Way { edges: whole.edges, ..way }).collect()
+            let ways = split(&repetition.sub, false).into_iter();
+            let (edges, size) = (whole.edges, whole.size);
+            ways.map(|way| Way { edges, size, pattern: whole.pattern.clone(), ..way }).collect()
         }
-        HirKind::Alternation(parts) => parts.iter().flat_map(split).collect(),
+        HirKind::Alternation(parts) => parts.iter().flat_map(|part| split(part, keep)).collect(),
         HirKind::Concat(parts) => {
-            let ways = parts.iter().map(split).enumerate().filter(|(_, ways)| ways.len() > 1);
+            let ways = parts.iter().map(|part| split(part, keep)).enumerate();
+            let ways = ways.filter(|(_, ways)| ways.len() > 1);
             let Some((at, rarest)) = ways.min_by_key(|(_, ways)| commonness(ways)) else {
                 return vec![whole];
             };
             // The other parts are needed too.
             let before = Edges::of_all(&parts[..at]);
             let behind = Edges::of_all(&parts[at + 1..]);
+            let shared = whole.size.saturating_sub(size(&parts[at]));
             let and = |way: Way| {
                 let bytes = needs::rarest([way.bytes, whole.bytes.clone()].concat());
-                Way { bytes, edges: before.then(way.edges).then(behind), ..way }
+                let edges = before.then(way.edges).then(behind);
+                let pattern = way
+                    .pattern
+                    .map(|part| Hir::concat([&parts[..at], &[part], &parts[at + 1..]].concat()));
+                let size = way.size.saturating_add(shared);
+                Way { bytes, edges, pattern, size, ..way }
             };
             rarest.into_iter().map(and).collect()
         }

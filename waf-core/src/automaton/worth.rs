@@ -3,7 +3,7 @@
 //! A pattern that is asked by itself costs a step of its own automaton for every byte; side by side
 //! with others it costs a share of one. But where patterns have many states those of a cluster
 //! multiply: over texts that are never the same it makes new ones for ever, each of which costs as much
-//! as a thousand steps, and fills the tables with what does not come again. Whether that is so depends
+//! as some hundred steps, and fills the tables with what does not come again. Whether that is so depends
 //! on the rules and on what is sent. So an account is kept of what is saved and what is spent; while
 //! it is empty, whole values are not looked up.
 

@@ -7,10 +7,12 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use regex_syntax::hir::Hir;
 
 use super::captures::{Captures, Groups};
-use super::regex::{Memories, Regex, is_whole};
+use super::memories::Memories;
+use super::regex::{Regex, is_whole};
+use super::way::Way;
 use super::{Probe, RuleSet};
-use crate::automaton::in_any_case;
 use crate::automaton::syntax::{self, SyntaxError};
+use crate::automaton::{Asked, Gate, PatternId, in_any_case};
 use crate::operator::{detect_sqli, detect_xss};
 use crate::rule::Operator;
 
@@ -20,6 +22,8 @@ pub(crate) struct Pattern {
     in_any_case: bool,
     memories: Arc<Memories>,
     regex: OnceLock<Option<Regex>>,
+    /// One for each of its ways, where it has several.
+    ways: OnceLock<Option<Box<[Way]>>>,
 }
 
 impl Pattern {
@@ -30,12 +34,8 @@ impl Pattern {
             in_any_case: false,
             memories: Arc::clone(memories),
             regex: OnceLock::new(),
+            ways: OnceLock::new(),
         }
-    }
-
-    /// Compiles it, before it is asked.
-    pub(super) fn prepare(&self) {
-        self.regex();
     }
 
     /// It matches where it would in the value's lower case.
@@ -74,6 +74,15 @@ impl Pattern {
     /// Whether it matches somewhere.
     pub(crate) fn is_match(&self, value: &[u8]) -> bool {
         self.regex().is_some_and(|regex| regex.is_match(value))
+    }
+
+    /// Its ways, where they can be asked by themselves.
+    fn ways(&self, gate: &Gate, id: PatternId) -> Option<&[Way]> {
+        let compile = || {
+            let ways = gate.patterns_of_ways(id, &self.hir().ok()?);
+            ways.iter().map(|way| Way::new(way, &self.memories)).collect()
+        };
+        self.ways.get_or_init(compile).as_deref()
     }
 
     /// Where the groups of the leftmost match stand.
@@ -120,6 +129,56 @@ impl PhraseList {
 }
 
 impl RuleSet {
+    /// The leftmost match of a pattern in a value that it may match only in the ways that are asked.
+    ///
+    /// A pattern of many ways has an automaton of very many states. Of those in which it may match a value
+    /// there are few, and most often it does not: the whole pattern is only asked where it does.
+    pub(crate) fn find(
+        &self,
+        id: PatternId,
+        asked: &Asked,
+        value: &[u8],
+    ) -> Option<(usize, usize)> {
+        match self.matches_in(id, asked, value) {
+            Some(false) => None,
+            _ => self.patterns[id.index()].find(value, 0),
+        }
+    }
+
+    /// Whether such a pattern matches.
+    pub(crate) fn matches(&self, id: PatternId, asked: &Asked, value: &[u8]) -> bool {
+        let whole = || self.patterns[id.index()].is_match(value);
+        self.matches_in(id, asked, value).unwrap_or_else(whole)
+    }
+
+    /// Whether a pattern matches in one of the ways that are asked; `None` where it has only one.
+    fn matches_in(&self, id: PatternId, asked: &Asked, value: &[u8]) -> Option<bool> {
+        let ways = self.ways(id)?;
+        for way in self.gate.ways_of(id, asked) {
+            if ways[way].is_match(value)? {
+                return Some(true);
+            }
+        }
+        Some(false)
+    }
+
+    fn ways(&self, id: PatternId) -> Option<&[Way]> {
+        let is_parted = self.gate.is_parted(id);
+        is_parted.then(|| self.patterns[id.index()].ways(&self.gate, id)).flatten()
+    }
+
+    /// Does what the first requests would wait for: compiles the regexes that are asked by
+    /// themselves. A tenth of a second for the Core Rule Set; for processes that will serve many
+    /// requests. Tables are left to what really comes: filled beforehand they were full too early.
+    pub fn warm(&self) {
+        for id in self.gate.patterns().iter() {
+            let pattern = &self.patterns[id.index()];
+            if self.ways(id).is_none() {
+                pattern.regex();
+            }
+        }
+    }
+
     /// Whether the answer is yes.
     pub(crate) fn ask(&self, probe: Probe, value: &[u8]) -> bool {
         match probe {

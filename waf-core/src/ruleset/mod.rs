@@ -13,6 +13,7 @@ mod comparison;
 mod ids;
 mod joint_parts;
 mod known_names;
+mod memories;
 mod name_regex;
 mod names;
 mod order;
@@ -20,6 +21,7 @@ mod plan;
 mod program;
 mod regex;
 mod value;
+mod way;
 
 use std::fmt;
 
@@ -31,6 +33,7 @@ pub(crate) use comparison::Comparison;
 pub use ids::{ClassId, ExclusionId, RuleIndex, SignatureId, StepId};
 pub use joint_parts::JointParts;
 pub use known_names::KnownNames;
+pub(crate) use memories::Memories;
 pub(crate) use name_regex::NameRegex;
 pub use names::{NameClasses, NameCursor, NameError};
 pub(crate) use order::Order;
@@ -40,7 +43,6 @@ pub(crate) use program::{
     Bound, Names, Operand, Part, Program, ProgramChange, ProgramEffect, ProgramKey, ProgramLink,
     ProgramPart, ProgramRule, ProgramTarget, ProgramText, Question, Slots,
 };
-pub(crate) use regex::Memories;
 pub(crate) use value::Value;
 
 use crate::automaton::{Automata, Gate, PatternId, Phrases};
@@ -299,13 +301,6 @@ impl RuleSet {
     /// Number of distinct transformation steps.
     pub fn step_count(&self) -> usize {
         self.chains.len()
-    }
-
-    /// Does what the first requests would wait for: compiles the regexes that are asked by
-    /// themselves. A tenth of a second for the Core Rule Set; for processes that will serve many
-    /// requests. Tables are left to what really comes: filled beforehand they were full too early.
-    pub fn warm(&self) {
-        self.gate.patterns().iter().for_each(|id| self.patterns[id.index()].prepare());
     }
 
     /// Puts empty tables in the place of the automata's where these are full; whether they were. For

@@ -1,13 +1,6 @@
 //! [`Regex`]: one that is searched for by itself.
-//!
-//! A search learns: it keeps a lazily built automaton of up to some megabytes, which makes the next
-//! one fast. One of them for every regex and worker would be most of what a rule set takes. So all
-//! regexes of a rule set have a bound together ([`Memories`]), and those that were not searched for
-//! the longest forget first.
 
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use regex_automata::meta::{self, Cache};
 use regex_automata::util::primitives::NonMaxUsize;
@@ -15,15 +8,15 @@ use regex_automata::{Input, Match, PatternID};
 use regex_syntax::hir::{Dot, Hir, HirKind, Look};
 
 use super::captures::{Captures, Groups};
-use crate::limits::{REGEX_MEMORIES, REGEX_MEMORY, REGEX_MEMORY_PER_STATE};
+use super::memories::{Memories, Memory};
+use crate::limits::REGEX_MEMORY;
 
 /// A regex with what its searches have learnt.
 pub(crate) struct Regex {
     engine: meta::Regex,
     /// It matches every value as a whole, and has no groups.
     is_whole: bool,
-    shelf: Arc<Shelf>,
-    memories: Arc<Memories>,
+    memory: Memory<Cache>,
 }
 
 impl Regex {
@@ -33,8 +26,7 @@ impl Regex {
         let config = meta::Config::new().utf8_empty(false).onepass(false);
         let config = config.hybrid_cache_capacity(REGEX_MEMORY);
         let engine = meta::Builder::new().configure(config).build_from_hir(pattern).ok()?;
-        let memories = Arc::clone(memories);
-        Some(Self { engine, is_whole: is_whole(pattern), shelf: memories.shelf(), memories })
+        Some(Self { engine, is_whole: is_whole(pattern), memory: Memory::new(memories) })
     }
 
     /// The leftmost match.
@@ -66,100 +58,7 @@ impl Regex {
     }
 
     fn search<T>(&self, search: impl FnOnce(&mut Cache) -> T) -> T {
-        let kept = self.memories.take(&self.shelf);
-        let mut cache = kept.unwrap_or_else(|| Box::new(self.engine.create_cache()));
-        let answer = search(&mut cache);
-        self.memories.put(&self.shelf, cache);
-        answer
-    }
-}
-
-/// What the searches of some regexes have learnt, bounded together. What a search is working with is
-/// not counted: there is one for each worker.
-#[derive(Debug)]
-pub(crate) struct Memories {
-    most: AtomicUsize,
-    bytes: AtomicUsize,
-    /// In the order in which they are asked to forget.
-    shelves: Mutex<VecDeque<Arc<Shelf>>>,
-}
-
-/// What is kept for one regex: as much as there were searches at the same time.
-#[derive(Debug, Default)]
-struct Shelf {
-    caches: Mutex<Vec<(Box<Cache>, usize)>>,
-    /// There was a search since it was last asked to forget.
-    used: AtomicBool,
-}
-
-impl Default for Memories {
-    fn default() -> Self {
-        Self::new(*REGEX_MEMORIES.start())
-    }
-}
-
-impl Memories {
-    /// Memories of at most so many bytes.
-    fn new(most: usize) -> Self {
-        let most = AtomicUsize::new(most);
-        Self { most, bytes: AtomicUsize::new(0), shelves: Mutex::default() }
-    }
-
-    /// Keeps as much as regexes of so many states together may learn.
-    pub(crate) fn fit(&self, states: usize) {
-        let (least, most) = (*REGEX_MEMORIES.start(), *REGEX_MEMORIES.end());
-        let fitting = states.saturating_mul(REGEX_MEMORY_PER_STATE).clamp(least, most);
-        self.most.store(fitting, Ordering::Relaxed);
-    }
-
-    fn most(&self) -> usize {
-        self.most.load(Ordering::Relaxed)
-    }
-
-    /// Bytes that are kept.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes.load(Ordering::Relaxed)
-    }
-
-    fn shelf(&self) -> Arc<Shelf> {
-        let shelf = Arc::<Shelf>::default();
-        lock(&self.shelves).push_back(Arc::clone(&shelf));
-        shelf
-    }
-
-    fn take(&self, shelf: &Shelf) -> Option<Box<Cache>> {
-        let (cache, bytes) = lock(&shelf.caches).pop()?;
-        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-        Some(cache)
-    }
-
-    fn put(&self, shelf: &Shelf, cache: Box<Cache>) {
-        let bytes = size_of::<Cache>() + cache.memory_usage();
-        shelf.used.store(true, Ordering::Relaxed);
-        // Counted before it can be taken, so that the sum never falls below zero.
-        let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        lock(&shelf.caches).push((cache, bytes));
-        if before + bytes > self.most() {
-            self.make_room();
-        }
-    }
-
-    /// Empties shelves until the rest fits, each the second time that it is found unused.
-    fn make_room(&self) {
-        // Whoever has the lock makes room for all.
-        let Ok(mut shelves) = self.shelves.try_lock() else { return };
-        for _ in 0..2 * shelves.len() {
-            if self.bytes() <= self.most() {
-                return;
-            }
-            let Some(shelf) = shelves.pop_front() else { return };
-            if !shelf.used.swap(false, Ordering::Relaxed) {
-                let forgotten = std::mem::take(&mut *lock(&shelf.caches));
-                let bytes = forgotten.iter().map(|(_, bytes)| bytes).sum();
-                self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-            }
-            shelves.push_back(shelf);
-        }
+        self.memory.search(|| self.engine.create_cache(), search)
     }
 }
 
@@ -172,10 +71,6 @@ pub(super) fn is_whole(pattern: &Hir) -> bool {
         && *end.kind() == HirKind::Look(Look::End)
         && (repetition.min, repetition.max) == (0, None)
         && *repetition.sub == Hir::dot(Dot::AnyByte)
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -247,8 +142,8 @@ mod tests {
             bound[0].is_match(value);
             other.is_match(value);
         }
-        assert_eq!(lock(&bound[0].shelf.caches).len(), 1);
-        assert!(bound.iter().any(|regex| lock(&regex.shelf.caches).is_empty()));
+        assert_eq!(bound[0].memory.kept().len(), 1);
+        assert!(bound.iter().any(|regex| regex.memory.kept().is_empty()));
     }
 
     #[test]
@@ -266,9 +161,7 @@ mod tests {
                 });
             }
         });
-        let kept = bound
-            .iter()
-            .map(|regex| lock(&regex.shelf.caches).iter().map(|(_, bytes)| bytes).sum::<usize>());
+        let kept = bound.iter().flat_map(|regex| regex.memory.kept());
         assert_eq!(kept.sum::<usize>(), memories.bytes());
         assert!(memories.bytes() <= 64 << 10);
     }

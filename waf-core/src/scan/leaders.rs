@@ -5,10 +5,11 @@
 //! wake are not even looked at: the plan knows them together (`ruleset/closure.rs`).
 
 use super::pipeline::Output;
+use super::search::Search;
 use crate::automaton::{Asked, Found, Gate, Occurs, PatternSet};
 use crate::bytes::ByteSet;
 use crate::rule::Transformation;
-use crate::ruleset::{Awake, Closure, FieldPlan};
+use crate::ruleset::{Awake, Closure, FieldPlan, RuleSet};
 use crate::transform::Transducers;
 
 /// The outputs of one value; their memory is kept for the next.
@@ -61,6 +62,19 @@ impl Leader {
     pub(super) fn occurs<'a>(&'a self, input: &'a [u8], buffers: &'a [Vec<u8>]) -> Occurs<'a> {
         let value = self.bytes(input, buffers);
         Occurs { value, present: self.present, found: &self.found }
+    }
+
+    /// Leaves of what is asked what may match, also to be looked for.
+    pub(super) fn narrow(
+        &mut self,
+        search: &mut Search,
+        ruleset: &RuleSet,
+        input: &[u8],
+        buffers: &[Vec<u8>],
+    ) {
+        let mut patterns = std::mem::take(&mut self.patterns);
+        search.narrow(ruleset, &mut patterns, self.occurs(input, buffers));
+        self.patterns = patterns;
     }
 
     /// The first of its nodes.

@@ -13,7 +13,6 @@ pub(super) struct Search {
     pub(super) lists: PatternSet,
     pattern_hits: Vec<Hit>,
     list_hits: Vec<Hit>,
-    memory: PatternSet,
     places: Vec<usize>,
     cursors: Cursors,
     /// Patterns that are looked for together, and then those that must be asked one by one.
@@ -42,8 +41,8 @@ impl Search {
 
     /// Leaves the patterns and lists that the gate lets through; [`Self::asks_literals`] was asked
     /// before.
-    pub(super) fn narrow(&mut self, ruleset: &RuleSet, asked: &Asked, occurs: Occurs<'_>) {
-        ruleset.gate.narrow(occurs, asked, &mut self.patterns, &mut self.memory);
+    pub(super) fn narrow(&mut self, ruleset: &RuleSet, asked: &mut Asked, occurs: Occurs<'_>) {
+        ruleset.gate.narrow(occurs, asked, &mut self.patterns);
         self.lists.intersect_with(&occurs.found.lists);
     }
 
@@ -67,13 +66,13 @@ impl Search {
         }
     }
 
-    /// Finds the patterns and phrases that are left. What the gate lets through for a literal is
+    /// Finds the patterns and phrases that are left, of patterns the ways that are `asked`. What the gate lets through for a literal is
     /// most often a match and is asked by itself; of the others, which it can hardly rule out, the
     /// automata find those that match. Of `placeless` patterns it is only found whether they match.
     pub(super) fn run(
         &mut self,
         ruleset: &RuleSet,
-        placeless: Option<&PatternSet>,
+        (asked, placeless): (&Asked, Option<&PatternSet>),
         Occurs { value, found, .. }: Occurs<'_>,
         work: &mut (&mut Work, &mut automaton::Scratch),
     ) {
@@ -81,11 +80,10 @@ impl Search {
         self.list_hits.clear();
         self.part(ruleset, value, work);
         for pattern in self.alone.iter() {
-            let asked = &ruleset.patterns[pattern.index()];
             let (start, end) = if placeless.is_some_and(|set| set.contains(pattern)) {
-                (None, asked.is_match(value).then_some(value.len()))
+                (None, ruleset.matches(pattern, asked, value).then_some(value.len()))
             } else {
-                asked.find(value, 0).unzip()
+                ruleset.find(pattern, asked, value).unzip()
             };
             let Some(end) = end.map(|end| end as u64) else { continue };
             let start = start.map(|start| start as u64);

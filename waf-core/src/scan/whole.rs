@@ -71,7 +71,7 @@ impl<'a> Whole<'a> {
             leaders.sift(at, (&self.ruleset.gate, &search.lists), self.input, buffers);
         }
         let leader = leaders.get_mut(at);
-        search.narrow(self.ruleset, &leader.patterns, leader.occurs(self.input, buffers));
+        leader.narrow(search, self.ruleset, self.input, buffers);
         match candidates {
             Some(known) => known.extend(search.patterns.iter().map(|id| (leader.first(), id))),
             None => search.put_off(self.plan.parts.patterns(), &mut leader.waiting),
@@ -138,7 +138,8 @@ impl<'a> Whole<'a> {
         // A trace tells where.
         let placeless = candidates.is_none().then_some(&self.plan.placeless);
         let occurs = leader.occurs(self.input, buffers);
-        search.run(self.ruleset, placeless, occurs, &mut (work, automata));
+        let asked = (&leader.patterns, placeless);
+        search.run(self.ruleset, asked, occurs, &mut (work, automata));
         if search.found() {
             for &node in &leader.nodes {
                 search.tell(&self.plan.nodes[node], hits);
