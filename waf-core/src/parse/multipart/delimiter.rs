@@ -1,5 +1,7 @@
 //! [`Delimiter`]: finds `CRLF "--" boundary` in content that comes in pieces.
 
+use memchr::memchr2;
+
 /// The line end and the dashes before a boundary.
 const LEAD: &[u8] = b"\r\n--";
 
@@ -42,7 +44,7 @@ impl Delimiter {
         let mut at = 0;
         loop {
             let rest = input.get(at..).unwrap_or(&[]);
-            let Some(end) = rest.iter().position(|byte| matches!(byte, b'\r' | b'\n')) else {
+            let Some(end) = memchr2(b'\r', b'\n', rest) else {
                 return input.len();
             };
             let line = rest.get(end..).unwrap_or(&[]);

@@ -1,5 +1,7 @@
 //! One part: its header lines, what they make of it, and its end.
 
+use memchr::memchr;
+
 use super::disposition::{Disposition, Parameter};
 use super::{Kind, Multipart, State};
 use crate::field::{Collection, Field, FieldName, FieldSink};
@@ -19,7 +21,7 @@ pub(super) struct Part {
 impl Multipart {
     /// Gathers header lines.
     pub(super) fn headers(&mut self, input: &[u8], sink: &mut dyn FieldSink) -> usize {
-        let line_end = input.iter().position(|&byte| byte == b'\n');
+        let line_end = memchr(b'\n', input);
         let wanted = line_end.map_or(input.len(), |at| at + 1);
         let taken = wanted.min(self.max_headers.saturating_sub(self.block.len()));
         if taken == 0 {
@@ -198,7 +200,7 @@ fn lines(block: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
         let start = at;
         while at < block.len() && (at == start || matches!(block.get(at), Some(b' ' | b'\t'))) {
             let rest = block.get(at..).unwrap_or(&[]);
-            at += rest.iter().position(|&byte| byte == b'\n').map_or(rest.len(), |end| end + 1);
+            at += memchr(b'\n', rest).map_or(rest.len(), |end| end + 1);
         }
         let line = block.get(start..at).unwrap_or(&[]);
         let line = line.strip_suffix(b"\n").unwrap_or(line);
