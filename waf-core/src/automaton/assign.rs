@@ -13,6 +13,9 @@ use crate::limits::{GROUP_CLUSTERS, NFA_STATES};
 /// States that a pattern may add to a cluster, beyond its own, before it gets a new one.
 const TOLERATED: usize = 64;
 
+/// States that patterns have together and by themselves do not: where they begin.
+const COMMON: usize = 8;
+
 /// What of a pattern decides where it goes.
 pub(super) struct Profile {
     /// Patterns of different groups never share a cluster.
@@ -52,7 +55,7 @@ impl Bin {
     /// The bin with one more pattern; `None` when it would be too large.
     fn with(&self, at: usize, profile: &Profile) -> Option<Self> {
         let size = self.size + profile.size;
-        if size > NFA_STATES {
+        if size + COMMON > NFA_STATES {
             return None;
         }
         let (states, trace) = joint(&self.trace, &profile.trace);
