@@ -17,6 +17,7 @@ pub mod scaling;
 pub mod sink;
 pub mod streams;
 pub mod texts;
+pub mod traffic;
 pub mod workload;
 
 /// Bytes of the pieces in which bodies come, as from a socket.

@@ -12,7 +12,7 @@ use pinpoint_benches::crs::Crs;
 use pinpoint_benches::peers::{self, Kind, RuleFiles};
 use pinpoint_benches::report::{Table, machine};
 use pinpoint_benches::texts::{self, Material};
-use pinpoint_benches::{memory, scaling, streams, workload};
+use pinpoint_benches::{memory, scaling, streams, traffic, workload};
 
 /// Measures Pinpoint, in tables of Markdown.
 #[derive(Parser)]
@@ -38,6 +38,8 @@ enum Command {
     Memory(Memory),
     /// What more rules cost a request that none of them matches.
     Scaling(Scaling),
+    /// Real requests, class by class, that come for the first time and again.
+    Traffic(Traffic),
     /// Writes the requests that proxies are loaded with into a folder; `proxy.py` does that.
     #[command(hide = true)]
     Requests {
@@ -146,6 +148,21 @@ struct Memory {
 }
 
 #[derive(clap::Args)]
+struct Traffic {
+    /// Requests as JSON Lines.
+    corpus: PathBuf,
+    /// A checkout of the Core Rule Set, in place of the built-in rules.
+    #[arg(long)]
+    crs: Option<PathBuf>,
+    /// Its paranoia level.
+    #[arg(long, default_value_t = 1)]
+    paranoia: u8,
+    /// How often all come again.
+    #[arg(long, default_value_t = 3)]
+    passes: usize,
+}
+
+#[derive(clap::Args)]
 struct Scaling {
     /// Numbers of rules, the fewest first.
     #[arg(long, value_delimiter = ',', default_value = "100,1000,5000")]
@@ -223,6 +240,11 @@ fn run(command: Command) -> Result<Vec<Table>, String> {
         }
         Command::Scaling(Scaling { rules, rounds }) => {
             scaling::measure(&rules, rounds).map(|table| vec![table])
+        }
+        Command::Traffic(Traffic { corpus, crs, paranoia, passes }) => {
+            let crs = crs.map(|crs| Crs::new(&crs)).transpose()?;
+            let crs = crs.as_ref().map(|crs| (crs, paranoia));
+            traffic::measure(&corpus, crs, passes).map(|table| vec![table])
         }
     }
 }

@@ -1,0 +1,77 @@
+//! Real requests of many kinds, each of which comes once and then again: what is learnt from values
+//! that were never seen costs more than all else, and workloads of few words hide it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use waf_core::policy::{Policy, PolicySettings};
+use waf_core::record::Mode;
+use waf_corpus::{Request, read};
+
+use crate::cost::{cpu, resident};
+use crate::crs::Crs;
+use crate::engine::Engine;
+use crate::report::{Cell, Table, median};
+use crate::rules;
+
+/// How often full tables are looked for, in CPU nanoseconds: as often as the proxy does.
+const SECOND: u64 = 1_000_000_000;
+
+/// A row for each class of a corpus, each through a policy of its own: the built-in rules, or a Core
+/// Rule Set at a paranoia level.
+///
+/// # Errors
+/// When the rules or the corpus cannot be read.
+pub fn measure(corpus: &Path, crs: Option<(&Crs, u8)>, passes: usize) -> Result<Table, String> {
+    let mut classes: BTreeMap<String, Vec<Request>> = BTreeMap::new();
+    for request in read(corpus) {
+        let request = request.map_err(|error| error.to_string())?;
+        classes.entry(request.class.clone()).or_default().push(request);
+    }
+    let mut table = Table::new(
+        "traffic",
+        &["requests of", "count", "KB", "first µs", "again µs", "resident MB"],
+    );
+    for (class, requests) in &classes {
+        let mut engine = Engine::new(policy(crs)?);
+        let mut next = cpu() + SECOND;
+        let first = pass(&mut engine, requests, &mut next);
+        let again: Vec<f64> =
+            (0..passes.max(1)).map(|_| pass(&mut engine, requests, &mut next)).collect();
+        let bytes: usize = requests.iter().map(|request| request.body.len()).sum();
+        table.push(vec![
+            class.as_str().into(),
+            Cell::count(requests.len() as u64),
+            Cell::Number(bytes as f64 / 1e3, 0),
+            Cell::Number(first, 1),
+            Cell::Number(median(&again), 1),
+            Cell::Number(resident().0 as f64 / 1024.0, 0),
+        ]);
+    }
+    Ok(table)
+}
+
+/// Nothing is cut short by a verdict.
+fn policy(crs: Option<(&Crs, u8)>) -> Result<Arc<Policy>, String> {
+    let settings = PolicySettings { mode: Mode::Detect, ..PolicySettings::default() };
+    let policy = match crs {
+        Some((crs, paranoia)) => crs.policy(paranoia, settings)?,
+        None => rules::policy(settings),
+    };
+    policy.ruleset().warm();
+    Ok(policy)
+}
+
+/// The CPU microseconds of a request, on average.
+fn pass(engine: &mut Engine, requests: &[Request], next: &mut u64) -> f64 {
+    let begun = cpu();
+    for request in requests {
+        engine.request(request);
+        if cpu() > *next {
+            engine.policy().ruleset().renew_full_tables();
+            *next = cpu() + SECOND;
+        }
+    }
+    (cpu() - begun) as f64 / 1e3 / requests.len() as f64
+}
