@@ -9,7 +9,7 @@ use waf_core::policy::{Policy, PolicySettings};
 use waf_core::record::Mode;
 use waf_corpus::{Request, read};
 
-use crate::cost::{cpu, resident};
+use crate::cost::cpu;
 use crate::crs::Crs;
 use crate::engine::Engine;
 use crate::report::{Cell, Table, median};
@@ -29,10 +29,7 @@ pub fn measure(corpus: &Path, crs: Option<(&Crs, u8)>, passes: usize) -> Result<
         let request = request.map_err(|error| error.to_string())?;
         classes.entry(request.class.clone()).or_default().push(request);
     }
-    let mut table = Table::new(
-        "traffic",
-        &["requests of", "count", "KB", "first µs", "again µs", "resident MB"],
-    );
+    let mut table = Table::new("traffic", &["requests of", "count", "KB", "first µs", "again µs"]);
     for (class, requests) in &classes {
         let mut engine = Engine::new(policy(crs)?);
         let mut next = cpu() + SECOND;
@@ -46,7 +43,6 @@ pub fn measure(corpus: &Path, crs: Option<(&Crs, u8)>, passes: usize) -> Result<
             Cell::Number(bytes as f64 / 1e3, 0),
             Cell::Number(first, 1),
             Cell::Number(median(&again), 1),
-            Cell::Number(resident().0 as f64 / 1024.0, 0),
         ]);
     }
     Ok(table)

@@ -14,8 +14,8 @@ use super::{literals, needs};
 use crate::bytes::ByteSet;
 use crate::limits::GATE_TEXTS;
 
-/// The part of a pattern's states that its ways may have more than it.
-const SHARED: usize = 8;
+/// How many times the states of a pattern its ways may have together.
+const MOST: usize = 2;
 
 /// One way to match: what every such match holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,11 +55,11 @@ pub(super) fn of_pattern(pattern: &Hir, most: usize) -> Vec<Way> {
     gathered(split(pattern, false), most)
 }
 
-/// Whether the ways of a pattern have hardly more states than it: what they share is in each of them, and
+/// Whether the ways of a pattern have not many times its states: what they share is in each of them, and
 /// where that is much they are better asked as one.
 pub(super) fn are_parts(ways: &[Way], pattern: &Hir) -> bool {
     let (parts, whole) = (ways.iter().map(|way| way.size).sum::<usize>(), size(pattern));
-    ways.len() > 1 && parts <= whole + whole / SHARED
+    ways.len() > 1 && parts <= whole.saturating_mul(MOST)
 }
 
 /// The states that an expression takes, roughly.
