@@ -58,8 +58,11 @@ pub(super) fn of_pattern(pattern: &Hir, most: usize) -> Vec<Way> {
 /// Whether the ways of a pattern have not many times its states: what they share is in each of them, and
 /// where that is much they are better asked as one.
 pub(super) fn are_parts(ways: &[Way], pattern: &Hir) -> bool {
-    let (parts, whole) = (ways.iter().map(|way| way.size).sum::<usize>(), size(pattern));
-    ways.len() > 1 && parts <= whole.saturating_mul(MOST)
+    ways.len() > 1 && size_of(ways) <= size(pattern).saturating_mul(MOST)
+}
+
+fn size_of(ways: &[Way]) -> usize {
+    ways.iter().map(|way| way.size).fold(0, usize::saturating_add)
 }
 
 /// The states that an expression takes, roughly.
@@ -120,8 +123,7 @@ fn join(ways: &[Way]) -> Way {
     let mut patterns: Vec<Hir> = ways.iter().filter_map(|way| way.pattern.clone()).collect();
     patterns.dedup();
     let pattern = (!patterns.is_empty()).then(|| Hir::alternation(patterns));
-    let size = ways.iter().map(|way| way.size).fold(0, usize::saturating_add);
-    Way { texts, bytes: needs::either(&bytes), edges, pattern, size }
+    Way { texts, bytes: needs::either(&bytes), edges, pattern, size: size_of(ways) }
 }
 
 /// The ways of a pattern, at least one: no more than it has alternatives.

@@ -151,11 +151,12 @@ impl RuleSet {
         self.matches_in(id, asked, value).unwrap_or_else(whole)
     }
 
-    /// Whether a pattern matches in one of the ways that are asked; `None` where it has only one.
+    /// Whether a pattern matches in one of the ways that are asked; `None` where it must be asked as a
+    /// whole.
     fn matches_in(&self, id: PatternId, asked: &Asked, value: &[u8]) -> Option<bool> {
         let ways = self.ways(id)?;
         for way in self.gate.ways_of(id, asked) {
-            if ways[way].is_match(value)? {
+            if ways.get(way)?.is_match(value)? {
                 return Some(true);
             }
         }
@@ -168,8 +169,8 @@ impl RuleSet {
     }
 
     /// Does what the first requests would wait for: compiles the regexes that are asked by
-    /// themselves. A tenth of a second for the Core Rule Set; for processes that will serve many
-    /// requests. Tables are left to what really comes: filled beforehand they were full too early.
+    /// themselves, of patterns of many ways those of the ways. A tenth of a second for the Core Rule
+    /// Set; for processes that will serve many requests. Tables are left to what really comes: filled beforehand they were full too early.
     pub fn warm(&self) {
         for id in self.gate.patterns().iter() {
             let pattern = &self.patterns[id.index()];

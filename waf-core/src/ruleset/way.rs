@@ -19,6 +19,11 @@ pub(super) struct Way {
     memory: Memory<dfa::Cache>,
 }
 
+/// How often what was learnt may have been thrown away before a search is given up in which states are
+/// of less use than so many bytes each: as `meta` has it.
+const CLEARED: usize = 3;
+const BYTES_PER_STATE: usize = 10;
+
 impl Way {
     /// `None` where it is too large.
     pub(super) fn new(pattern: &Hir, memories: &Arc<Memories>) -> Option<Self> {
@@ -29,6 +34,9 @@ impl Way {
         let config =
             dfa::Config::new().cache_capacity(REGEX_MEMORY).skip_cache_capacity_check(true);
         let config = config.prefilter(prefilter.filter(Prefilter::is_fast));
+        // Where it gives up, the whole pattern is asked, whose engine has a slower search that is bounded.
+        let config = config.minimum_cache_clear_count(Some(CLEARED));
+        let config = config.minimum_bytes_per_state(Some(BYTES_PER_STATE));
         let engine = dfa::Builder::new().configure(config).build_from_nfa(nfa).ok()?;
         Some(Self { engine, memory: Memory::new(memories) })
     }
