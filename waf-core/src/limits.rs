@@ -209,6 +209,10 @@ pub const YAML_DEPTH: usize = 64;
 /// about 20 MB on rich text.
 pub const TABLES: usize = 24 * 1024 * KIB;
 
+/// Sets of tables that were full, and on which bodies stand that have not come on since: with more, full
+/// ones stay.
+pub const TABLES_BEFORE: usize = 32;
+
 /// Bytes that one regex may learn in searches by itself, in each direction; past it, it forgets and
 /// begins again. The default of `regex-automata`, which is too little for none of the Core Rule Set.
 pub const REGEX_MEMORY: usize = 2 * 1024 * KIB;

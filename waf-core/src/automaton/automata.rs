@@ -1,6 +1,7 @@
 //! [`Automata`]: several clusters behind one face.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 use regex_syntax::hir::Hir;
 
@@ -14,7 +15,7 @@ use super::trim::trim;
 use super::work::{TableBudget, Work};
 use super::worth::Worth;
 use super::{BuildError, Hit, PatternId, PatternSet, is_bound, may_match};
-use crate::limits::SIGNATURES;
+use crate::limits::{SIGNATURES, TABLES_BEFORE};
 
 /// Bytes between resets of a warming run, about the length of a field.
 #[cfg(test)]
@@ -23,11 +24,19 @@ const WARM_PIECE: usize = 512;
 /// Bytes of the tables of one pattern by itself, while it is measured.
 const TRACE_BYTES: usize = 8 << 20;
 
+/// What a stream may spend beside full tables before they are begun anew, in the measure of
+/// [`super::worth::cost`]: a tenth of a second, in which as many states are learnt as there is room for.
+const LEARNING: u64 = 1 << 26;
+
 /// Many patterns, made ready. Shared by all threads; only its tables grow, up to a bound.
 #[derive(Debug)]
 pub struct Automata {
     /// With the tables that values begin on now.
     clusters: RwLock<Arc<[Cluster]>>,
+    /// Tables from before, for as long as somebody stands on them.
+    before: Mutex<Vec<Weak<[Cluster]>>>,
+    /// What streams have spent beside the tables since these were full.
+    beside: AtomicU64,
     worth: Worth,
     patterns: usize,
     table_bytes: usize,
@@ -160,8 +169,14 @@ impl Automata {
                 Cluster::new(&members, table_bytes, Arc::clone(&budget))
             })
             .collect::<Result<_, _>>()?;
-        let clusters = RwLock::new(clusters);
-        Ok(Self { clusters, worth: Worth::default(), patterns: patterns.len(), table_bytes })
+        Ok(Self {
+            clusters: RwLock::new(clusters),
+            before: Mutex::default(),
+            beside: AtomicU64::new(0),
+            worth: Worth::default(),
+            patterns: patterns.len(),
+            table_bytes,
+        })
     }
 
     /// The clusters with the tables of now.
@@ -173,12 +188,19 @@ impl Automata {
     /// change over with their next piece; with the last of them the old tables are given back.
     ///
     /// Somebody may have filled the tables with what nobody else sends: without this, what others
-    /// send would stay slow.
+    /// send would stay slow. Not while there are [`TABLES_BEFORE`] sets of older tables.
     pub fn renew(&self) -> bool {
+        // One at a time.
+        let mut older = self.before.lock().unwrap_or_else(PoisonError::into_inner);
         let before = self.now();
         if !before.iter().any(|cluster| cluster.tables().is_full()) {
             return false;
         }
+        older.retain(|tables| tables.strong_count() > 0);
+        if older.len() >= TABLES_BEFORE {
+            return false;
+        }
+        older.push(Arc::downgrade(&before));
         let budget = Arc::new(TableBudget::new(self.table_bytes));
         let anew = |cluster: &Cluster| cluster.anew(self.table_bytes, Arc::clone(&budget));
         let clusters = before.iter().map(anew).collect();
@@ -246,6 +268,7 @@ impl Automata {
     /// Scans the next pieces of some values, side by side, as [`Self::scan`] does each.
     pub fn scan_all(&self, pieces: &mut [Piece<'_>], work: &mut Work, scratch: &mut Scratch) {
         let clusters = self.now();
+        let spent = scratch.spent;
         let tools = &mut Tools { work, scratch, warming: false, undecided: None };
         let before: Vec<usize> = pieces.iter().map(|piece| piece.hits.len()).collect();
         let jobs = pieces.iter_mut().map(|Piece { cursors, bytes, wanted, hits }| {
@@ -255,6 +278,19 @@ impl Automata {
         scan(&mut jobs.collect::<Vec<_>>(), tools);
         for (piece, before) in pieces.iter_mut().zip(before) {
             sort(&mut piece.hits[before..]);
+        }
+        self.go_on(&clusters, scratch.spent.wrapping_sub(spent));
+    }
+
+    /// Begins full tables anew when a stream has spent as much beside them as it takes to learn others: to
+    /// wait until somebody calls [`Self::renew`] would cost more.
+    fn go_on(&self, clusters: &[Cluster], spent: u64) {
+        if !clusters.iter().any(|cluster| cluster.tables().is_frozen()) {
+            return;
+        }
+        if self.beside.fetch_add(spent, Ordering::Relaxed).saturating_add(spent) > LEARNING {
+            self.beside.store(0, Ordering::Relaxed);
+            self.renew();
         }
     }
 

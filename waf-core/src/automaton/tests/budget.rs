@@ -253,3 +253,30 @@ fn sets() {
     some.clear();
     assert!(some.is_empty());
 }
+
+/// A stream that has left full tables does not stay beside them, and is found in as if it had never left.
+#[test]
+fn a_stream_begins_full_tables_anew() {
+    // Nothing is found before the end, and every byte is remembered for a while.
+    let growing = ["a[^!]{20,40}!", "b[^!]{30}!", "[st][^!]{10,50}!", "e[^!]{25}! ?$"];
+    let [automata, other] = [60_000, 1 << 24].map(|room| automata_of(&growing, room));
+    let (mut cursors, mut wanted) = (automata.start(), PatternSet::all(automata.len()));
+    let (mut scratch, mut hits) = (Scratch::default(), Vec::new());
+    let (mut random, mut renewed, mut states) = (Random::new(9), 0, 0);
+    let mut value = Vec::new();
+    for round in (0..400).rev() {
+        let mut piece: Vec<u8> = (0..1_024).map(|_| b"abest xyz"[random.below(9)]).collect();
+        if round == 0 {
+            piece.extend(b"!");
+        }
+        let work = &mut Work::unlimited();
+        automata.scan(&mut cursors, &piece, &mut wanted, work, &mut scratch, &mut hits);
+        renewed += usize::from(automata.states() < states);
+        states = automata.states();
+        value.extend(piece);
+    }
+    automata.finish(&mut cursors, &mut wanted, &mut Work::unlimited(), &mut scratch, &mut hits);
+    assert!((1..100).contains(&renewed), "{renewed}");
+    assert!(!hits.is_empty());
+    assert_eq!(hits, scan(&other, &value, &[usize::MAX], &Work::none()));
+}
