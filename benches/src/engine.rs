@@ -6,12 +6,16 @@ use waf_core::Scratch;
 use waf_core::parse::head::RequestHead;
 use waf_core::parse::request::{HeadPolicy, validate};
 use waf_core::parse::response::ResponseHead;
-use waf_core::policy::Policy;
-use waf_core::record::{DecisionRecord, Masking};
+use waf_core::policy::{Policy, PolicySettings};
+use waf_core::record::{DecisionRecord, Masking, Mode};
 use waf_core::transaction::{About, Transaction};
 use waf_corpus::Request;
 
 use crate::PIECE;
+use crate::cost::cpu;
+
+/// CPU nanoseconds between two looks at the tables.
+const SECOND: u64 = 1_000_000_000;
 
 /// One worker of Pinpoint.
 pub struct Engine {
@@ -20,7 +24,18 @@ pub struct Engine {
     scratch: Scratch,
 }
 
+/// Settings under which nothing is cut short by a verdict.
+pub fn detecting() -> PolicySettings {
+    PolicySettings { mode: Mode::Detect, ..PolicySettings::default() }
+}
+
 impl Engine {
+    /// A worker that has seen nothing yet, with rules that are warm, as they are in the proxy.
+    pub fn warm(policy: Arc<Policy>) -> Self {
+        policy.ruleset().warm();
+        Self::new(policy)
+    }
+
     /// A worker that has seen nothing yet.
     pub fn new(policy: Arc<Policy>) -> Self {
         let head = HeadPolicy { limits: policy.settings().limits.clone(), ..HeadPolicy::default() };
@@ -77,6 +92,28 @@ impl Engine {
         }
         transaction.finish();
         transaction
+    }
+}
+
+/// Looks for full tables once in a second of CPU time, as the proxy does in a second.
+pub struct Upkeep {
+    next: u64,
+}
+
+impl Upkeep {
+    /// The first look is a second away.
+    pub fn begin() -> Self {
+        Self { next: cpu() + SECOND }
+    }
+
+    /// Begins the full tables of an engine anew, if it is time; whether there were any.
+    pub fn look(&mut self, engine: &Engine) -> bool {
+        if cpu() <= self.next {
+            return false;
+        }
+        let renewed = engine.policy().ruleset().renew_full_tables();
+        self.next = cpu() + SECOND;
+        renewed
     }
 }
 

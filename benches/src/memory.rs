@@ -1,13 +1,11 @@
 //! What a worker, an open stream and a request hold.
 
-use waf_core::policy::PolicySettings;
-use waf_core::record::Mode;
 use waf_core::transaction::Transaction;
 use waf_corpus::Request;
 
 use crate::cost::resident;
 use crate::crs::Crs;
-use crate::engine::Engine;
+use crate::engine::{Engine, detecting};
 use crate::inputs;
 use crate::report::{Cell, Table};
 use crate::texts::{Material, percent};
@@ -26,8 +24,7 @@ pub fn measure(crs: &Crs, material: &Material, paranoia: u8) -> Result<Table, St
     let long = [b"text=", percent(&mixed).as_slice()].concat();
     let workloads = workload::all();
     let start = resident().0;
-    let settings = PolicySettings { mode: Mode::Detect, ..PolicySettings::default() };
-    let policy = crs.policy(paranoia, settings)?;
+    let policy = crs.policy(paranoia, detecting())?;
     let loaded = resident().0;
     tell("rules, loaded".to_owned(), (loaded - start) as f64);
     let mut engine = Engine::new(policy);

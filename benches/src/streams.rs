@@ -1,12 +1,10 @@
 //! Long bodies in pieces: speed and memory.
 
 use waf_core::parse::head::RequestHead;
-use waf_core::policy::PolicySettings;
-use waf_core::record::Mode;
 
 use crate::cost::{cpu, forget_peak, resident};
 use crate::crs::Crs;
-use crate::engine::{Engine, record};
+use crate::engine::{Engine, detecting, record};
 use crate::report::{Cell, Table};
 use crate::texts::{Material, base64, percent};
 
@@ -84,12 +82,11 @@ pub fn measure(crs: &Crs, material: &Material, options: &Options) -> Result<Tabl
             "growth, KiB",
         ],
     );
-    let settings = PolicySettings { mode: Mode::Detect, ..PolicySettings::default() };
     let wanted =
         |stream: &&Stream| options.only.as_ref().is_none_or(|only| stream.name.contains(only));
     for stream in streams(material).iter().filter(wanted) {
         for &piece in &options.pieces {
-            let mut engine = Engine::new(crs.policy(options.paranoia, settings.clone())?);
+            let mut engine = Engine::new(crs.policy(options.paranoia, detecting())?);
             run(&mut engine, stream, 2 * BLOCK as u64, 16 * 1024)?;
             if !forget_peak() {
                 return Err("the peak of memory cannot be begun anew here".to_owned());

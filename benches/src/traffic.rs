@@ -3,20 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
-use waf_core::policy::{Policy, PolicySettings};
-use waf_core::record::Mode;
 use waf_corpus::{Request, read};
 
 use crate::cost::cpu;
 use crate::crs::Crs;
-use crate::engine::Engine;
+use crate::engine::{Engine, Upkeep, detecting};
 use crate::report::{Cell, Table, median};
 use crate::rules;
-
-/// How often full tables are looked for, in CPU nanoseconds: as often as the proxy does.
-const SECOND: u64 = 1_000_000_000;
 
 /// A row for each class of a corpus, each through a policy of its own: the built-in rules, or a Core
 /// Rule Set at a paranoia level.
@@ -31,11 +25,14 @@ pub fn measure(corpus: &Path, crs: Option<(&Crs, u8)>, passes: usize) -> Result<
     }
     let mut table = Table::new("traffic", &["requests of", "count", "KB", "first µs", "again µs"]);
     for (class, requests) in &classes {
-        let mut engine = Engine::new(policy(crs)?);
-        let mut next = cpu() + SECOND;
-        let first = pass(&mut engine, requests, &mut next);
+        let mut engine = Engine::warm(match crs {
+            Some((crs, paranoia)) => crs.policy(paranoia, detecting())?,
+            None => rules::policy(detecting()),
+        });
+        let mut upkeep = Upkeep::begin();
+        let first = pass(&mut engine, requests, &mut upkeep);
         let again: Vec<f64> =
-            (0..passes.max(1)).map(|_| pass(&mut engine, requests, &mut next)).collect();
+            (0..passes.max(1)).map(|_| pass(&mut engine, requests, &mut upkeep)).collect();
         let bytes: usize = requests.iter().map(|request| request.body.len()).sum();
         table.push(vec![
             class.as_str().into(),
@@ -48,26 +45,12 @@ pub fn measure(corpus: &Path, crs: Option<(&Crs, u8)>, passes: usize) -> Result<
     Ok(table)
 }
 
-/// Nothing is cut short by a verdict.
-fn policy(crs: Option<(&Crs, u8)>) -> Result<Arc<Policy>, String> {
-    let settings = PolicySettings { mode: Mode::Detect, ..PolicySettings::default() };
-    let policy = match crs {
-        Some((crs, paranoia)) => crs.policy(paranoia, settings)?,
-        None => rules::policy(settings),
-    };
-    policy.ruleset().warm();
-    Ok(policy)
-}
-
 /// The CPU microseconds of a request, on average.
-fn pass(engine: &mut Engine, requests: &[Request], next: &mut u64) -> f64 {
+fn pass(engine: &mut Engine, requests: &[Request], upkeep: &mut Upkeep) -> f64 {
     let begun = cpu();
     for request in requests {
         engine.request(request);
-        if cpu() > *next {
-            engine.policy().ruleset().renew_full_tables();
-            *next = cpu() + SECOND;
-        }
+        upkeep.look(engine);
     }
     (cpu() - begun) as f64 / 1e3 / requests.len() as f64
 }

@@ -15,11 +15,12 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use pinpoint_benches::crs::Crs;
+use pinpoint_benches::engine::detecting;
 use pinpoint_benches::instructions::{self, Kept};
 use pinpoint_benches::{PIECE, inputs, rules, workload};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use waf_core::policy::PolicySettings;
-use waf_core::record::{Masking, Mode};
+use waf_core::record::Masking;
 use waf_corpus::{Cut, Request, Runner};
 
 #[global_allocator]
@@ -61,8 +62,7 @@ fn cases() -> Result<Vec<(String, Runner)>, String> {
     let mut cases = vec![("builtin".to_owned(), rules::runner(PolicySettings::default()))];
     if Path::new(DEBIAN).is_dir() {
         // Its rules see `union … select` in our prose: a block would end the work early.
-        let settings = PolicySettings { mode: Mode::Detect, ..PolicySettings::default() };
-        let policy = Crs::new(Path::new(DEBIAN))?.policy(1, settings)?;
+        let policy = Crs::new(Path::new(DEBIAN))?.policy(1, detecting())?;
         // Another release of the package is another case.
         let hash = policy.ruleset().hash().trim_start_matches("sha256:")[..8].to_owned();
         cases.push((format!("CRS 3 ({hash})"), Runner::new(policy, Masking::default())));

@@ -6,14 +6,13 @@ mod rule_loop;
 
 use std::time::Instant;
 
-use waf_core::policy::PolicySettings;
-use waf_core::record::{Mode, Stop};
+use waf_core::record::Stop;
 
 pub use material::{Class, Material, base64, percent};
 
 use crate::cost::cpu;
 use crate::crs::Crs;
-use crate::engine::{Engine, record};
+use crate::engine::{Engine, detecting, record};
 use crate::report::{Cell, Table, median};
 use rule_loop::{Question, RuleLoop};
 
@@ -178,11 +177,7 @@ impl Bench {
 }
 
 fn fresh(crs: &Crs, paranoia: u8) -> Result<Engine, String> {
-    // Nothing is cut short by a verdict.
-    let settings = PolicySettings { mode: Mode::Detect, ..PolicySettings::default() };
-    let policy = crs.policy(paranoia, settings)?;
-    policy.ruleset().warm();
-    Ok(Engine::new(policy))
+    Ok(Engine::warm(crs.policy(paranoia, detecting())?))
 }
 
 /// CPU nanoseconds of all requests of a class.

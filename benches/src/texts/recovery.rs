@@ -4,7 +4,7 @@
 use super::{Class, Material, fresh, length, pass};
 use crate::cost::cpu;
 use crate::crs::Crs;
-use crate::engine::Engine;
+use crate::engine::{Engine, Upkeep};
 use crate::report::{Cell, Table, median};
 
 /// Passes over warm text, each as long as the median needs.
@@ -14,9 +14,6 @@ const PASSES: usize = 5;
 const STREAM: usize = 2_000_000;
 
 const MINUTE: u64 = 60_000_000_000;
-
-/// CPU nanoseconds between two looks at the tables.
-const SECOND: u64 = 1_000_000_000;
 
 /// What to measure.
 #[derive(Clone, Debug)]
@@ -52,9 +49,10 @@ pub fn measure(crs: &Crs, material: &Material, options: &Options) -> Result<Tabl
         }
         let mut times = 0;
         for minute in 1..=options.minutes {
-            flood(&mut kept, material, minute, |_| {});
+            flood(&mut kept, material, minute, |_| ());
+            let mut upkeep = Upkeep::begin();
             flood(&mut renewed, material, minute, |engine| {
-                times += u64::from(engine.policy().ruleset().renew_full_tables());
+                times += u64::from(upkeep.look(engine));
             });
             eprintln!("PL{paranoia}: minute {minute} of {}", options.minutes);
         }
@@ -76,18 +74,15 @@ pub fn measure(crs: &Crs, material: &Material, options: &Options) -> Result<Tabl
     Ok(table)
 }
 
-/// A CPU minute of hostile texts, no two alike; `tick` is called after each second.
+/// A CPU minute of hostile texts, no two alike; `tick` is called after each few.
 fn flood(engine: &mut Engine, material: &Material, minute: u64, mut tick: impl FnMut(&Engine)) {
-    let (end, mut next) = (cpu() + MINUTE, cpu() + SECOND);
+    let end = cpu() + MINUTE;
     for seed in (minute << 32).. {
         let stream = [material.hostile_stream(STREAM / 10, seed)];
         material.flood(20, seed).iter().chain(&stream).for_each(|request| {
             engine.request(request);
         });
-        if cpu() > next {
-            tick(engine);
-            next = cpu() + SECOND;
-        }
+        tick(engine);
         if cpu() > end {
             break;
         }
