@@ -196,6 +196,7 @@ impl Automata {
         if !before.iter().any(|cluster| cluster.tables().is_full()) {
             return false;
         }
+        self.beside.store(0, Ordering::Relaxed);
         older.retain(|tables| tables.strong_count() > 0);
         if older.len() >= TABLES_BEFORE {
             return false;
@@ -268,7 +269,7 @@ impl Automata {
     /// Scans the next pieces of some values, side by side, as [`Self::scan`] does each.
     pub fn scan_all(&self, pieces: &mut [Piece<'_>], work: &mut Work, scratch: &mut Scratch) {
         let clusters = self.now();
-        let spent = scratch.spent;
+        scratch.spent = 0;
         let tools = &mut Tools { work, scratch, warming: false, undecided: None };
         let before: Vec<usize> = pieces.iter().map(|piece| piece.hits.len()).collect();
         let jobs = pieces.iter_mut().map(|Piece { cursors, bytes, wanted, hits }| {
@@ -279,7 +280,7 @@ impl Automata {
         for (piece, before) in pieces.iter_mut().zip(before) {
             sort(&mut piece.hits[before..]);
         }
-        self.go_on(&clusters, scratch.spent.wrapping_sub(spent));
+        self.go_on(&clusters, scratch.spent);
     }
 
     /// Begins full tables anew when a stream has spent as much beside them as it takes to learn others: to
@@ -289,7 +290,6 @@ impl Automata {
             return;
         }
         if self.beside.fetch_add(spent, Ordering::Relaxed).saturating_add(spent) > LEARNING {
-            self.beside.store(0, Ordering::Relaxed);
             self.renew();
         }
     }
@@ -332,12 +332,13 @@ impl Automata {
         }
         let clusters = self.now();
         cursors.restart(&clusters);
-        let (asked, known, spent) = (wanted.len(), undecided.len(), scratch.spent);
+        let (asked, known) = (wanted.len(), undecided.len());
+        scratch.spent = 0;
         let tools = &mut Tools { work, scratch, warming: false, undecided: Some(undecided) };
         scan(&mut [cursors.advance(&clusters, value, (wanted, hits), tools)], tools);
         cursors.finish(&clusters, &mut Run { wanted, hits, tools });
         let decided = asked.saturating_sub(undecided.len().saturating_sub(known));
-        self.worth.book(value.len(), decided, scratch.spent.wrapping_sub(spent));
+        self.worth.book(value.len(), decided, scratch.spent);
     }
 
     /// Fills the tables with what `text` meets: as one value, and cut into short ones.

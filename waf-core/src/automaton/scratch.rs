@@ -16,14 +16,14 @@ pub struct Scratch {
     pub(super) after: Marks,
     pub(super) before_stack: Vec<StateID>,
     pub(super) after_stack: Vec<StateID>,
-    /// What the steps have cost so far ([`worth::cost`]).
+    /// What the steps of a scan have cost ([`worth::cost`]); whoever asks sets it back.
     pub(super) spent: u64,
 }
 
 impl Scratch {
     /// Books a step from a kernel.
     pub(super) fn spend(&mut self, kernel: &[u16]) {
-        self.spent = self.spent.wrapping_add(worth::cost(kernel.len()));
+        self.spent += worth::cost(kernel.len());
     }
 
     /// Puts the states of the kernel in order: equal ones are then equal slices.

@@ -131,8 +131,8 @@ impl PhraseList {
 impl RuleSet {
     /// The leftmost match of a pattern in a value that it may match only in the ways that are asked.
     ///
-    /// A pattern of many ways has an automaton of very many states. Of those in which it may match a value
-    /// there are few, and most often it does not: the whole pattern is only asked where it does.
+    /// A pattern of many ways has an automaton of very many states. Of those in which it may match a
+    /// value there are few, and most often it does not: the whole pattern is only asked where it does.
     pub(crate) fn find(
         &self,
         id: PatternId,
@@ -170,7 +170,8 @@ impl RuleSet {
 
     /// Does what the first requests would wait for: compiles the regexes that are asked by
     /// themselves, of patterns of many ways those of the ways. A tenth of a second for the Core Rule
-    /// Set; for processes that will serve many requests. Tables are left to what really comes: filled beforehand they were full too early.
+    /// Set; for processes that will serve many requests. Tables are left to what really comes: filled
+    /// beforehand they were full too early.
     pub fn warm(&self) {
         for id in self.gate.patterns().iter() {
             let pattern = &self.patterns[id.index()];

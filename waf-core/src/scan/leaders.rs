@@ -72,9 +72,9 @@ impl Leader {
         input: &[u8],
         buffers: &[Vec<u8>],
     ) {
-        let mut patterns = std::mem::take(&mut self.patterns);
-        search.narrow(ruleset, &mut patterns, self.occurs(input, buffers));
-        self.patterns = patterns;
+        let value = self.bytes(input, buffers);
+        let occurs = Occurs { value, present: self.present, found: &self.found };
+        search.narrow(ruleset, &mut self.patterns, occurs);
     }
 
     /// The first of its nodes.

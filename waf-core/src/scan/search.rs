@@ -66,9 +66,10 @@ impl Search {
         }
     }
 
-    /// Finds the patterns and phrases that are left, of patterns the ways that are `asked`. What the gate lets through for a literal is
-    /// most often a match and is asked by itself; of the others, which it can hardly rule out, the
-    /// automata find those that match. Of `placeless` patterns it is only found whether they match.
+    /// Finds the patterns and phrases that are left, of patterns the ways that are `asked`. What the
+    /// gate lets through for a literal is most often a match and is asked by itself; of the others,
+    /// which it can hardly rule out, the automata find those that match. Of `placeless` patterns it
+    /// is only found whether they match.
     pub(super) fn run(
         &mut self,
         ruleset: &RuleSet,
