@@ -245,10 +245,14 @@ pub const WORK_STATES: u64 = 256;
 /// (HTML, code) needs about one in three to seven bytes, warm text one in hundreds.
 pub const WORK_BYTES_PER_STATE: u64 = 8;
 
-/// States of the NFA of one pattern, and of a cluster of them: more go to another cluster. The
-/// largest rules in use have some thousands. The scan of a byte never costs more than some multiple
-/// of it, and 16 bits number them.
+/// States of the NFA of one pattern. The largest rules in use have some thousands. The scan of a byte
+/// never costs more than some multiple of it, and 16 bits number them.
 pub const NFA_STATES: usize = 65_536;
+
+/// States of the NFA of a cluster of several: more patterns go to another cluster. However little the
+/// states of small patterns multiply in the text on which they are measured, of a hundred of them some
+/// multiply in others: with twice as many a form of a megabyte takes up to ten times as long.
+pub const CLUSTER_STATES: usize = 32_768;
 
 /// Bytes of one pattern's NFA while it is built, before its states are counted.
 pub const PATTERN_NFA_BYTES: usize = 8 * 1024 * KIB;

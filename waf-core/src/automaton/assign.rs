@@ -8,13 +8,10 @@
 
 use std::collections::HashMap;
 
-use crate::limits::{GROUP_CLUSTERS, NFA_STATES};
+use crate::limits::{CLUSTER_STATES, GROUP_CLUSTERS};
 
 /// States that a pattern may add to a cluster, beyond its own, before it gets a new one.
 const TOLERATED: usize = 64;
-
-/// States that patterns have together and by themselves do not: where they begin.
-const COMMON: usize = 8;
 
 /// What of a pattern decides where it goes.
 pub(super) struct Profile {
@@ -55,7 +52,7 @@ impl Bin {
     /// The bin with one more pattern; `None` when it would be too large.
     fn with(&self, at: usize, profile: &Profile) -> Option<Self> {
         let size = self.size + profile.size;
-        if size + COMMON > NFA_STATES {
+        if size > CLUSTER_STATES {
             return None;
         }
         let (states, trace) = joint(&self.trace, &profile.trace);

@@ -1,8 +1,7 @@
 //! Patterns are put together so that states do not multiply.
 
 use crate::automaton::assign::{Profile, assign};
-use crate::automaton::{Automata, syntax};
-use crate::limits::{GROUP_CLUSTERS, NFA_STATES};
+use crate::limits::{CLUSTER_STATES, GROUP_CLUSTERS};
 
 /// A pattern whose state at byte `at` is bit `bit` of `at`, and so independent of other bits.
 fn independent(group: u32, bit: u32) -> Profile {
@@ -47,23 +46,7 @@ fn few_patterns_are_together() {
 #[test]
 fn clusters_are_bounded() {
     let profiles: Vec<_> = (0..GROUP_CLUSTERS + 2)
-        .map(|_| Profile { size: NFA_STATES / 2 + 1, ..independent(0, 0) })
+        .map(|_| Profile { size: CLUSTER_STATES / 2 + 1, ..independent(0, 0) })
         .collect();
     assert_eq!(assign(&profiles).len(), GROUP_CLUSTERS + 2);
-}
-
-/// What a cluster has beyond its patterns is counted too: two that fill it to the last state.
-#[test]
-fn patterns_that_just_fit_are_loaded() {
-    let hir = |length: usize, start: &str| {
-        let (many, few) = (length / 1_000, length % 1_000);
-        syntax::parse(&format!(r"{start}\x01(?:[a-c]{{1000}}){{{many}}}[a-c]{{{few}}}")).unwrap()
-    };
-    for start in ["", "^"] {
-        for less in 0..12 {
-            let hirs = [30_000, NFA_STATES - 30_000 - less].map(|length| hir(length, start));
-            let automata = Automata::new(&hirs, &[0, 0], 1 << 20);
-            assert!(automata.is_ok(), "{start:?} {less}: {:?}", automata.err());
-        }
-    }
 }
