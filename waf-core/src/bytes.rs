@@ -145,11 +145,12 @@ fn pack(marks: [u8; 8]) -> u64 {
 pub(crate) fn fold(seed: u64, bytes: &[u8]) -> u64 {
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
     let mix = |hash: u64, word: u64| (hash.rotate_left(5) ^ word).wrapping_mul(FACTOR);
-    let hash = bytes.chunks(8).fold(mix(seed, bytes.len() as u64), |hash, chunk| {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        mix(hash, u64::from_le_bytes(word))
-    });
+    let (words, rest) = bytes.as_chunks();
+    let first = mix(seed, bytes.len() as u64);
+    let hash = words.iter().fold(first, |hash, word| mix(hash, u64::from_le_bytes(*word)));
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let hash = mix(hash, u64::from_le_bytes(last));
     // What the last factor has mixed least stands lowest.
     hash >> 16
 }

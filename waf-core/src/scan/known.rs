@@ -1,11 +1,12 @@
 //! Values whose answer is known. Requests repeat themselves (the browser's headers, the names of a
-//! form's fields, `true`, `0`), and equal values under one plan give equal answers: they are scanned
-//! once. Of most the answer is that nothing was found, of some that their rows hold a few signatures
-//! (that a header is well-formed).
+//! form's fields, `true`, `0`, tokens, cookies, the queries of a GraphQL client), and equal values under
+//! one plan give equal answers: they are scanned once. Of most the answer is that nothing was found, of
+//! some that their rows hold a few signatures (that a header is well-formed).
 
 use crate::bytes::fold;
 use crate::limits::{
-    KNOWN_BYTES, KNOWN_SETS, KNOWN_SHORT_BYTES, KNOWN_SHORT_SETS, KNOWN_SIGNATURES,
+    KNOWN_BYTES, KNOWN_LONG_BYTES, KNOWN_LONG_SETS, KNOWN_SETS, KNOWN_SHORT_BYTES,
+    KNOWN_SHORT_SETS, KNOWN_SIGNATURES,
 };
 use crate::ruleset::{FieldPlan, PlanId, SignatureId};
 
@@ -17,7 +18,8 @@ use crate::ruleset::{FieldPlan, PlanId, SignatureId};
 #[derive(Debug, Default)]
 pub(super) struct Known {
     short: Table<KNOWN_SHORT_SETS, KNOWN_SHORT_BYTES>,
-    long: Table<KNOWN_SETS, KNOWN_BYTES>,
+    middle: Table<KNOWN_SETS, KNOWN_BYTES>,
+    long: Table<KNOWN_LONG_SETS, KNOWN_LONG_BYTES>,
 }
 
 impl Known {
@@ -26,6 +28,8 @@ impl Known {
         if value.len() <= KNOWN_SHORT_BYTES {
             self.short.get(plan.id(), value)
         } else if value.len() <= KNOWN_BYTES {
+            self.middle.get(plan.id(), value)
+        } else if value.len() <= KNOWN_LONG_BYTES {
             self.long.get(plan.id(), value)
         } else {
             None
@@ -40,6 +44,8 @@ impl Known {
         if value.len() <= KNOWN_SHORT_BYTES {
             self.short.add(plan.id(), value, row);
         } else if value.len() <= KNOWN_BYTES {
+            self.middle.add(plan.id(), value, row);
+        } else if value.len() <= KNOWN_LONG_BYTES {
             self.long.add(plan.id(), value, row);
         }
     }
@@ -68,7 +74,7 @@ struct Mark {
 #[derive(Clone, Copy, Debug)]
 struct Place<const BYTES: usize> {
     plan: PlanId,
-    length: u8,
+    length: u16,
     value: [u8; BYTES],
     count: u8,
     signatures: [SignatureId; KNOWN_SIGNATURES],
@@ -118,7 +124,7 @@ impl<const SETS: usize, const BYTES: usize> Table<SETS, BYTES> {
         mark.tag = tag;
         let last = &mut self.places[mark.place as usize];
         last.plan = plan;
-        last.length = value.len() as u8;
+        last.length = value.len() as u16;
         last.value[..value.len()].copy_from_slice(value);
         last.count = row.len() as u8;
         last.signatures[..row.len()].copy_from_slice(row);
@@ -195,14 +201,23 @@ mod tests {
     #[test]
     fn long_values_and_those_with_many_signatures_are_not_kept() {
         let (plan, mut known) = (plan(), Known::default());
-        let long = [b'x'; KNOWN_BYTES + 1];
+        let long = [b'x'; KNOWN_LONG_BYTES + 1];
         known.add(&plan, &long, &[]);
         assert!(known.get(&plan, &long).is_none());
         let many = vec![SignatureId(0); KNOWN_SIGNATURES + 1];
         known.add(&plan, b"x", &many);
         assert!(known.get(&plan, b"x").is_none());
-        assert!(known.short.sets.is_empty() && known.long.sets.is_empty());
-        known.add(&plan, &long[1..], &many[1..]);
-        assert_eq!(known.get(&plan, &long[1..]), Some(&many[1..]));
+        assert!(
+            known.short.sets.is_empty()
+                && known.middle.sets.is_empty()
+                && known.long.sets.is_empty()
+        );
+        let (short, middle) = (KNOWN_SHORT_BYTES, KNOWN_BYTES);
+        for length in [short, short + 1, middle, middle + 1, KNOWN_LONG_BYTES] {
+            let value = &long[..length];
+            assert!(known.get(&plan, value).is_none(), "{length}");
+            known.add(&plan, value, &many[1..]);
+            assert_eq!(known.get(&plan, value), Some(&many[1..]), "{length}");
+        }
     }
 }
