@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 
-use crate::limits::{CLUSTER_STATES, GROUP_CLUSTERS};
+use crate::limits::{CLUSTER_STATES, GROUP_CLUSTERS, NFA_STATES};
 
 /// States that a pattern may add to a cluster, beyond its own, before it gets a new one.
 const TOLERATED: usize = 64;
@@ -51,6 +51,8 @@ impl Bin {
 
     /// The bin with one more pattern; `None` when it would be too large.
     fn with(&self, at: usize, profile: &Profile) -> Option<Self> {
+        // Where patterns begin, some states are common: there is room for them.
+        const { assert!(CLUSTER_STATES < NFA_STATES) };
         let size = self.size + profile.size;
         if size > CLUSTER_STATES {
             return None;

@@ -1,7 +1,8 @@
 //! Patterns are put together so that states do not multiply.
 
 use crate::automaton::assign::{Profile, assign};
-use crate::limits::{CLUSTER_STATES, GROUP_CLUSTERS};
+use crate::automaton::{Automata, syntax};
+use crate::limits::{CLUSTER_STATES, GROUP_CLUSTERS, NFA_STATES};
 
 /// A pattern whose state at byte `at` is bit `bit` of `at`, and so independent of other bits.
 fn independent(group: u32, bit: u32) -> Profile {
@@ -49,4 +50,23 @@ fn clusters_are_bounded() {
         .map(|_| Profile { size: CLUSTER_STATES / 2 + 1, ..independent(0, 0) })
         .collect();
     assert_eq!(assign(&profiles).len(), GROUP_CLUSTERS + 2);
+}
+
+/// What a cluster has beyond its patterns fits too: two that fill one to the last state, and two that
+/// are too large for one.
+#[test]
+fn patterns_that_just_fit_are_loaded() {
+    let hir = |length: usize, start: &str| {
+        let (many, few) = (length / 1_000, length % 1_000);
+        syntax::parse(&format!(r"{start}\x01(?:[a-c]{{1000}}){{{many}}}[a-c]{{{few}}}")).unwrap()
+    };
+    for (start, most) in
+        ["", "^"].into_iter().flat_map(|it| [(it, CLUSTER_STATES), (it, NFA_STATES)])
+    {
+        for less in 0..12 {
+            let hirs = [30_000, most - 30_000 - less].map(|length| hir(length, start));
+            let automata = Automata::new(&hirs, &[0, 0], 1 << 20);
+            assert!(automata.is_ok(), "{start:?} {less}: {:?}", automata.err());
+        }
+    }
 }
