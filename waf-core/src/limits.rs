@@ -324,7 +324,7 @@ pub const KNOWN_SHORT_SETS: usize = 2048;
 /// Bytes of a short value. With its marks it fills a cache line.
 pub const KNOWN_SHORT_BYTES: usize = 41;
 
-/// The same of long values: 264 KiB. A client sends the same token and cookies with each of some
+/// The same of long values: 260 KiB. A client sends the same token and cookies with each of some
 /// dozens of requests, and all clients of an application the same few queries.
 pub const KNOWN_LONG_SETS: usize = 32;
 
